@@ -1,0 +1,72 @@
+"""The two engines: SQLite in one file (embedded) and PostgreSQL (the way to grow).
+
+SQLite runs in WAL mode with synchronous FULL: NORMAL may lose the last commits on power loss,
+which a log must not. A writing transaction takes the write lock at once (BEGIN IMMEDIATE), so
+that two of them queue instead of failing half way.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, Engine, Integer, create_engine, event
+from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
+
+WRITES = "consent_vault_writes"
+"""Execution option of a connection whose transaction will write."""
+
+RowNumber = BigInteger().with_variant(Integer(), "sqlite")
+"""A growing row number: SQLite gives one only to a column of type INTEGER."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA cache_size=-65536",
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC: timestamptz on PostgreSQL, microseconds since 1970 on SQLite."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(DateTime(timezone=True))
+        return dialect.type_descriptor(BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return value.astimezone(UTC)  # type: ignore[no-any-return]  # psycopg gives datetime
+        return _EPOCH + timedelta(microseconds=value)
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for a `sqlite:///…` or `postgresql+psycopg://…` URL, with our settings applied."""
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
+    dbapi_connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in _PRAGMAS:
+        dbapi_connection.execute(pragma)
+
+
+def _begin_sqlite(connection: Any) -> None:
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

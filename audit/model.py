@@ -1,0 +1,137 @@
+"""What an event is: who did what to whose data, on which ground.
+
+An event holds ids and codes only, never free text and never personal data. Its fields are fixed
+here, so that nothing else can slip in.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from policies.ids import AttributeId, ClientId, EventId, OrganisationId, PersonId, PurposeId
+from policies.vocabulary import LegalBasis
+
+
+class Kind(StrEnum):
+    """Everything that leaves a trace."""
+
+    SIGNED_IN = "session.started"
+    SIGNED_OUT = "session.ended"
+    SIGN_IN_REFUSED = "session.refused"
+    PERSON_CREATED = "person.created"
+    ROLE_GRANTED = "role.granted"
+    CLIENT_REGISTERED = "client.registered"
+    CLIENT_SUSPENDED = "client.suspended"
+    PURPOSE_REGISTERED = "purpose.registered"
+    REQUEST_PUSHED = "request.pushed"
+    REQUEST_REFUSED = "request.refused"
+    CONSENT_REQUESTED = "consent.requested"
+    CONSENT_DEFERRED = "consent.deferred"
+    CONSENT_GIVEN = "consent.given"
+    CONSENT_REFUSED = "consent.refused"
+    CONSENT_NARROWED = "consent.narrowed"
+    CONSENT_WITHDRAWN = "consent.withdrawn"
+    CONSENT_CHANGED = "consent.changed"
+    CONSENT_EXPIRED = "consent.expired"
+    CONSENT_LAPSED = "consent.lapsed"
+    CONSENT_CANCELLED = "consent.cancelled"
+    CODE_ISSUED = "code.issued"
+    TOKEN_ISSUED = "token.issued"  # noqa: S105  # a kind of event, not a secret
+    TOKEN_REFUSED = "token.refused"  # noqa: S105
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    TOKEN_INTROSPECTED = "token.introspected"  # noqa: S105
+    DATA_DEPOSITED = "data.deposited"
+    DATA_RELEASED = "data.released"
+    DATA_REFUSED = "data.refused"
+    DATA_VIEWED = "data.viewed"
+    RECEIPT_READ = "receipt.read"
+    LOG_SEARCHED = "log.searched"
+    LOG_EXPORTED = "log.exported"
+
+
+class ActorKind(StrEnum):
+    """Who can act."""
+
+    PERSON = "person"
+    CLIENT = "client"
+    SOURCE = "source"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does it: a signed-in person, a client's program, a source, or the system itself."""
+
+    kind: ActorKind
+    id: str
+
+    @classmethod
+    def person(cls, person: PersonId) -> "Actor":
+        return cls(ActorKind.PERSON, str(person))
+
+    @classmethod
+    def client(cls, client: ClientId) -> "Actor":
+        return cls(ActorKind.CLIENT, client)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, "consent-vault")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened, as the caller states it; the unit of work adds who and when."""
+
+    kind: Kind
+    subject: PersonId | None = None
+    organisation: OrganisationId | None = None
+    client: ClientId | None = None
+    consent: str | None = None
+    """`<consent id>@<version>`."""
+    purpose: PurposeId | None = None
+    basis: LegalBasis | None = None
+    attributes: tuple[AttributeId, ...] = ()
+    reason: str | None = None
+    """A reason code, in lower case with hyphens; its texts stand in the message catalogue."""
+    reference: str | None = None
+    """Id or hash of what the event is about: a session, request, token, receipt, document."""
+    case: str | None = None
+    digest: str | None = None
+    """SHA-256 in lower-case hexadecimal of what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event as it stands in the log, opened for a reader who may see it."""
+
+    number: int
+    """Row number: order of writing. Not the leaf's index."""
+    event_id: EventId
+    at: datetime
+    fields: dict[str, str | list[str]]
+    """The opened fields by name; empty when their key is destroyed."""
+    index: int | None
+    """Place in the tree, None while the sequencer has not come to it."""
+
+    def get(self, name: str) -> str | None:
+        """The field as text, None when it is absent."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else None
+
+    def many(self, name: str) -> tuple[str, ...]:
+        """The field as a list of texts, empty when it is absent."""
+        value = self.fields.get(name, [])
+        return tuple(value) if isinstance(value, list) else (value,)
+
+    @property
+    def kind(self) -> Kind | None:
+        kind = self.get("kind")
+        return None if kind is None else Kind(kind)
+
+    @property
+    def subject(self) -> PersonId | None:
+        subject = self.get("subject")
+        return None if subject is None else PersonId(UUID(subject))

@@ -1,0 +1,183 @@
+"""The only way to write: `with begin(ledger, actor=…, now=…) as uow`.
+
+Change and event are committed together or not at all. A unit of work that changed rows and
+recorded nothing does not commit. It is a plain `with` and never a framework's dependency: no
+answer leaves before the commit.
+"""
+
+import hashlib
+import hmac
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, insert
+
+from audit import store
+from audit.database import WRITES
+from audit.disclosure import FieldValue, commitment, digests, disclose
+from audit.keys import INSTALLATION, KeyWrapper, event_key, key_for, owner_of, period_of
+from audit.model import Actor, ActorKind, Event, Kind
+from audit.seal import seal_parts
+from policies.ids import EventId, PersonId, new_uuid
+
+_CHANGED = "consent_vault_changed"
+
+
+class UnaccountedChangeError(RuntimeError):
+    """Rows were changed and no event says so: a programming error, nothing is committed."""
+
+
+class Ledger:
+    """The database and the wrapper of the log's keys: what a unit of work begins from.
+
+    SQLite has one writer at a time and an unfair queue for it, so writers line up here first.
+    """
+
+    def __init__(self, engine: Engine, log_keys: KeyWrapper) -> None:
+        self.engine = engine
+        self.log_keys = log_keys
+        self.write_lock = threading.RLock() if engine.dialect.name == "sqlite" else None
+        event.listen(engine, "after_cursor_execute", _count_changes)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading; whatever is written through it is rolled back."""
+        with self.engine.connect() as connection:
+            yield connection
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """One transaction, who does it and when. Given only by `begin`."""
+
+    connection: Connection
+    ledger: Ledger
+    actor: Actor
+    now: datetime
+    recorded: int = field(default=0, init=False)
+
+    def record(self, happened: Event) -> EventId:
+        """Write the event into this transaction and give its id, for the rows that it explains."""
+        event_id = EventId(new_uuid())
+        parts = [
+            (key_id, key, disclose(key, fields))
+            for key_id, key, fields in self._keyed_fields(event_id, happened)
+        ]
+        all_digests = digests(parts[0][1], (d for _, _, part in parts for d in part.values()))
+        number = self.connection.execute(
+            insert(store.event)
+            .values(
+                event_id=event_id,
+                at=self.now,
+                commitment=commitment(all_digests),
+                digests=b"".join(all_digests),
+                sealed=seal_parts(event_id, [(i, k, list(d.values())) for i, k, d in parts]),
+            )
+            .returning(store.event.c.number)
+        ).scalar_one()
+        self._index(number, happened)
+        self.recorded += 1
+        return event_id
+
+    def keyed_digest(self, person: PersonId, label: str, data: bytes) -> str:
+        """HMAC-SHA-256 under the person's log key, hexadecimal.
+
+        Proves later what was shown or stored, and says nothing once the key is destroyed, even
+        where the data can be guessed.
+        """
+        _, key = self._key(owner_of(person))
+        return hmac.new(key, label.encode() + b"\x00" + data, hashlib.sha256).hexdigest()
+
+    def _keyed_fields(
+        self, event_id: EventId, happened: Event
+    ) -> list[tuple[Any, bytes, dict[str, FieldValue]]]:
+        """The fields by the key that seals them: the subject's, and an acting person's own."""
+        owner = INSTALLATION if happened.subject is None else owner_of(happened.subject)
+        fields = _fields(happened, self.now)
+        actor_owner = str(self.actor) if self.actor.kind is ActorKind.PERSON else owner
+        if actor_owner == owner:
+            fields["actor"] = str(self.actor)
+        keyed = [(*self._key(owner), fields)]
+        if actor_owner != owner:
+            keyed.append((*self._key(actor_owner), {"actor": str(self.actor)}))
+        return [(key_id, event_key(key, event_id), part) for key_id, key, part in keyed]
+
+    def _key(self, owner: str) -> tuple[Any, bytes]:
+        wrapper, period = self.ledger.log_keys, period_of(self.now)
+        return key_for(self.connection, wrapper, owner=owner, period=period)
+
+    def _index(self, number: int, happened: Event) -> None:
+        self.connection.execute(insert(store.queue).values(number=number))
+        self.connection.execute(
+            insert(store.search).values(
+                number=number,
+                at=self.now,
+                kind=happened.kind,
+                organisation=happened.organisation,
+            )
+        )
+        if happened.subject is not None:
+            row = {"person_id": happened.subject, "number": number}
+            self.connection.execute(insert(store.about).values(row))
+
+
+@contextmanager
+def begin(ledger: Ledger, *, actor: Actor, now: datetime) -> Iterator[UnitOfWork]:
+    """Open a unit of work: commits at the end of the block, rolls back on any exception.
+
+    `now` is UTC and aware. Raises UnaccountedChangeError when rows changed without an event.
+    """
+    if now.tzinfo is None:
+        raise RuntimeError("the time of a unit of work must say its zone")
+    with ledger.write_lock or _nothing(), ledger.engine.connect() as plain:
+        connection = plain.execution_options(**{WRITES: True})
+        with connection.begin():
+            connection.info[_CHANGED] = 0
+            uow = UnitOfWork(connection, ledger, actor, now.astimezone(UTC))
+            yield uow
+            if connection.info[_CHANGED] and not uow.recorded:
+                raise UnaccountedChangeError
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _fields(happened: Event, now: datetime) -> dict[str, FieldValue]:
+    named = {
+        "kind": Kind(happened.kind),
+        "at": now.isoformat(timespec="microseconds"),
+        "subject": happened.subject,
+        "organisation": happened.organisation,
+        "client": happened.client,
+        "consent": happened.consent,
+        "purpose": happened.purpose,
+        "basis": happened.basis,
+        "reason": happened.reason,
+        "reference": happened.reference,
+        "case": happened.case,
+        "digest": happened.digest,
+    }
+    fields: dict[str, FieldValue] = {k: str(v) for k, v in named.items() if v is not None}
+    if happened.attributes:
+        fields["attributes"] = list(happened.attributes)
+    return fields
+
+
+def _count_changes(
+    connection: Connection,
+    cursor: Any,
+    statement: str,
+    _parameters: Any,
+    _context: Any,
+    _executemany: Any,
+) -> None:
+    """Count rows changed by data-changing statements, raw ones included."""
+    word = statement.lstrip().split(None, 1)[0].upper() if statement.strip() else ""
+    if word in {"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "WITH"} and cursor.rowcount != 0:
+        connection.info[_CHANGED] = connection.info.get(_CHANGED, 0) + 1

@@ -1,0 +1,1 @@
+"""Who may have what, for what, on which ground and until when."""

