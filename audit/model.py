@@ -16,7 +16,9 @@ from policies.vocabulary import LegalBasis
 class Kind(StrEnum):
     """Everything that leaves a trace."""
 
+    SIGN_IN_BEGUN = "session.requested"
     SIGNED_IN = "session.started"
+    SESSION_CONTINUED = "session.continued"
     SIGNED_OUT = "session.ended"
     SIGN_IN_REFUSED = "session.refused"
     PERSON_CREATED = "person.created"
