@@ -1,0 +1,72 @@
+"""Tables of the service: what the way in itself must remember. Nothing here leaves the room."""
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Uuid,
+)
+
+from audit.database import Instant
+
+metadata = MetaData()
+
+session = Table(
+    "service_session",
+    metadata,
+    Column("session_id", Uuid, primary_key=True),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("browser_hash", LargeBinary(32), nullable=False),
+    Column("form_key", LargeBinary(32), nullable=False),
+    Column("person_id", Uuid, nullable=False),
+    Column("loa", Integer, nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("auth_time", Instant, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    Index("service_session_person", "person_id", "started_at"),
+)
+"""A signed-in browser. The cookie's value is kept as a hash only."""
+
+sign_in = Table(
+    "service_sign_in",
+    metadata,
+    Column("state_hash", LargeBinary(32), primary_key=True),
+    Column("browser_hash", LargeBinary(32), nullable=False),
+    Column("nonce", String(128), nullable=False),
+    Column("verifier", String(128), nullable=False),
+    Column("return_to", String(512), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+)
+"""One sign-in under way at the identity provider; each tab has its own."""
+
+role = Table(
+    "service_role",
+    metadata,
+    Column("person_id", Uuid, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    PrimaryKeyConstraint("person_id", "role"),
+)
+"""What a person may do here besides being a citizen."""
+
+used_form = Table(
+    "service_used_form",
+    metadata,
+    Column("form_hash", LargeBinary(32), primary_key=True),
+    Column("session_id", Uuid, nullable=False),
+    Column("outcome", String(256), nullable=False),
+    Column("used_at", Instant, nullable=False),
+)
+"""Forms that had their effect, each with the page that shows it."""
