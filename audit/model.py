@@ -22,6 +22,8 @@ class Kind(StrEnum):
     SIGNED_OUT = "session.ended"
     SIGN_IN_REFUSED = "session.refused"
     PERSON_CREATED = "person.created"
+    IDENTIFIER_CORRECTED = "person.identifier-corrected"
+    SUBJECT_ISSUED = "subject.issued"
     ROLE_GRANTED = "role.granted"
     CLIENT_REGISTERED = "client.registered"
     CLIENT_SUSPENDED = "client.suspended"

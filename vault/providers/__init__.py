@@ -1,0 +1,1 @@
+"""Providers of key-encryption keys, one module each."""
