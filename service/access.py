@@ -1,0 +1,101 @@
+"""The one table of who may come in where: a line for each route, or the service does not start.
+
+A new endpoint is one line here beside its route. The gate (`service.gate`) enforces session, role
+and level of assurance before the handler runs; endpoints of clients and tokens prove the caller
+themselves, as the first of their numbered steps, since that proof is part of the protocol.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, Mount
+
+from policies.vocabulary import LevelOfAssurance, Role
+
+
+class Entry(StrEnum):
+    """How a caller shows that it may come in."""
+
+    PUBLIC = "public"
+    """Anybody."""
+    SESSION = "session"
+    """A signed-in person."""
+    CLIENT = "client"
+    """A client that authenticates by `private_key_jwt` (RFC 7523)."""
+    TOKEN = "token"  # noqa: S105  # a word, not a secret
+    """The holder of an access token bound by DPoP (RFC 9449)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the table."""
+
+    method: str
+    path: str
+    entry: Entry
+    role: Role | None = None
+    loa: LevelOfAssurance = LevelOfAssurance.SUBSTANTIAL
+    scope: str | None = None
+    """What a token must be for: the `type` of its authorization details (RFC 9396)."""
+
+
+class AccessTableError(RuntimeError):
+    """Routes without a line, or lines without a route: the service must not start like this."""
+
+    def __init__(self, missing: Iterable[str], surplus: Iterable[str]) -> None:
+        self.missing = sorted(missing)
+        self.surplus = sorted(surplus)
+        super().__init__(
+            f"service/access.py: routes without a line: {', '.join(self.missing) or 'none'}; "
+            f"lines without a route: {', '.join(self.surplus) or 'none'}"
+        )
+
+
+def public(method: str, path: str) -> Rule:
+    return Rule(method, path, Entry.PUBLIC)
+
+
+def person(method: str, path: str, *, role: Role = Role.CITIZEN) -> Rule:
+    return Rule(method, path, Entry.SESSION, role=role)
+
+
+def client(method: str, path: str) -> Rule:
+    return Rule(method, path, Entry.CLIENT)
+
+
+def token(method: str, path: str) -> Rule:
+    return Rule(method, path, Entry.TOKEN, scope="personal_data")
+
+
+SERVER = (
+    public("GET", "/healthz"),
+    public("GET", "/readyz"),
+    public("GET", "/metrics"),
+    public("GET", "/openapi.json"),
+)
+OAUTH: tuple[Rule, ...] = ()
+API: tuple[Rule, ...] = ()
+LOG: tuple[Rule, ...] = ()
+PAGES: tuple[Rule, ...] = ()
+"""Lines of the pages stand here, one for each route of `service.citizen`, `auditor`, sign-in."""
+
+TABLE: tuple[Rule, ...] = (*SERVER, *OAUTH, *API, *LOG, *PAGES)
+
+
+def check_table(routes: Iterable[BaseRoute], table: Iterable[Rule] = TABLE) -> None:
+    """Every route has its line and every line its route. Raises AccessTableError."""
+    lines = {f"{rule.method} {rule.path}" for rule in table}
+    served = set(_served(routes))
+    if lines != served:
+        raise AccessTableError(missing=served - lines, surplus=lines - served)
+
+
+def _served(routes: Iterable[BaseRoute]) -> Iterable[str]:
+    for route in iter_route_contexts(list(routes)):
+        if isinstance(route.original_route, Mount):
+            yield f"GET {route.path}/{{path:path}}"
+            continue
+        for method in (route.methods or set()) - {"HEAD"}:
+            yield f"{method} {route.path}"

@@ -1,0 +1,1 @@
+"""The data API, the log over HTTP, and what an operator watches."""
