@@ -1,0 +1,1 @@
+"""The demo's own identity provider: a small OpenID provider for invented people."""
