@@ -18,9 +18,10 @@ from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from policies.identity_code import parse_identity_code
 from policies.ids import DatasetId, EventId, OrganisationId, PersonId, RecordId, new_uuid
-from vault import store
 from vault.envelope import Place, seal, unseal
-from vault.keys import Vault, wipe
+from vault.keys import wipe
+from vault.store import people as store
+from vault.vault import Vault
 
 IDENTITY_SCHEME = "urn:oid:1.2.246.21"
 """The Finnish personal identity code."""

@@ -1,0 +1,121 @@
+"""What a document must be before any of it is stored. Pure: a whole passes, or nothing.
+
+No error here holds a value, since the value is what was wrong.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from policies.catalogue import Catalogue, ValueType
+from policies.facts import Document, Fact
+from policies.ids import AttributeId
+
+_DIGEST_BYTES = 32
+_CLOCK_DIFFERENCE = timedelta(minutes=5)
+_LONGEST_TEXT = 4096
+_LONGEST_LIST = 256
+_LARGEST_INTEGER = 2**53 - 1
+"""Every JSON reader agrees on integers up to here (RFC 7493 section 2.2)."""
+
+
+class Refusal(StrEnum):
+    """What is wrong with a document, as a reason code."""
+
+    UNKNOWN_DATASET = "unknown-dataset"
+    UNKNOWN_SOURCE = "unknown-source"
+    DIGEST_LENGTH = "digest-length"
+    EMPTY = "empty-document"
+    UNKNOWN_ATTRIBUTE = "unknown-attribute"
+    OTHER_DATASET = "attribute-of-other-dataset"
+    ATTRIBUTE_TWICE = "attribute-twice"
+    OTHER_SOURCE = "fact-of-other-source"
+    TOO_MUCH_AUTHORITY = "more-authority-than-source"
+    NOT_UTC = "observed-not-in-utc"
+    IN_FUTURE = "observed-in-future"
+    WRONG_TYPE = "wrong-value-type"
+
+
+class RefusedDocumentError(ValueError):
+    """The document is refused as a whole; the attribute is named where one is at fault."""
+
+    def __init__(self, reason: Refusal, attribute: AttributeId | None = None) -> None:
+        super().__init__(reason if attribute is None else f"{attribute}: {reason}")
+        self.reason = reason
+        self.attribute = attribute
+
+
+def check_document(document: Document, catalogue: Catalogue, *, now: datetime) -> None:
+    """Raise RefusedDocumentError for the first fault."""
+    for refusal, is_wrong in _DOCUMENT_CHECKS:
+        if is_wrong(document, catalogue):
+            raise RefusedDocumentError(refusal)
+    seen: set[AttributeId] = set()
+    for fact in document.facts:
+        if fact.attribute in seen:
+            raise RefusedDocumentError(Refusal.ATTRIBUTE_TWICE, fact.attribute)
+        seen.add(fact.attribute)
+        _check_fact(fact, document, catalogue, now)
+
+
+def _check_fact(fact: Fact, document: Document, catalogue: Catalogue, now: datetime) -> None:
+    attribute = catalogue.attributes.get(fact.attribute)
+    if attribute is None:
+        raise RefusedDocumentError(Refusal.UNKNOWN_ATTRIBUTE, fact.attribute)
+    authority = catalogue.source(document.source).authority
+    checks = (
+        (Refusal.OTHER_DATASET, attribute.dataset != document.dataset),
+        (Refusal.OTHER_SOURCE, fact.source != document.source),
+        (Refusal.TOO_MUCH_AUTHORITY, fact.authority > authority),
+        (Refusal.NOT_UTC, fact.observed_at.utcoffset() != timedelta(0)),
+        (Refusal.WRONG_TYPE, not _FITS[attribute.type](fact.value)),
+    )
+    for refusal, is_wrong in checks:
+        if is_wrong:
+            raise RefusedDocumentError(refusal, fact.attribute)
+    # A value from the future would stay the newest one whatever comes after it.
+    if fact.observed_at > now + _CLOCK_DIFFERENCE:
+        raise RefusedDocumentError(Refusal.IN_FUTURE, fact.attribute)
+
+
+def _is_text(value: object) -> bool:
+    """Not empty, not too long, and without halves of surrogate pairs, which UTF-8 cannot hold."""
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_TEXT:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _is_integer(value: object) -> bool:
+    # To Python True is an integer; to us it is not.
+    return type(value) is int and abs(value) <= _LARGEST_INTEGER
+
+
+def _is_date(value: object) -> bool:
+    """A full date in the one form `YYYY-MM-DD` (RFC 3339 section 5.6)."""
+    if not isinstance(value, str):
+        return False
+    try:
+        return date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) <= _LONGEST_LIST and all(map(_is_text, value))
+
+
+_DOCUMENT_CHECKS: tuple[tuple[Refusal, Callable[[Document, Catalogue], bool]], ...] = (
+    (Refusal.UNKNOWN_DATASET, lambda document, known: document.dataset not in known.datasets),
+    (Refusal.UNKNOWN_SOURCE, lambda document, known: document.source not in known.sources),
+    (Refusal.DIGEST_LENGTH, lambda document, _: len(document.digest) != _DIGEST_BYTES),
+    (Refusal.EMPTY, lambda document, _: not document.facts),
+)
+
+_FITS: Mapping[ValueType, Callable[[object], bool]] = {
+    ValueType.STRING: _is_text,
+    ValueType.INTEGER: _is_integer,
+    ValueType.BOOLEAN: lambda value: isinstance(value, bool),
+    ValueType.DATE: _is_date,
+    ValueType.MONEY_CENTS: _is_integer,
+    ValueType.STRINGS: _is_list,
+}

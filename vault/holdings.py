@@ -1,0 +1,15 @@
+"""What is held about a person, without opening anything."""
+
+from sqlalchemy import Connection
+
+from policies.ids import PersonId
+from vault.model import Holding
+from vault.store import records as store
+
+
+def describe(connection: Connection, person: PersonId) -> list[Holding]:
+    """One entry for each attribute and source, by data set and attribute, the best source first.
+
+    Where sources differ, all of them stand here; a release gives the first one.
+    """
+    return store.holdings(connection, person)

@@ -1,0 +1,146 @@
+"""SQL on people, their keys, identifiers and pseudonyms."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from policies.ids import EventId, OrganisationId, PersonId
+from vault.store.tables import identifier, pairwise, person, person_key
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A person's key as it is kept."""
+
+    version: int
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSeed:
+    """The seed of a person's pseudonyms, with the key that opens it."""
+
+    key: WrappedKey
+    sealed: bytes
+
+
+def person_by_identifier(connection: Connection, digest: bytes) -> PersonId | None:
+    """To whom the identifier leads now."""
+    query = select(identifier.c.person_id).where(
+        identifier.c.digest == digest, identifier.c.valid_to.is_(None)
+    )
+    found = connection.execute(query).scalar_one_or_none()
+    return None if found is None else PersonId(found)
+
+
+def the_person_by_identifier(connection: Connection, digest: bytes) -> PersonId:
+    """To whom the identifier leads, where it is known to lead to somebody."""
+    query = select(identifier.c.person_id).where(
+        identifier.c.digest == digest, identifier.c.valid_to.is_(None)
+    )
+    return PersonId(connection.execute(query).scalar_one())
+
+
+def claim_identifier(
+    connection: Connection, person_id: PersonId, *, scheme: str, digest: bytes, now: datetime
+) -> bool:
+    """Let the identifier lead to the person; False when it leads to somebody already.
+
+    On PostgreSQL this waits for another transaction that claims the same identifier.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    row = {"person_id": person_id, "scheme": scheme, "digest": digest, "valid_from": now}
+    statement = dialect.insert(identifier).values(row).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount == 1
+
+
+def close_identifiers(
+    connection: Connection, person_id: PersonId, *, scheme: str, now: datetime
+) -> None:
+    """End the person's open identifiers of the scheme."""
+    table = identifier
+    mine = (table.c.person_id == person_id, table.c.scheme == scheme, table.c.valid_to.is_(None))
+    connection.execute(update(table).where(*mine).values(valid_to=now))
+
+
+def add_person(
+    connection: Connection,
+    person_id: PersonId,
+    *,
+    key: WrappedKey,
+    seed: bytes,
+    now: datetime,
+    event_id: EventId,
+) -> None:
+    """Write a person with the first key."""
+    owner = {"person_id": person_id, "created_at": now}
+    connection.execute(insert(person_key).values(**owner, version=key.version, wrapped=key.wrapped))
+    connection.execute(
+        insert(person).values(
+            **owner, key_version=key.version, pairwise_seed=seed, audit_event_id=event_id
+        )
+    )
+
+
+def lock_person(connection: Connection, person_id: PersonId) -> WrappedKey | None:
+    """The person's newest key. Who writes about one person queues here on PostgreSQL."""
+    query = (
+        select(person_key.c.version, person_key.c.wrapped)
+        .where(person_key.c.person_id == person_id)
+        .order_by(person_key.c.version.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else WrappedKey(row.version, row.wrapped)
+
+
+def pairwise_seed(connection: Connection, person_id: PersonId) -> SealedSeed | None:
+    """The person's seed, still sealed."""
+    query = (
+        select(person.c.pairwise_seed, person_key.c.version, person_key.c.wrapped)
+        .join_from(
+            person,
+            person_key,
+            (person_key.c.person_id == person.c.person_id)
+            & (person_key.c.version == person.c.key_version),
+        )
+        .where(person.c.person_id == person_id)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return SealedSeed(WrappedKey(row.version, row.wrapped), row.pairwise_seed)
+
+
+def is_pairwise_issued(connection: Connection, person_id: PersonId, sector: OrganisationId) -> bool:
+    """True when the person's pseudonym for the sector has been handed out before."""
+    table = pairwise
+    query = select(table.c.subject).where(table.c.person_id == person_id, table.c.sector == sector)
+    return connection.execute(query).one_or_none() is not None
+
+
+def add_pairwise(
+    connection: Connection,
+    person_id: PersonId,
+    *,
+    sector: OrganisationId,
+    subject: str,
+    now: datetime,
+    event_id: EventId,
+) -> None:
+    """Write down a pseudonym that is handed out."""
+    row = {"person_id": person_id, "sector": sector, "subject": subject, "issued_at": now}
+    connection.execute(insert(pairwise).values(**row, audit_event_id=event_id))
+
+
+def person_by_pairwise(
+    connection: Connection, *, sector: OrganisationId, subject: str
+) -> PersonId | None:
+    """Whose pseudonym it is."""
+    table = pairwise
+    query = select(table.c.person_id).where(table.c.sector == sector, table.c.subject == subject)
+    found = connection.execute(query).scalar_one_or_none()
+    return None if found is None else PersonId(found)

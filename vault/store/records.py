@@ -1,0 +1,262 @@
+"""SQL on deposits and records."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from policies.facts import Fact
+from policies.ids import AttributeId, DatasetId, EventId, PersonId, RecordId, SourceId
+from policies.vocabulary import AuthorityRank, Label
+from vault.model import Holding
+from vault.store.people import WrappedKey
+from vault.store.tables import deposit, person_key, record, version
+
+_IS_CURRENT = (
+    (version.c.person_id == record.c.person_id)
+    & (version.c.record_id == record.c.record_id)
+    & (version.c.version == record.c.current)
+)
+
+_CURRENT_RECORDS = (
+    select(
+        record.c.attribute,
+        record.c.dataset,
+        record.c.record_id,
+        version.c.version,
+        version.c.sealed,
+        person_key.c.version,
+        person_key.c.wrapped,
+    )
+    .join_from(record, version, _IS_CURRENT)
+    .join(
+        person_key,
+        (person_key.c.person_id == version.c.person_id)
+        & (person_key.c.version == version.c.key_version),
+    )
+    .where(
+        record.c.person_id == bindparam("person"),
+        record.c.attribute.in_(bindparam("attributes", expanding=True)),
+    )
+)
+
+
+class ConcurrentDepositError(RuntimeError):
+    """The record has moved on since it was read; deposits of one person must queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A record's current version with its rank, and the number of its versions."""
+
+    record: RecordId
+    current: int
+    latest: int
+    authority: AuthorityRank
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DepositKey:
+    """What makes a deposit the same one again; the document's digest is keyed."""
+
+    dataset: DatasetId
+    source: SourceId
+    document: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVersion:
+    """A version to write. What of its provenance stands beside the seal is for lists."""
+
+    fact: Fact
+    record: RecordId
+    version: int
+    current: int
+    """The version of the record that counts from now on: this one or an earlier one."""
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRecord:
+    """The current version of one source's record, with the key that opens it."""
+
+    attribute: AttributeId
+    dataset: DatasetId
+    record: RecordId
+    version: int
+    sealed: bytes
+    key: WrappedKey
+
+
+def is_deposited(connection: Connection, person_id: PersonId, key: DepositKey) -> bool:
+    """True when the source has deposited this very document before."""
+    query = select(deposit.c.deposit_id).where(
+        deposit.c.person_id == person_id,
+        deposit.c.dataset == key.dataset,
+        deposit.c.source == key.source,
+        deposit.c.document == key.document,
+    )
+    return connection.execute(query).one_or_none() is not None
+
+
+def add_deposit(
+    connection: Connection,
+    person_id: PersonId,
+    key: DepositKey,
+    *,
+    deposit_id: UUID,
+    now: datetime,
+    event_id: EventId,
+) -> None:
+    """Write down that a document came."""
+    connection.execute(
+        insert(deposit).values(
+            person_id=person_id,
+            deposit_id=deposit_id,
+            dataset=key.dataset,
+            source=key.source,
+            document=key.document,
+            received_at=now,
+            audit_event_id=event_id,
+        )
+    )
+
+
+def heads(connection: Connection, person_id: PersonId, source: SourceId) -> dict[AttributeId, Head]:
+    """The records of one source about a person, by attribute."""
+    query = (
+        select(
+            record.c.attribute,
+            record.c.record_id,
+            record.c.current,
+            record.c.latest,
+            version.c.authority,
+            version.c.observed_at,
+        )
+        .join_from(record, version, _IS_CURRENT)
+        .where(record.c.person_id == person_id, record.c.source == source)
+    )
+    return {
+        AttributeId(row.attribute): Head(
+            RecordId(row.record_id),
+            row.current,
+            row.latest,
+            AuthorityRank(row.authority),
+            row.observed_at,
+        )
+        for row in connection.execute(query)
+    }
+
+
+def move_record(
+    connection: Connection, person_id: PersonId, key: DepositKey, new: NewVersion
+) -> None:
+    """Begin the record, or count one more version of it. Raises ConcurrentDepositError."""
+    if new.version == 1:
+        _add_record(connection, person_id, key, new)
+        return
+    unmoved = (
+        record.c.person_id == person_id,
+        record.c.record_id == new.record,
+        record.c.latest == new.version - 1,
+    )
+    moved = update(record).where(*unmoved).values(current=new.current, latest=new.version)
+    if connection.execute(moved).rowcount != 1:
+        raise ConcurrentDepositError
+
+
+def _add_record(
+    connection: Connection, person_id: PersonId, key: DepositKey, new: NewVersion
+) -> None:
+    connection.execute(
+        insert(record).values(
+            person_id=person_id,
+            attribute=new.fact.attribute,
+            source=key.source,
+            record_id=new.record,
+            dataset=key.dataset,
+            current=new.current,
+            latest=new.version,
+        )
+    )
+
+
+def add_versions(
+    connection: Connection,
+    person_id: PersonId,
+    versions: Iterable[NewVersion],
+    *,
+    deposit_id: UUID,
+    key_version: int,
+) -> None:
+    """Write the versions of one deposit."""
+    rows = [
+        {
+            "person_id": person_id,
+            "record_id": new.record,
+            "version": new.version,
+            "key_version": key_version,
+            "deposit_id": deposit_id,
+            "authority": new.fact.authority,
+            "observed_at": new.fact.observed_at,
+            "valid_to": new.fact.valid_to,
+            "labels": " ".join(sorted(new.fact.labels)),
+            "sealed": new.sealed,
+        }
+        for new in versions
+    ]
+    connection.execute(insert(version), rows)
+
+
+def current_records(
+    connection: Connection, person_id: PersonId, attributes: Collection[AttributeId]
+) -> list[SealedRecord]:
+    """What every source holds now about these attributes, with its keys: one round trip."""
+    parameters = {"person": person_id, "attributes": list(attributes)}
+    return [
+        SealedRecord(attribute, dataset, record_id, number, sealed, WrappedKey(key, wrapped))
+        for attribute, dataset, record_id, number, sealed, key, wrapped in connection.execute(
+            _CURRENT_RECORDS, parameters
+        )
+    ]
+
+
+def holdings(connection: Connection, person_id: PersonId) -> list[Holding]:
+    """What every source holds now about a person, by data set, attribute and rank."""
+    query = (
+        select(
+            record.c.dataset,
+            record.c.attribute,
+            record.c.source,
+            version.c.authority,
+            version.c.observed_at,
+            version.c.valid_to,
+            version.c.labels,
+            version.c.version,
+        )
+        .join_from(record, version, _IS_CURRENT)
+        .where(record.c.person_id == person_id)
+        .order_by(
+            record.c.dataset,
+            record.c.attribute,
+            version.c.authority.desc(),
+            version.c.observed_at.desc(),
+            record.c.source.desc(),
+        )
+    )
+    return [
+        Holding(
+            DatasetId(row.dataset),
+            AttributeId(row.attribute),
+            SourceId(row.source),
+            AuthorityRank(row.authority),
+            row.observed_at,
+            row.valid_to,
+            frozenset(Label(label) for label in row.labels.split()),
+            row.version,
+        )
+        for row in connection.execute(query)
+    ]

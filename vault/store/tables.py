@@ -1,0 +1,135 @@
+"""Tables of the vault.
+
+Everything about a person carries the person's id first, so that tables can be spread by it.
+"""
+
+from sqlalchemy import (
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from audit.database import Instant
+
+metadata = MetaData()
+
+_OPEN = text("valid_to IS NULL")
+
+person = Table(
+    "vault_person",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("key_version", Integer, nullable=False),
+    Column("pairwise_seed", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+)
+"""A person whom the vault knows; the seed is sealed under the key of `key_version`."""
+
+person_key = Table(
+    "vault_person_key",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+"""The person's keys, wrapped: the newest seals, all open. Deleting the rows is the erasure."""
+
+identifier = Table(
+    "vault_identifier",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("valid_from", Instant, primary_key=True),
+    Column("valid_to", Instant),
+    Column("scheme", String(64), nullable=False),
+    Index(
+        "vault_identifier_open",
+        "digest",
+        unique=True,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+)
+"""Keyed hashes of identifiers, with the time in which each led to the person.
+
+The index is what makes two enrolments at once give one person. A row is claimed before anything
+is known about who wins, so the event stands at the person's row and in the log.
+"""
+
+pairwise = Table(
+    "vault_pairwise",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("sector", String(64), primary_key=True),
+    Column("subject", String(22), nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    UniqueConstraint("sector", "subject"),
+)
+"""Pseudonyms handed out, for looking up who is meant when one comes back."""
+
+deposit = Table(
+    "vault_deposit",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("deposit_id", Uuid, primary_key=True),
+    Column("dataset", String(64), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("document", LargeBinary(32), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    UniqueConstraint("person_id", "dataset", "source", "document"),
+)
+"""Insert-only. The document's digest is keyed: a short document could be guessed from a plain one.
+"""
+
+record = Table(
+    "vault_record",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("attribute", String(96), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    Column("record_id", Uuid, nullable=False),
+    Column("dataset", String(64), nullable=False),
+    Column("current", Integer, nullable=False),
+    Column("latest", Integer, nullable=False),
+    UniqueConstraint("person_id", "record_id"),
+)
+"""What one source says about one attribute: which version counts, and how many there are.
+
+An older document that comes late adds a version and does not become the current one.
+"""
+
+version = Table(
+    "vault_record_version",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("record_id", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("key_version", Integer, nullable=False),
+    Column("deposit_id", Uuid, nullable=False),
+    Column("authority", SmallInteger, nullable=False),
+    Column("observed_at", Instant, nullable=False),
+    Column("valid_to", Date),
+    Column("labels", String(128), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    ForeignKeyConstraint(
+        ["person_id", "record_id"], ["vault_record.person_id", "vault_record.record_id"]
+    ),
+    ForeignKeyConstraint(
+        ["person_id", "deposit_id"], ["vault_deposit.person_id", "vault_deposit.deposit_id"]
+    ),
+)
+"""Insert-only. Provenance stands here for lists; what counts is the copy inside the seal."""
