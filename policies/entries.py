@@ -32,8 +32,6 @@ class ValueType(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"
     MONEY_CENTS = "money_cents"
-    INSTANT = "instant"
-    """A time in UTC, `2026-11-24T07:30:00Z`."""
     STRINGS = "strings"
 
 
