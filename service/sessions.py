@@ -8,73 +8,27 @@ at each sign-in, so a value that somebody planted before is worth nothing afterw
 import hashlib
 import secrets
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from fastapi import Request
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection
 from starlette.responses import Response
 
-from audit.model import Actor, Event, Kind
+from audit.model import Event, Kind
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from policies.ids import EventId, PersonId, SessionId, new_uuid
-from policies.vocabulary import Language, LevelOfAssurance, Role
-from service import store
+from policies.vocabulary import Language, LevelOfAssurance
+from service.model import Limits, Session
 from service.roles import roles_of
 from service.runtime import Runtime
-from service.settings import Settings
+from service.store import sessions as store
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a session lasts unused, and how long at most."""
-
-    idle: timedelta = timedelta(minutes=30)
-    absolute: timedelta = timedelta(hours=8)
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "Limits":
-        return cls(
-            timedelta(minutes=settings.session_idle_minutes),
-            timedelta(hours=settings.session_hours),
-        )
-
-    @property
-    def noted_every(self) -> timedelta:
-        """How often the use of a session is written down; the idle end counts from there."""
-        return self.idle / 6
+__all__ = ["Session", "SignInRequiredError", "current_session", "require_session"]
 
 
 class SignInRequiredError(Exception):
     """The page needs a signed-in person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One signed-in browser."""
-
-    id: SessionId
-    person: PersonId
-    loa: LevelOfAssurance
-    language: Language
-    auth_time: datetime
-    started_at: datetime
-    seen_at: datetime
-    ends_at: datetime
-    browser_hash: bytes = field(repr=False)
-    form_key: bytes = field(repr=False)
-    roles: frozenset[Role] = frozenset({Role.CITIZEN})
-
-    @property
-    def actor(self) -> Actor:
-        return Actor.person(self.person)
-
-    def end_reason(self, now: datetime, limits: Limits) -> str | None:
-        """Why the session is over at `now`, None while it lasts."""
-        if now >= self.ends_at:
-            return "absolute-end"
-        return "idle-end" if now >= self.seen_at + limits.idle else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,51 +96,26 @@ def start(uow: UnitOfWork, signed_in: SignedIn, limits: Limits) -> tuple[Session
         roles=roles_of(uow.connection, signed_in.person),
     )
     event_id = _record(uow, Kind.SIGNED_IN, session)
-    uow.connection.execute(insert(store.session).values(_row(session, token, event_id)))
+    store.add(uow.connection, session, hash_token(token), event_id)
     return session, token
 
 
 def find(connection: Connection, token: str) -> Session | None:
     """The session of a cookie value, ended ones left out; the caller asks `end_reason`."""
-    table = store.session
-    query = select(table).where(table.c.token_hash == hash_token(token), table.c.ended_at.is_(None))
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    return replace(_session(row), roles=roles_of(connection, PersonId(row.person_id)))
+    found = store.find(connection, hash_token(token))
+    return found and replace(found, roles=roles_of(connection, found.person))
 
 
 def sessions_of(
     connection: Connection, person: PersonId, *, now: datetime, limits: Limits
 ) -> list[Session]:
-    """The person's sessions that have not ended, newest first."""
-    table = store.session
-    query = (
-        select(table)
-        .where(
-            table.c.person_id == person,
-            table.c.ended_at.is_(None),
-            table.c.ends_at > now,
-            table.c.seen_at > now - limits.idle,
-        )
-        .order_by(table.c.started_at.desc())
-    )
-    return [_session(row) for row in connection.execute(query)]
+    """The person's living sessions, newest first."""
+    return store.of_person(connection, person, seen_after=now - limits.idle, ends_after=now)
 
 
 def end(uow: UnitOfWork, session_id: SessionId, *, person: PersonId, reason: str) -> bool:
     """End a session of this person; False when there is none (any more)."""
-    table = store.session
-    ended = uow.connection.execute(
-        update(table)
-        .where(
-            table.c.session_id == session_id,
-            table.c.person_id == person,
-            table.c.ended_at.is_(None),
-        )
-        .values(ended_at=uow.now)
-    )
-    if ended.rowcount == 0:
+    if not store.set_ended(uow.connection, session_id, person=person, now=uow.now):
         return False
     uow.record(
         Event(kind=Kind.SIGNED_OUT, subject=person, reason=reason, reference=str(session_id))
@@ -239,48 +168,10 @@ def keep_or_end(
 
 def _note_use(uow: UnitOfWork, session: Session) -> Session:
     # Two pages may open at once: the one that comes second finds the time noted and leaves it.
-    table = store.session
-    noted = uow.connection.execute(
-        update(table)
-        .where(table.c.session_id == session.id, table.c.seen_at == session.seen_at)
-        .values(seen_at=uow.now)
-    )
-    if noted.rowcount:
+    if store.set_seen(uow.connection, session, uow.now):
         _record(uow, Kind.SESSION_CONTINUED, session)
     return replace(session, seen_at=uow.now)
 
 
 def _record(uow: UnitOfWork, kind: Kind, session: Session) -> EventId:
     return uow.record(Event(kind=kind, subject=session.person, reference=str(session.id)))
-
-
-def _row(session: Session, token: str, event_id: EventId) -> dict[str, object]:
-    return {
-        "session_id": session.id,
-        "token_hash": hash_token(token),
-        "browser_hash": session.browser_hash,
-        "form_key": session.form_key,
-        "person_id": session.person,
-        "loa": int(session.loa),
-        "language": session.language,
-        "auth_time": session.auth_time,
-        "started_at": session.started_at,
-        "seen_at": session.seen_at,
-        "ends_at": session.ends_at,
-        "audit_event_id": event_id,
-    }
-
-
-def _session(row: Row[Any]) -> Session:
-    return Session(
-        id=SessionId(row.session_id),
-        person=PersonId(row.person_id),
-        loa=LevelOfAssurance(row.loa),
-        language=Language(row.language),
-        auth_time=row.auth_time,
-        started_at=row.started_at,
-        seen_at=row.seen_at,
-        ends_at=row.ends_at,
-        browser_hash=row.browser_hash,
-        form_key=row.form_key,
-    )

@@ -1,4 +1,4 @@
-"""Tables of the service: what the way in itself must remember. Nothing here leaves the room."""
+"""Tables of the service: what the way in itself must remember."""
 
 from sqlalchemy import (
     Column,
@@ -43,6 +43,7 @@ sign_in = Table(
     Column("browser_hash", LargeBinary(32), nullable=False),
     Column("nonce", String(128), nullable=False),
     Column("verifier", String(128), nullable=False),
+    Column("loa", Integer, nullable=False),
     Column("return_to", String(512), nullable=False),
     Column("language", String(2), nullable=False),
     Column("ends_at", Instant, nullable=False),
