@@ -1,0 +1,119 @@
+"""The person's choices: give, give in part, refuse, withdraw; and the ends that time brings.
+
+Giving has conditions, listed in one place in `consent.conditions`. Withdrawing has one: it is
+hers. It is as easy as giving (GDPR article 7(3)), works at any level of assurance, may be
+repeated, and kills tokens and codes in its own transaction.
+"""
+
+from dataclasses import replace
+
+from audit.unit_of_work import UnitOfWork
+from consent.changes import Answer, change
+from consent.conditions import Choice, Question, check_conditions, longest_end
+from consent.lifecycle import Party, apply
+from consent.model import LIVE, OPEN, Command, Consent, ConsentRecord, Status
+from consent.store import clients, consents, purposes, records
+from policies.ids import ConsentId, PersonId
+from policies.vocabulary import LevelOfAssurance
+
+
+class UnknownConsentError(LookupError):
+    """There is no such consent, or it is another person's: the error does not tell which."""
+
+
+def give(uow: UnitOfWork, consent_id: ConsentId, choice: Choice) -> ConsentRecord:
+    """Take the consent, whole or in part. Raises ChoiceError and the errors of the lifecycle.
+
+    A live consent of the same person for the same purpose of the same organisation is superseded.
+    """
+    waiting, same = _locked(uow, consent_id, choice.actor)
+    apply(waiting, Command.GIVE, party=Party.SUBJECT, now=uow.now)
+    question = _question(uow, waiting)
+    check_conditions(question, choice, uow.now)
+    for other in same:
+        if other.id != waiting.id and other.status in LIVE:
+            change(uow, other, Command.REPLACE, party=Party.SYSTEM)
+    given = replace(
+        waiting,
+        granted=tuple(each for each in waiting.requested if each in choice.granted),
+        refused=tuple(each for each in waiting.requested if each not in choice.granted),
+        not_before=uow.now,
+        not_after=choice.not_after or longest_end(question, uow.now),
+    )
+    return _answer(uow, question, given, Command.GIVE, choice)
+
+
+def refuse(uow: UnitOfWork, consent_id: ConsentId, choice: Choice) -> ConsentRecord:
+    """Refuse everything that was asked; what was ticked is not looked at.
+
+    Raises UnknownConsentError and the errors of the lifecycle.
+    """
+    waiting, _ = _locked(uow, consent_id, choice.actor)
+    refused = replace(waiting, refused=waiting.requested)
+    return _answer(uow, _question(uow, waiting), refused, Command.REFUSE, choice)
+
+
+def withdraw(
+    uow: UnitOfWork, consent_id: ConsentId, *, person: PersonId, loa: LevelOfAssurance
+) -> ConsentRecord:
+    """End the consent now. Repeated, it gives the same record and changes nothing.
+
+    Raises UnknownConsentError and IllegalTransitionError.
+    """
+    standing = _own(consents.lock(uow.connection, consent_id), person)
+    if standing.status is Status.WITHDRAWN:
+        return _there(records.find(uow.connection, consent_id, standing.version))
+    _, record = change(uow, standing, Command.WITHDRAW, party=Party.SUBJECT, loa=loa)
+    return _there(record)
+
+
+def expire_due(uow: UnitOfWork, *, limit: int = 100) -> int:
+    """End what has reached its end: consents expire, unanswered requests lapse. How many.
+
+    Fetches look at the clock themselves, so nothing depends on how soon this runs.
+    """
+    due = consents.lock_due(uow.connection, now=uow.now, limit=limit)
+    for each in due:
+        command = Command.TIME_OUT if each.status in OPEN else Command.REACH_END
+        change(uow, each, command, party=Party.CLOCK)
+    return len(due)
+
+
+def _own(found: Consent | None, person: PersonId) -> Consent:
+    if found is None or found.person != person:
+        raise UnknownConsentError
+    return found
+
+
+def _locked(
+    uow: UnitOfWork, consent_id: ConsentId, person: PersonId
+) -> tuple[Consent, list[Consent]]:
+    """The consent and those for the same purpose, locked, as they are after waiting for it."""
+    seen = _own(consents.find(uow.connection, consent_id), person)
+    same = consents.lock_same_purpose(uow.connection, seen)
+    locked = next((each for each in same if each.id == consent_id), None)
+    return locked or _own(consents.lock(uow.connection, consent_id), person), same
+
+
+def _question(uow: UnitOfWork, waiting: Consent) -> Question:
+    in_force = purposes.newest(uow.connection, waiting.purpose)
+    asking = clients.find(uow.connection, waiting.client)
+    if in_force is None or asking is None:
+        raise RuntimeError("a consent stands for a purpose or client that was never registered")
+    return Question(waiting, in_force, asking)
+
+
+def _answer(
+    uow: UnitOfWork, question: Question, answered: Consent, command: Command, choice: Choice
+) -> ConsentRecord:
+    answer = Answer(answered, question.declaration, question.client.party, choice.presentation)
+    _, record = change(
+        uow, question.waiting, command, party=Party.SUBJECT, answer=answer, loa=choice.loa
+    )
+    return _there(record)
+
+
+def _there(record: ConsentRecord | None) -> ConsentRecord:
+    if record is None:
+        raise RuntimeError("a consent that was answered has no record")
+    return record

@@ -1,0 +1,207 @@
+"""Client metadata of RFC 7591 section 2, read strictly for FAPI 2.0 (section 5.3.2.1, 5.4).
+
+Only what the profile allows can be registered: `private_key_jwt`, sender-constrained tokens,
+exact redirect addresses, public keys inside. A member that is not known is refused, since a client
+that believes in a setting which nobody reads is not what its owner thinks it is.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from consent.jwk import JwkError, check_public_key
+from policies.ids import ClientId, OrganisationId
+
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+ALGORITHMS = ("ES256", "PS256", "EdDSA")
+
+_MEMBERS = frozenset(
+    {
+        "client_id",
+        "client_name",
+        "jwks",
+        "redirect_uris",
+        "grant_types",
+        "response_types",
+        "token_endpoint_auth_method",
+        "token_endpoint_auth_signing_alg",
+        "dpop_bound_access_tokens",
+        "require_pushed_authorization_requests",
+        "authorization_details_types",
+        "organisation",
+    }
+)
+_FIXED: Mapping[str, object] = {
+    "token_endpoint_auth_method": "private_key_jwt",
+    "dpop_bound_access_tokens": True,
+}
+_FIXED_IF_THERE: Mapping[str, object] = {
+    "response_types": ["code"],
+    "require_pushed_authorization_requests": True,
+    "authorization_details_types": ["personal_data"],
+}
+_CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAME = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?")
+_PRINTABLE_ASCII = re.compile(r"[\x21-\x7e]{1,2000}")
+_MAX_REDIRECTS = 20
+_MAX_KEYS = 10
+
+
+class ClientMetadataError(ValueError):
+    """Metadata that cannot be registered; `member` says where, `reason` why."""
+
+    def __init__(self, member: str, reason: str) -> None:
+        super().__init__(f"{member}: {reason}")
+        self.member = member
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientMetadata:
+    """What a client said about itself, checked; whether the organisation exists is not."""
+
+    id: ClientId | None
+    organisation: OrganisationId
+    name: str
+    redirect_uris: tuple[str, ...]
+    jwks: tuple[Mapping[str, Any], ...] = field(repr=False)
+    grant_types: tuple[str, ...]
+    token_endpoint_auth_signing_alg: str | None
+
+
+def parse_metadata(metadata: Mapping[str, object]) -> ClientMetadata:
+    """The metadata, checked. Raises ClientMetadataError at the first fault."""
+    for name in metadata:
+        if name not in _MEMBERS:
+            raise ClientMetadataError("metadata", "unknown-member")
+    _check_fixed(metadata)
+    grants = _grant_types(metadata)
+    return ClientMetadata(
+        id=_client_id(metadata),
+        organisation=OrganisationId(_text(metadata, "organisation")),
+        name=_name(metadata),
+        redirect_uris=_redirect_uris(metadata, needed="authorization_code" in grants),
+        jwks=_keys(metadata),
+        grant_types=grants,
+        token_endpoint_auth_signing_alg=_algorithm(metadata),
+    )
+
+
+def _check_fixed(metadata: Mapping[str, object]) -> None:
+    there = {name: value for name, value in _FIXED_IF_THERE.items() if name in metadata}
+    for name, expected in {**_FIXED, **there}.items():
+        value = metadata.get(name)
+        if value != expected or type(value) is not type(expected):
+            raise ClientMetadataError(name, "not-supported")
+
+
+def _text(metadata: Mapping[str, object], name: str) -> str:
+    value = metadata.get(name)
+    if not isinstance(value, str):
+        raise ClientMetadataError(name, "not-a-string")
+    return value
+
+
+def _texts(metadata: Mapping[str, object], name: str) -> tuple[str, ...]:
+    value = metadata.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ClientMetadataError(name, "not-a-list-of-strings")
+    if len(set(value)) != len(value):
+        raise ClientMetadataError(name, "doubled")
+    return tuple(value)
+
+
+def _client_id(metadata: Mapping[str, object]) -> ClientId | None:
+    if "client_id" not in metadata:
+        return None
+    client_id = _text(metadata, "client_id")
+    if not _CLIENT_ID.fullmatch(client_id):
+        raise ClientMetadataError("client_id", "wrong-form")
+    return ClientId(client_id)
+
+
+def _name(metadata: Mapping[str, object]) -> str:
+    name = _text(metadata, "client_name")
+    if not _NAME.fullmatch(name):
+        raise ClientMetadataError("client_name", "wrong-form")
+    return name
+
+
+def _grant_types(metadata: Mapping[str, object]) -> tuple[str, ...]:
+    grants = _texts(metadata, "grant_types")
+    if not grants or not set(grants) <= set(GRANT_TYPES):
+        raise ClientMetadataError("grant_types", "not-supported")
+    if "refresh_token" in grants and "authorization_code" not in grants:
+        raise ClientMetadataError("grant_types", "refresh-without-code")
+    return grants
+
+
+def _redirect_uris(metadata: Mapping[str, object], *, needed: bool) -> tuple[str, ...]:
+    uris = _texts(metadata, "redirect_uris")
+    if needed and not 1 <= len(uris) <= _MAX_REDIRECTS:
+        raise ClientMetadataError("redirect_uris", "wrong-number")
+    if uris and not needed:
+        raise ClientMetadataError("redirect_uris", "without-code-grant")
+    for uri in uris:
+        _check_redirect_uri(uri)
+    return uris
+
+
+def _check_redirect_uri(uri: str) -> None:
+    if not _PRINTABLE_ASCII.fullmatch(uri) or "\\" in uri:
+        raise ClientMetadataError("redirect_uris", "wrong-form")
+    if "#" in uri:
+        raise ClientMetadataError("redirect_uris", "fragment")
+    try:
+        parts = urlsplit(uri)
+        host, _port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ClientMetadataError("redirect_uris", "wrong-form") from error
+    if not host or "@" in parts.netloc:
+        raise ClientMetadataError("redirect_uris", "wrong-form")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+        raise ClientMetadataError("redirect_uris", "not-https")
+
+
+def _is_loopback(host: str) -> bool:
+    """RFC 8252 section 7.3: plain http only where it never leaves the machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _keys(metadata: Mapping[str, object]) -> tuple[Mapping[str, Any], ...]:
+    match metadata.get("jwks"):
+        case {"keys": [_, *_] as keys, **rest} if not rest and len(keys) <= _MAX_KEYS:
+            _check_keys(keys)
+            return tuple(keys)
+        case _:
+            raise ClientMetadataError("jwks", "wrong-form")
+
+
+def _check_keys(keys: Sequence[object]) -> None:
+    seen: set[str] = set()
+    for key in keys:
+        try:
+            kid = check_public_key(key)
+        except JwkError as error:
+            raise ClientMetadataError("jwks", error.reason) from error
+        if kid in seen:
+            # FAPI 2.0 section 5.4.2: with two keys of one name a verifier may pick the wrong one.
+            raise ClientMetadataError("jwks", "doubled-kid")
+        seen.add(kid)
+
+
+def _algorithm(metadata: Mapping[str, object]) -> str | None:
+    if "token_endpoint_auth_signing_alg" not in metadata:
+        return None
+    algorithm = _text(metadata, "token_endpoint_auth_signing_alg")
+    if algorithm not in ALGORITHMS:
+        raise ClientMetadataError("token_endpoint_auth_signing_alg", "not-supported")
+    return algorithm

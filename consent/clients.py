@@ -1,0 +1,108 @@
+"""Clients: the programs of organisations that may ask for data (RFC 6749 section 2, RFC 7591).
+
+Registered by an operator from the client's metadata, never by the client itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from audit.model import Event, Kind
+from audit.unit_of_work import UnitOfWork
+from consent.client_metadata import ClientMetadataError, parse_metadata
+from consent.model import Client, ClientStatus
+from consent.store import clients as store
+from policies.canonical import sha256_hex
+from policies.catalogue import Catalogue, Organisation, UnknownCatalogueEntryError
+from policies.ids import ClientId, OrganisationId, new_uuid
+
+
+class UnknownClientError(LookupError):
+    """There is no client of that id."""
+
+    def __init__(self, client_id: ClientId) -> None:
+        super().__init__(client_id)
+        self.client_id = client_id
+
+
+class ClientSuspendedError(ValueError):
+    """The client is suspended already."""
+
+    def __init__(self, client_id: ClientId) -> None:
+        super().__init__(client_id)
+        self.client_id = client_id
+
+
+def register_client(
+    uow: UnitOfWork, metadata: Mapping[str, object], catalogue: Catalogue
+) -> Client:
+    """Register a client from its metadata. Raises ClientMetadataError."""
+    said = parse_metadata(metadata)
+    organisation = _organisation(said.organisation, catalogue)
+    client_id = said.id or ClientId(str(new_uuid()))
+    if store.find(uow.connection, client_id) is not None:
+        raise ClientMetadataError("client_id", "taken")
+    registered = Client(
+        id=client_id,
+        organisation=organisation.id,
+        name=said.name,
+        party=_party(organisation),
+        redirect_uris=said.redirect_uris,
+        jwks=said.jwks,
+        grant_types=said.grant_types,
+        token_endpoint_auth_signing_alg=said.token_endpoint_auth_signing_alg,
+        status=ClientStatus.ACTIVE,
+        registered_at=uow.now,
+    )
+    event_id = uow.record(_event(Kind.CLIENT_REGISTERED, registered))
+    store.add(uow.connection, registered, event_id)
+    return registered
+
+
+def suspend_client(uow: UnitOfWork, client_id: ClientId) -> Client:
+    """Stop a client: from now on its tokens open nothing. Raises UnknownClientError."""
+    found = store.find(uow.connection, client_id)
+    if found is None:
+        raise UnknownClientError(client_id)
+    event_id = uow.record(_event(Kind.CLIENT_SUSPENDED, found))
+    if not store.suspend(uow.connection, client_id, event_id):
+        raise ClientSuspendedError(client_id)
+    return replace(found, status=ClientStatus.SUSPENDED)
+
+
+def client(connection: Connection, client_id: ClientId) -> Client | None:
+    """The client of that id."""
+    return store.find(connection, client_id)
+
+
+def clients(connection: Connection) -> list[Client]:
+    """All clients, by id."""
+    return store.every(connection)
+
+
+def _organisation(organisation: OrganisationId, catalogue: Catalogue) -> Organisation:
+    try:
+        return catalogue.organisation(organisation)
+    except UnknownCatalogueEntryError as error:
+        raise ClientMetadataError("organisation", "unknown") from error
+
+
+def _party(organisation: Organisation) -> dict[str, object]:
+    """The organisation as a party of ISO/IEC TS 27560:2023 section 6.3.6."""
+    return {
+        "party_id": organisation.id,
+        "party_name": organisation.name.to_json(),
+        "party_contact": organisation.contact,
+        "party_url": organisation.privacy_url,
+        "party_type": organisation.kind.value,
+    }
+
+
+def _event(kind: Kind, subject: Client) -> Event:
+    return Event(
+        kind=kind,
+        client=subject.id,
+        organisation=subject.organisation,
+        digest=sha256_hex(list(subject.jwks)),
+    )

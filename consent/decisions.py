@@ -1,0 +1,228 @@
+"""Decisions: a `Permit` opens a record, a `Denial` says why not; both are values, never raised.
+
+Whether a fetch may happen is read here, inside the unit of work that will release the data, with
+the consent's row locked: a withdrawal committed first always wins, and no fetch that has seen the
+consent active can be overtaken by one. A denial is recorded as an event and committed.
+"""
+
+from collections.abc import Collection
+from dataclasses import InitVar, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from audit.model import Event, Kind
+from audit.unit_of_work import UnitOfWork
+from consent.changes import change
+from consent.grants import TokenAccess
+from consent.lifecycle import Party
+from consent.model import ClientStatus, Command, ConsentRef, Status
+from consent.store.consents import count_use, lock
+from consent.store.tokens import FetchState, fetch_state
+from policies.ids import (
+    AttributeId,
+    ClientId,
+    EventId,
+    OrganisationId,
+    PersonId,
+    PurposeId,
+)
+from policies.vocabulary import LegalBasis
+
+_MADE_HERE = object()
+
+
+class PermitKind(StrEnum):
+    """For whom the data is opened."""
+
+    RELEASE = "release"
+    """For a recipient, by consent or by law."""
+    SELF = "self"
+    """For the person herself (GDPR article 15)."""
+
+
+class DenialReason(StrEnum):
+    """Why nothing is released; the texts for the person stand in the message catalogue."""
+
+    EMPTY_REQUEST = "empty-request"
+    TOKEN_ENDED = "token-ended"  # noqa: S105  # a reason, not a secret
+    CLIENT_SUSPENDED = "client-suspended"
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+    SUPERSEDED = "superseded"
+    NOT_ACTIVE = "not-active"
+    MORE_THAN_ACCEPTED = "more-than-accepted"
+
+
+class PermitElsewhereError(RuntimeError):
+    """A permit was used outside the unit of work that decided it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """Leave to open these attributes of this person, here and now.
+
+    Only `consent.decisions` can make one: the constructor asks for an object that never leaves
+    this module, so that no other room can permit itself anything, not even by accident, and
+    `dataclasses.replace` cannot widen one. A permit holds only in the unit of work that decided
+    it; whoever opens data calls `require` with its own before anything else.
+    """
+
+    kind: PermitKind
+    person: PersonId
+    attributes: tuple[AttributeId, ...]
+    purpose: PurposeId | None
+    basis: LegalBasis | None
+    organisation: OrganisationId | None
+    client: ClientId | None
+    consent: ConsentRef | None
+    case: str | None
+    decided_in: UnitOfWork = field(repr=False, compare=False)
+    made_by: InitVar[object]
+
+    def __post_init__(self, made_by: object) -> None:
+        if made_by is not _MADE_HERE:
+            raise RuntimeError("only consent.decisions makes a permit")
+
+    def require(self, uow: UnitOfWork) -> None:
+        """Raise PermitElsewhereError unless this is the unit of work that decided."""
+        if self.decided_in is not uow:
+            raise PermitElsewhereError
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Nothing is released; the event `data.refused` with this id says why to those who may read."""
+
+    reason: DenialReason
+    event_id: EventId
+
+
+def decide_self_access(
+    uow: UnitOfWork, person: PersonId, attributes: Collection[AttributeId]
+) -> Permit:
+    """The person may always see her own data; the vault records it as `data.viewed`."""
+    return Permit(
+        kind=PermitKind.SELF,
+        person=person,
+        attributes=tuple(attributes),
+        purpose=None,
+        basis=None,
+        organisation=None,
+        client=None,
+        consent=None,
+        case=None,
+        decided_in=uow,
+        made_by=_MADE_HERE,
+    )
+
+
+def decide_fetch(
+    uow: UnitOfWork, access: TokenAccess, requested: Collection[AttributeId]
+) -> Permit | Denial:
+    """May the bearer of this token have these attributes now?
+
+    Ask only for attributes in `access.attributes`; one more is refused as a whole. A permit
+    counts as one use where uses are limited, and the last use ends the consent.
+    """
+    state = fetch_state(uow.connection, access)
+    reason = _why_not(state, access, requested, uow.now)
+    if state is None or reason is not None:
+        return _denial(uow, access, requested, reason or DenialReason.TOKEN_ENDED, state)
+    if state.uses_left is not None:
+        _count_use(uow, access, state.uses_left)
+    return Permit(
+        kind=PermitKind.RELEASE,
+        person=access.person,
+        attributes=tuple(requested),
+        purpose=access.purpose,
+        basis=access.basis,
+        organisation=access.organisation,
+        client=access.client,
+        consent=_ref(access, state),
+        case=access.case,
+        decided_in=uow,
+        made_by=_MADE_HERE,
+    )
+
+
+def _why_not(
+    state: FetchState | None,
+    access: TokenAccess,
+    requested: Collection[AttributeId],
+    now: datetime,
+) -> DenialReason | None:
+    """The first reason, in the order in which a person would want to hear them."""
+    if state is None:
+        return DenialReason.TOKEN_ENDED
+    reason = _why_not_by_consent(state, now)
+    if reason is not None:
+        return reason
+    if state.client is not ClientStatus.ACTIVE:
+        return DenialReason.CLIENT_SUSPENDED
+    if state.revoked_at is not None or now >= state.expires_at:
+        return DenialReason.TOKEN_ENDED
+    if not requested:
+        return DenialReason.EMPTY_REQUEST
+    if not set(requested) <= set(state.granted) & set(access.attributes):
+        return DenialReason.MORE_THAN_ACCEPTED
+    return None
+
+
+def _why_not_by_consent(state: FetchState, now: datetime) -> DenialReason | None:
+    if state.consent is None:
+        return None
+    if state.consent is not Status.ACTIVE:
+        return _BY_STATUS.get(state.consent, DenialReason.NOT_ACTIVE)
+    if state.not_after is None or now >= state.not_after:
+        return DenialReason.ENDED
+    return None
+
+
+_BY_STATUS = {
+    Status.WITHDRAWN: DenialReason.WITHDRAWN,
+    Status.EXPIRED: DenialReason.ENDED,
+    Status.SUPERSEDED: DenialReason.SUPERSEDED,
+}
+
+
+def _count_use(uow: UnitOfWork, access: TokenAccess, left: int) -> None:
+    if access.consent is None:
+        raise RuntimeError("only a consent has limited uses")
+    if left > 1:
+        count_use(uow.connection, access.consent, left=left)
+        return
+    consent = lock(uow.connection, access.consent)
+    if consent is None:
+        raise RuntimeError("a consent vanished while it was locked")
+    change(uow, consent, Command.USE_LAST, party=Party.CLIENT)
+
+
+def _ref(access: TokenAccess, state: FetchState) -> ConsentRef | None:
+    if access.consent is None or state.version is None:
+        return None
+    return ConsentRef(access.consent, state.version)
+
+
+def _denial(
+    uow: UnitOfWork,
+    access: TokenAccess,
+    requested: Collection[AttributeId],
+    reason: DenialReason,
+    state: FetchState | None,
+) -> Denial:
+    reference = None if state is None else _ref(access, state)
+    event_id = uow.record(
+        Event(
+            kind=Kind.DATA_REFUSED,
+            subject=access.person,
+            organisation=access.organisation,
+            client=access.client,
+            consent=None if reference is None else str(reference),
+            purpose=access.purpose,
+            basis=access.basis,
+            attributes=tuple(requested),
+            reason=reason,
+            case=access.case,
+        )
+    )
+    return Denial(reason, event_id)

@@ -1,0 +1,93 @@
+"""What a client gets: a grant of tokens, or a refusal; and what a token stands for."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from consent.authorization_details import AuthorizationDetails
+from consent.model import ConsentRef
+from policies.ids import (
+    AttributeId,
+    ClientId,
+    ConsentId,
+    EventId,
+    OrganisationId,
+    PersonId,
+    PurposeId,
+)
+from policies.vocabulary import LegalBasis
+
+
+class TokenKind(StrEnum):
+    """What an access token stands on."""
+
+    CONSENT = "consent"
+    STATUTE = "statute"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenAccess:
+    """What an access token stands for.
+
+    `active` says how token, consent and client stood when this was read; the time is the
+    reader's to compare with `expires_at`. All but `active` stays true for the token's life, so
+    it may be remembered; `consent.decisions` reads the rest again at each fetch.
+    """
+
+    digest: bytes = field(repr=False)
+    kind: TokenKind
+    consent: ConsentId | None
+    person: PersonId
+    organisation: OrganisationId
+    client: ClientId
+    purpose: PurposeId
+    basis: LegalBasis
+    attributes: tuple[AttributeId, ...]
+    jkt: str
+    """Thumbprint of the key that the token is bound to (RFC 9449 section 6)."""
+    issued_at: datetime
+    expires_at: datetime
+    case: str | None
+    limited_uses: bool
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Tokens for a client, with exactly what they open (RFC 9396 section 7)."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    expires_in: int
+    """Seconds until the access token ends."""
+    kind: TokenKind
+    consent: ConsentRef | None
+    person: PersonId
+    details: AuthorizationDetails
+    event_id: EventId
+
+
+class RefusalReason(StrEnum):
+    """Why no token is given."""
+
+    UNKNOWN_CODE = "unknown-code"
+    WRONG_CLIENT = "wrong-client"
+    CODE_REPLAYED = "code-replayed"
+    CODE_ENDED = "code-ended"
+    REDIRECT_DIFFERS = "redirect-differs"
+    VERIFIER_DIFFERS = "verifier-differs"
+    KEY_DIFFERS = "key-differs"
+    CONSENT_NOT_ACTIVE = "consent-not-active"
+    CLIENT_SUSPENDED = "client-suspended"
+    GRANT_TYPE = "grant-type-not-allowed"
+    UNKNOWN_TOKEN = "unknown-token"  # noqa: S105  # a reason, not a secret
+    TOKEN_ENDED = "token-ended"  # noqa: S105
+    NOT_BY_LAW = "not-by-law"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRefusal:
+    """No token; the event `token.refused` with this id says why to those who may read it."""
+
+    reason: RefusalReason
+    event_id: EventId

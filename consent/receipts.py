@@ -1,0 +1,88 @@
+"""Consent receipts: what the person keeps, and what holds when the vault is gone.
+
+ISO/IEC TS 27560:2023 clause 6.4: a receipt has an id of its own and carries the record as it was.
+One is given for each answer and each withdrawal, in the transaction of its event.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from audit.unit_of_work import UnitOfWork
+from consent.model import ConsentRecord, Receipt
+from consent.receipt_jws import ReceiptSigner
+from consent.record import SCHEMA_VERSION
+from consent.store import receipts as store
+from policies.ids import ConsentId, PersonId, ReceiptId, new_uuid
+
+COMPLAINT_AUTHORITY: Mapping[str, object] = {
+    "party_name": {
+        "fi": "Tietosuojavaltuutetun toimisto",
+        "sv": "Dataombudsmannens byrå",
+        "en": "Office of the Data Protection Ombudsman",
+    },
+    "party_url": "https://tietosuoja.fi/",
+    "party_type": "authority",
+}
+"""Where to complain (GDPR articles 13(2)(d) and 77)."""
+
+
+def issue_receipt(uow: UnitOfWork, record: ConsentRecord, signer: ReceiptSigner) -> Receipt:
+    """Sign and store the receipt of a record, in the unit of work that made the record."""
+    receipt_id = ReceiptId(new_uuid())
+    issued = Receipt(
+        id=receipt_id,
+        person=record.person,
+        consent=record.consent,
+        version=record.version,
+        jws=signer.sign(_payload(uow, record, signer, receipt_id)),
+        issued_at=uow.now,
+        event_id=record.event_id,
+    )
+    store.add(uow.connection, issued)
+    return issued
+
+
+def receipt(connection: Connection, receipt_id: ReceiptId) -> Receipt | None:
+    """The receipt of that id; whose it is stands in it, and the caller must look."""
+    return store.find(connection, receipt_id)
+
+
+def receipts_of(connection: Connection, person: PersonId) -> list[Receipt]:
+    """The person's receipts, newest first."""
+    return store.of_person(connection, person)
+
+
+def receipt_of_record(
+    connection: Connection, consent_id: ConsentId, version: int
+) -> Receipt | None:
+    """The receipt of one version of a consent."""
+    return store.of_record(connection, consent_id, version)
+
+
+def _payload(
+    uow: UnitOfWork, record: ConsentRecord, signer: ReceiptSigner, receipt_id: ReceiptId
+) -> dict[str, Any]:
+    content = record.content
+    processing, notice = content["processing"], content["processing"]["privacy_notice"]
+    return {
+        "iss": signer.issuer,
+        "aud": [content["header"]["pii_principal_id"], content["parties"][0]["party_id"]],
+        "iat": int(uow.now.timestamp()),
+        "receipt_id": str(receipt_id),
+        "schema_version": SCHEMA_VERSION,
+        "record": content,
+        "record_hash": f"sha256:{record.digest}",
+        "notice": {
+            "version": notice["notice_version_id"],
+            "language": processing["language"],
+            "digest": notice["content_hash"],
+        },
+        "presentation_digest": notice["presentation_hash"],
+        "event_id": str(record.event_id),
+        "how_to_withdraw": [
+            {"channel": "web", "at": f"{signer.issuer}/{processing['language']}/consents"}
+        ],
+        "complaint_authority": dict(COMPLAINT_AUTHORITY),
+    }

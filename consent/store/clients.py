@@ -1,0 +1,65 @@
+"""Rows of clients."""
+
+import json
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from consent.model import Client, ClientStatus
+from consent.store.tables import client
+from policies.canonical import canonical_json
+from policies.ids import ClientId, EventId, OrganisationId
+
+
+def add(connection: Connection, new: Client, event_id: EventId) -> None:
+    """Store a client that is not there yet."""
+    connection.execute(
+        insert(client).values(
+            client_id=new.id,
+            organisation=new.organisation,
+            name=new.name,
+            party=canonical_json(new.party),
+            redirect_uris=new.redirect_uris,
+            jwks=canonical_json(list(new.jwks)),
+            grant_types=new.grant_types,
+            signing_alg=new.token_endpoint_auth_signing_alg,
+            status=new.status,
+            registered_at=new.registered_at,
+            audit_event_id=event_id,
+        )
+    )
+
+
+def find(connection: Connection, client_id: ClientId) -> Client | None:
+    """The client, None when there is none of that id."""
+    row = connection.execute(select(client).where(client.c.client_id == client_id)).one_or_none()
+    return None if row is None else _client(row)
+
+
+def every(connection: Connection) -> list[Client]:
+    """All clients by id."""
+    return [_client(row) for row in connection.execute(select(client).order_by("client_id"))]
+
+
+def suspend(connection: Connection, client_id: ClientId, event_id: EventId) -> bool:
+    """Stop an active client; False when it was not active."""
+    changed = connection.execute(
+        update(client)
+        .where(client.c.client_id == client_id, client.c.status == ClientStatus.ACTIVE)
+        .values(status=ClientStatus.SUSPENDED, audit_event_id=event_id)
+    )
+    return changed.rowcount == 1
+
+
+def _client(row: Row[tuple[object, ...]]) -> Client:
+    return Client(
+        id=ClientId(row.client_id),
+        organisation=OrganisationId(row.organisation),
+        name=row.name,
+        party=json.loads(row.party),
+        redirect_uris=row.redirect_uris,
+        jwks=tuple(json.loads(row.jwks)),
+        grant_types=row.grant_types,
+        token_endpoint_auth_signing_alg=row.signing_alg,
+        status=ClientStatus(row.status),
+        registered_at=row.registered_at,
+    )

@@ -1,0 +1,193 @@
+"""Rows of consents: how each stands now, changed only by guarded updates.
+
+On PostgreSQL whoever decides or changes locks the row first; on SQLite the writer's lock on the
+whole file does it. Several rows are locked in the order of their ids, so that two transactions
+wait for each other in one direction only.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, insert, or_, select, update
+
+from consent.model import LIVE, OPEN, Consent, Status
+from consent.store.guard import ConsentChangedError
+from consent.store.tables import consent
+from policies.ids import (
+    ClientId,
+    ConsentId,
+    EventId,
+    OrganisationId,
+    PersonId,
+    PurposeId,
+)
+from policies.vocabulary import LegalBasis
+
+
+def add(connection: Connection, new: Consent, event_id: EventId) -> None:
+    """Store a new consent."""
+    row = {"consent_id": new.id, "created_at": new.created_at, "audit_event_id": event_id}
+    connection.execute(insert(consent).values(row | _fixed(new) | _changing(new)))
+
+
+def change(connection: Connection, *, was: Consent, now: Consent, event_id: EventId) -> None:
+    """Write the new state over the one that was read. Raises ConsentChangedError."""
+    changed = connection.execute(
+        update(consent)
+        .where(
+            consent.c.consent_id == was.id,
+            consent.c.status == was.status,
+            consent.c.version == was.version,
+        )
+        .values(_changing(now) | {"audit_event_id": event_id})
+    )
+    if changed.rowcount != 1:
+        raise ConsentChangedError
+
+
+def count_use(connection: Connection, consent_id: ConsentId, *, left: int) -> None:
+    """One use less. Raises ConsentChangedError when another number was left than was read."""
+    changed = connection.execute(
+        update(consent)
+        .where(
+            consent.c.consent_id == consent_id,
+            consent.c.status == Status.ACTIVE,
+            consent.c.uses_left == left,
+        )
+        .values(uses_left=left - 1)
+    )
+    if changed.rowcount != 1:
+        raise ConsentChangedError
+
+
+def find(connection: Connection, consent_id: ConsentId) -> Consent | None:
+    """The consent, for reading."""
+    return _one(connection, select(consent).where(consent.c.consent_id == consent_id))
+
+
+def lock(connection: Connection, consent_id: ConsentId) -> Consent | None:
+    """The consent, locked until the transaction ends."""
+    query = select(consent).where(consent.c.consent_id == consent_id).with_for_update()
+    return _one(connection, query)
+
+
+def lock_same_purpose(connection: Connection, like: Consent) -> list[Consent]:
+    """All open and live consents of this person for this purpose of this organisation, locked."""
+    query = (
+        select(consent)
+        .where(
+            consent.c.person_id == like.person,
+            consent.c.organisation == like.organisation,
+            consent.c.purpose_id == like.purpose,
+            consent.c.status.in_(OPEN | LIVE),
+        )
+        .order_by(consent.c.consent_id)
+        .with_for_update()
+    )
+    return [_consent(row) for row in connection.execute(query)]
+
+
+def lock_open_before(
+    connection: Connection, purpose_id: PurposeId, *, version: int
+) -> list[Consent]:
+    """Open requests for the purpose that show a notice older than the version, locked."""
+    query = (
+        select(consent)
+        .where(
+            consent.c.purpose_id == purpose_id,
+            consent.c.purpose_version < version,
+            consent.c.status.in_(OPEN),
+        )
+        .order_by(consent.c.consent_id)
+        .with_for_update()
+    )
+    return [_consent(row) for row in connection.execute(query)]
+
+
+def lock_due(connection: Connection, *, now: datetime, limit: int) -> list[Consent]:
+    """Consents and requests that have reached their end, locked; those locked elsewhere wait."""
+    query = (
+        select(consent)
+        .where(
+            or_(
+                consent.c.status.in_(OPEN) & (consent.c.expires_at <= now),
+                consent.c.status.in_(LIVE) & (consent.c.not_after <= now),
+            )
+        )
+        .order_by(consent.c.consent_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [_consent(row) for row in connection.execute(query)]
+
+
+def of_person(
+    connection: Connection, person: PersonId, statuses: Collection[Status] | None
+) -> list[Consent]:
+    """The person's consents, newest first."""
+    query = select(consent).where(consent.c.person_id == person)
+    if statuses is not None:
+        query = query.where(consent.c.status.in_(statuses))
+    ordered = query.order_by(consent.c.created_at.desc(), consent.c.consent_id)
+    return [_consent(row) for row in connection.execute(ordered)]
+
+
+def _one(connection: Connection, query: Select[Any]) -> Consent | None:
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _consent(row)
+
+
+def _fixed(new: Consent) -> dict[str, object]:
+    return {
+        "person_id": new.person,
+        "organisation": new.organisation,
+        "client_id": new.client,
+        "purpose_id": new.purpose,
+        "purpose_version": new.purpose_version,
+        "basis": new.basis,
+        "case_reference": new.case,
+        "requested": new.requested,
+        "requested_not_after": new.requested_not_after,
+        "expires_at": new.expires_at,
+        "uses_allowed": new.uses_allowed,
+        "principal": new.principal,
+    }
+
+
+def _changing(state: Consent) -> dict[str, object]:
+    return {
+        "status": state.status,
+        "version": state.version,
+        "not_before": state.not_before,
+        "not_after": state.not_after,
+        "uses_left": state.uses_left,
+        "granted": state.granted,
+        "refused": state.refused,
+    }
+
+
+def _consent(row: Row[Any]) -> Consent:
+    return Consent(
+        id=ConsentId(row.consent_id),
+        person=PersonId(row.person_id),
+        organisation=OrganisationId(row.organisation),
+        client=ClientId(row.client_id),
+        purpose=PurposeId(row.purpose_id),
+        purpose_version=row.purpose_version,
+        basis=LegalBasis(row.basis),
+        status=Status(row.status),
+        version=row.version,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        not_before=row.not_before,
+        not_after=row.not_after,
+        uses_allowed=row.uses_allowed,
+        uses_left=row.uses_left,
+        case=row.case_reference,
+        requested=row.requested,
+        granted=row.granted,
+        refused=row.refused,
+        requested_not_after=row.requested_not_after,
+        principal=row.principal,
+    )

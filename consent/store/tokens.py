@@ -1,0 +1,232 @@
+"""Rows of tokens, read together with the consent and the client that they stand for.
+
+The two queries of the fetch path are built once: building one costs as much as running it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from consent.grants import TokenAccess, TokenKind
+from consent.model import ClientStatus, Status
+from consent.store.tables import client, consent, token
+from policies.ids import (
+    AttributeId,
+    ClientId,
+    ConsentId,
+    EventId,
+    OrganisationId,
+    PersonId,
+    PurposeId,
+)
+from policies.vocabulary import LegalBasis
+
+REFRESH = "refresh"
+"""Kind of a row that is a refresh token; the other kinds are those of access tokens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewToken:
+    """A token to be stored under its digest."""
+
+    digest: bytes
+    kind: str
+    person: PersonId
+    client: ClientId
+    organisation: OrganisationId
+    purpose: PurposeId
+    basis: LegalBasis
+    consent: ConsentId | None
+    attributes: tuple[AttributeId, ...]
+    case: str | None
+    jkt: str | None
+    issued_at: datetime
+    expires_at: datetime
+    event_id: EventId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredToken:
+    """What refreshing and revoking need to know of a token."""
+
+    kind: str
+    client: ClientId
+    consent: ConsentId | None
+    person: PersonId
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchState:
+    """How things stand at the moment of a fetch, locked until the transaction ends."""
+
+    expires_at: datetime
+    revoked_at: datetime | None
+    client: ClientStatus
+    consent: Status | None
+    version: int | None
+    not_after: datetime | None
+    uses_left: int | None
+    granted: tuple[AttributeId, ...]
+
+
+def add(connection: Connection, tokens: list[NewToken]) -> None:
+    """Store tokens that are not there yet."""
+    connection.execute(insert(token), [_values(each) for each in tokens])
+
+
+def access(connection: Connection, digest: bytes) -> TokenAccess | None:
+    """What the access token stands for; None when there is none, or it is a refresh token."""
+    row = connection.execute(_ACCESS, {"digest": digest}).one_or_none()
+    return None if row is None else _access(row)
+
+
+def fetch_state(connection: Connection, known: TokenAccess) -> FetchState | None:
+    """How the token, its consent and its client stand now.
+
+    On PostgreSQL the consent's row is locked before the token's, as a withdrawal does, so that
+    the two never wait for each other; and both are locked, because only locked rows are read
+    anew after waiting. Fetches share the lock unless each has to count its use.
+    """
+    query = _BY_LAW if known.consent is None else _BY_CONSENT[known.limited_uses]
+    row = connection.execute(query, {"digest": known.digest}).one_or_none()
+    return None if row is None else _state(row)
+
+
+def find(connection: Connection, digest: bytes) -> StoredToken | None:
+    """A token of any kind."""
+    row = connection.execute(select(token).where(token.c.handle_digest == digest)).one_or_none()
+    if row is None:
+        return None
+    return StoredToken(
+        kind=row.kind,
+        client=ClientId(row.client_id),
+        consent=None if row.consent_id is None else ConsentId(row.consent_id),
+        person=PersonId(row.person_id),
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def revoke(connection: Connection, digest: bytes, *, at: datetime) -> bool:
+    """End one token; False when it had ended by revocation before."""
+    changed = connection.execute(
+        update(token)
+        .where(token.c.handle_digest == digest, token.c.revoked_at.is_(None))
+        .values(revoked_at=at)
+    )
+    return changed.rowcount == 1
+
+
+def revoke_of_consent(connection: Connection, consent_id: ConsentId, *, at: datetime) -> int:
+    """End all tokens of the consent; how many there were. The consent must be locked."""
+    changed = connection.execute(
+        update(token)
+        .where(token.c.consent_id == consent_id, token.c.revoked_at.is_(None))
+        .values(revoked_at=at)
+    )
+    return changed.rowcount
+
+
+_ACCESS = (
+    select(
+        token,
+        consent.c.status.label("consent_status"),
+        consent.c.uses_allowed,
+        client.c.status.label("client_status"),
+    )
+    .join(client, client.c.client_id == token.c.client_id)
+    .outerjoin(consent, consent.c.consent_id == token.c.consent_id)
+    .where(token.c.handle_digest == bindparam("digest"), token.c.kind != REFRESH)
+)
+
+_BY_LAW = (
+    select(
+        token.c.expires_at,
+        token.c.revoked_at,
+        token.c.attributes.label("granted"),
+        client.c.status.label("client_status"),
+    )
+    .join(client, client.c.client_id == token.c.client_id)
+    .where(token.c.handle_digest == bindparam("digest"))
+    .with_for_update(read=True, of=token)
+)
+
+_JOINED = (
+    select(
+        token.c.expires_at,
+        token.c.revoked_at,
+        client.c.status.label("client_status"),
+        consent.c.status.label("consent_status"),
+        consent.c.version,
+        consent.c.not_after,
+        consent.c.uses_left,
+        consent.c.granted,
+    )
+    .join(client, client.c.client_id == token.c.client_id)
+    .join(consent, consent.c.consent_id == token.c.consent_id)
+    .where(token.c.handle_digest == bindparam("digest"))
+)
+_BY_CONSENT = {
+    False: _JOINED.with_for_update(read=True, of=[consent, token]),
+    True: _JOINED.with_for_update(of=[consent, token]),
+}
+
+
+def _values(new: NewToken) -> dict[str, object]:
+    return {
+        "handle_digest": new.digest,
+        "kind": new.kind,
+        "person_id": new.person,
+        "client_id": new.client,
+        "organisation": new.organisation,
+        "purpose_id": new.purpose,
+        "basis": new.basis,
+        "consent_id": new.consent,
+        "attributes": new.attributes,
+        "case_reference": new.case,
+        "jkt": new.jkt,
+        "issued_at": new.issued_at,
+        "expires_at": new.expires_at,
+        "audit_event_id": new.event_id,
+    }
+
+
+def _access(row: Row[Any]) -> TokenAccess:
+    consent_is_active = row.consent_id is None or row.consent_status == Status.ACTIVE
+    client_is_active = row.client_status == ClientStatus.ACTIVE
+    return TokenAccess(
+        digest=row.handle_digest,
+        kind=TokenKind(row.kind),
+        consent=None if row.consent_id is None else ConsentId(row.consent_id),
+        person=PersonId(row.person_id),
+        organisation=OrganisationId(row.organisation),
+        client=ClientId(row.client_id),
+        purpose=PurposeId(row.purpose_id),
+        basis=LegalBasis(row.basis),
+        attributes=row.attributes,
+        jkt=row.jkt,
+        issued_at=row.issued_at,
+        expires_at=row.expires_at,
+        case=row.case_reference,
+        limited_uses=row.uses_allowed is not None,
+        active=row.revoked_at is None and consent_is_active and client_is_active,
+    )
+
+
+def _state(row: Row[Any]) -> FetchState:
+    members = row._mapping  # noqa: SLF001  # SQLAlchemy's public name for the row by column
+    status = members.get("consent_status")
+    return FetchState(
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        client=ClientStatus(row.client_status),
+        consent=None if status is None else Status(status),
+        version=members.get("version"),
+        not_after=members.get("not_after"),
+        uses_left=members.get("uses_left"),
+        granted=row.granted,
+    )
