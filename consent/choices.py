@@ -9,12 +9,22 @@ from dataclasses import replace
 
 from audit.unit_of_work import UnitOfWork
 from consent.changes import Answer, change
-from consent.conditions import Choice, Question, check_conditions, longest_end
+from consent.conditions import Choice, ChoiceError, Question, check_conditions, longest_end
 from consent.lifecycle import Party, apply
 from consent.model import LIVE, OPEN, Command, Consent, ConsentRecord, Status
 from consent.store import clients, consents, purposes, records
 from policies.ids import ConsentId, PersonId
 from policies.vocabulary import LevelOfAssurance
+
+__all__ = [
+    "Choice",
+    "ChoiceError",
+    "UnknownConsentError",
+    "expire_due",
+    "give",
+    "refuse",
+    "withdraw",
+]
 
 
 class UnknownConsentError(LookupError):

@@ -17,6 +17,18 @@ from policies.canonical import sha256_hex
 from policies.catalogue import Catalogue, Organisation, UnknownCatalogueEntryError
 from policies.ids import ClientId, OrganisationId, new_uuid
 
+__all__ = [
+    "Client",
+    "ClientMetadataError",
+    "ClientStatus",
+    "ClientSuspendedError",
+    "UnknownClientError",
+    "client",
+    "clients",
+    "register_client",
+    "suspend_client",
+]
+
 
 class UnknownClientError(LookupError):
     """There is no client of that id."""

@@ -10,7 +10,7 @@ from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from audit.model import Event, Kind
+from audit.model import Actor, Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.changes import change
 from consent.grants import TokenAccess
@@ -48,13 +48,21 @@ class DenialReason(StrEnum):
     CLIENT_SUSPENDED = "client-suspended"
     WITHDRAWN = "withdrawn"
     ENDED = "ended"
+    USES_SPENT = "uses-spent"
     SUPERSEDED = "superseded"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    INVALIDATED = "invalidated"
     NOT_ACTIVE = "not-active"
     MORE_THAN_ACCEPTED = "more-than-accepted"
 
 
 class PermitElsewhereError(RuntimeError):
     """A permit was used outside the unit of work that decided it."""
+
+
+class NotHerselfError(RuntimeError):
+    """Somebody else's unit of work asked for a person's access to her own data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +108,12 @@ class Denial:
 def decide_self_access(
     uow: UnitOfWork, person: PersonId, attributes: Collection[AttributeId]
 ) -> Permit:
-    """The person may always see her own data; the vault records it as `data.viewed`."""
+    """The person may always see her own data; the vault records it as `data.viewed`.
+
+    Only in a unit of work of her own: raises NotHerselfError in anybody else's, an operator's too.
+    """
+    if uow.actor != Actor.person(person):
+        raise NotHerselfError
     return Permit(
         kind=PermitKind.SELF,
         person=person,
@@ -171,6 +184,8 @@ def _why_not(
 def _why_not_by_consent(state: FetchState, now: datetime) -> DenialReason | None:
     if state.consent is None:
         return None
+    if state.uses_left == 0:
+        return DenialReason.USES_SPENT
     if state.consent is not Status.ACTIVE:
         return _BY_STATUS.get(state.consent, DenialReason.NOT_ACTIVE)
     if state.not_after is None or now >= state.not_after:
@@ -182,6 +197,9 @@ _BY_STATUS = {
     Status.WITHDRAWN: DenialReason.WITHDRAWN,
     Status.EXPIRED: DenialReason.ENDED,
     Status.SUPERSEDED: DenialReason.SUPERSEDED,
+    Status.SUSPENDED: DenialReason.SUSPENDED,
+    Status.REVOKED: DenialReason.REVOKED,
+    Status.INVALIDATED: DenialReason.INVALIDATED,
 }
 
 

@@ -42,13 +42,13 @@ def issue_by_consent(
         expires_at=min(uow.now + ACCESS_LIFETIME, ends),
         event_id=event_id,
     )
-    store.add(uow.connection, [new])
+    store.add(uow.connection, new)
     if refresh is not None:
         # Bound to the client only: a confidential client may change its key (RFC 9449 section 5).
         lasting = replace(
             new, digest=stored_digest(refresh), kind=REFRESH, jkt=None, expires_at=ends
         )
-        store.add(uow.connection, [lasting])
+        store.add(uow.connection, lasting)
     details = AuthorizationDetails(
         purpose=consent.purpose,
         attributes=consent.granted,
@@ -91,7 +91,7 @@ def issue_by_law(
         expires_at=uow.now + ACCESS_LIFETIME,
         event_id=event_id,
     )
-    store.add(uow.connection, [new])
+    store.add(uow.connection, new)
     return Grant(
         access_token=access,
         refresh_token=None,

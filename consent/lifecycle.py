@@ -219,11 +219,6 @@ def apply(
     return _moved(consent, command, cell.result), cell.kind
 
 
-def use_command(consent: Consent) -> Command:
-    """The command that counts a use: the last one ends the consent."""
-    return Command.USE_LAST if consent.uses_left == 1 else Command.USE
-
-
 def _moved(consent: Consent, command: Command, result: Status) -> Consent:
     counts = command in {Command.USE, Command.USE_LAST} and consent.uses_left is not None
     return replace(

@@ -11,10 +11,21 @@ from sqlalchemy import Connection
 
 from audit.unit_of_work import UnitOfWork
 from consent.model import ConsentRecord, Receipt
-from consent.receipt_jws import ReceiptSigner
+from consent.receipt_jws import ReceiptError, ReceiptSigner, verify_receipt
 from consent.record import SCHEMA_VERSION
 from consent.store import receipts as store
 from policies.ids import ConsentId, PersonId, ReceiptId, new_uuid
+
+__all__ = [
+    "Receipt",
+    "ReceiptError",
+    "ReceiptSigner",
+    "issue_receipt",
+    "receipt",
+    "receipt_of_record",
+    "receipts_of",
+    "verify_receipt",
+]
 
 COMPLAINT_AUTHORITY: Mapping[str, object] = {
     "party_name": {

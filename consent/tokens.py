@@ -29,12 +29,28 @@ from consent.store import tokens as store
 from policies.ids import ConsentId, PersonId
 from policies.vocabulary import LegalBasis
 
+__all__ = [
+    "CodeNotIssuedError",
+    "Grant",
+    "IssuedCode",
+    "RefusalReason",
+    "TokenAccess",
+    "TokenRefusal",
+    "access",
+    "issue_code",
+    "issue_statutory_token",
+    "redeem_code",
+    "refresh",
+    "revoke",
+    "use_once",
+]
+
 CODE_LIFETIME = timedelta(seconds=60)
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 class CodeNotIssuedError(ValueError):
-    """No code for this consent: it is not active, or one was redeemed before."""
+    """No code: the consent is unknown to this person, not active, or gave tokens before."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -50,13 +66,16 @@ class IssuedCode:
     state: str | None
 
 
-def issue_code(uow: UnitOfWork, consent_id: ConsentId) -> IssuedCode:
-    """A code for a consent that was given; an earlier one that nobody redeemed dies.
+def issue_code(uow: UnitOfWork, consent_id: ConsentId, *, person: PersonId) -> IssuedCode:
+    """A code for a consent that this person gave; an earlier one that nobody redeemed dies.
 
     Once a code was redeemed no more are given. Raises CodeNotIssuedError.
     """
     consent = consents.lock(uow.connection, consent_id)
-    if consent is None or _end_if_usable(consent, uow.now) is None:
+    if consent is None or consent.person != person:
+        # A code for another person's consent would sign its bearer in as her at the agency.
+        raise CodeNotIssuedError("unknown")
+    if _end_if_usable(consent, uow.now) is None:
         raise CodeNotIssuedError("not-active")
     if codes.any_redeemed(uow.connection, consent_id):
         raise CodeNotIssuedError("redeemed-before")
@@ -174,7 +193,7 @@ def revoke(uow: UnitOfWork, token: str, *, client: Client) -> bool:
                 subject=found.person,
                 organisation=client.organisation,
                 client=client.id,
-                reason="by-client",
+                reason="token-revoked",
             )
         )
     return ended > 0
@@ -190,7 +209,7 @@ def use_once(uow: UnitOfWork, scope: str, value: str, expires: datetime) -> bool
 
     Kept until `expires`, after which the value must be refused for its age anyway.
     """
-    return used.add(uow.connection, scope=scope, value=value, expires_at=expires)
+    return used.add(uow.connection, scope=scope, value=value, now=uow.now, expires_at=expires)
 
 
 def _end_if_usable(consent: Consent, now: datetime) -> datetime | None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 from audit.database import Instant
+from audit.insert_only import insert_only
 
 metadata = MetaData()
 
@@ -54,15 +55,17 @@ client = Table(
 )
 """One program of one organisation; `party` and `jwks` are canonical JSON."""
 
-purpose = Table(
-    "consent_purpose",
-    metadata,
-    Column("purpose_id", String(64), primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("declaration", LargeBinary, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("registered_at", Instant, nullable=False),
-    Column("audit_event_id", Uuid, nullable=False, unique=True),
+purpose = insert_only(
+    Table(
+        "consent_purpose",
+        metadata,
+        Column("purpose_id", String(64), primary_key=True),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("declaration", LargeBinary, nullable=False),
+        Column("digest", String(64), nullable=False),
+        Column("registered_at", Instant, nullable=False),
+        Column("audit_event_id", Uuid, nullable=False, unique=True),
+    )
 )
 """Insert-only: a declaration that somebody may have agreed to is never edited."""
 
@@ -125,18 +128,20 @@ consent = Table(
 )
 """How each consent stands now: the only row of it that changes, by guarded updates."""
 
-record = Table(
-    "consent_record",
-    metadata,
-    Column("consent_id", Uuid, primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("person_id", Uuid, nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("document", LargeBinary, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("previous", String(64)),
-    Column("recorded_at", Instant, nullable=False),
-    Column("audit_event_id", Uuid, nullable=False, unique=True),
+record = insert_only(
+    Table(
+        "consent_record",
+        metadata,
+        Column("consent_id", Uuid, primary_key=True),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("person_id", Uuid, nullable=False),
+        Column("status", String(16), nullable=False),
+        Column("document", LargeBinary, nullable=False),
+        Column("digest", String(64), nullable=False),
+        Column("previous", String(64)),
+        Column("recorded_at", Instant, nullable=False),
+        Column("audit_event_id", Uuid, nullable=False, unique=True),
+    )
 )
 """Insert-only: the versions of a consent, as the bytes that were hashed."""
 
@@ -189,17 +194,19 @@ used = Table(
 )
 """What may be used once (assertions, proofs) and has been, until it could not be used anyway."""
 
-receipt = Table(
-    "consent_receipt",
-    metadata,
-    Column("receipt_id", Uuid, primary_key=True),
-    Column("person_id", Uuid, nullable=False),
-    Column("consent_id", Uuid, nullable=False),
-    Column("version", SmallInteger, nullable=False),
-    Column("jws", Text, nullable=False),
-    Column("issued_at", Instant, nullable=False),
-    Column("audit_event_id", Uuid, nullable=False, unique=True),
-    UniqueConstraint("consent_id", "version"),
-    Index("consent_receipt_person", "person_id", "issued_at"),
+receipt = insert_only(
+    Table(
+        "consent_receipt",
+        metadata,
+        Column("receipt_id", Uuid, primary_key=True),
+        Column("person_id", Uuid, nullable=False),
+        Column("consent_id", Uuid, nullable=False),
+        Column("version", SmallInteger, nullable=False),
+        Column("jws", Text, nullable=False),
+        Column("issued_at", Instant, nullable=False),
+        Column("audit_event_id", Uuid, nullable=False, unique=True),
+        UniqueConstraint("consent_id", "version"),
+        Index("consent_receipt_person", "person_id", "issued_at"),
+    )
 )
 """Insert-only: signed receipts as they were given to the person."""

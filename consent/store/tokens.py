@@ -4,13 +4,14 @@ The two queries of the fetch path are built once: building one costs as much as 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from consent.grants import TokenAccess, TokenKind
 from consent.model import ClientStatus, Status
+from consent.store.sweeping import sweeps
 from consent.store.tables import client, consent, token
 from policies.ids import (
     AttributeId,
@@ -25,6 +26,9 @@ from policies.vocabulary import LegalBasis
 
 REFRESH = "refresh"
 """Kind of a row that is a refresh token; the other kinds are those of access tokens."""
+
+KEPT_AFTER_END = timedelta(days=1)
+"""How long a token that has ended can still be told from one that never was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +77,12 @@ class FetchState:
     granted: tuple[AttributeId, ...]
 
 
-def add(connection: Connection, tokens: list[NewToken]) -> None:
-    """Store tokens that are not there yet."""
-    connection.execute(insert(token), [_values(each) for each in tokens])
+def add(connection: Connection, new: NewToken) -> None:
+    """Store a token that is not there yet."""
+    if sweeps(new.digest):
+        long_ended = new.issued_at - KEPT_AFTER_END
+        connection.execute(delete(token).where(token.c.expires_at <= long_ended))
+    connection.execute(insert(token), _values(new))
 
 
 def access(connection: Connection, digest: bytes) -> TokenAccess | None:

@@ -160,9 +160,9 @@ class Flow:
         with begin(self.ledger, actor=Actor.person(person), now=now) as uow:
             return give(uow, consent_id, self.choice(person, now=now, **changed))
 
-    def code(self, consent_id: ConsentId, *, now: datetime = NOW) -> str:
-        with begin(self.ledger, actor=SYSTEM, now=now) as uow:
-            return issue_code(uow, consent_id).code
+    def code(self, consent_id: ConsentId, person: PersonId, *, now: datetime = NOW) -> str:
+        with begin(self.ledger, actor=Actor.person(person), now=now) as uow:
+            return issue_code(uow, consent_id, person=person).code
 
     def redeem(self, uow: UnitOfWork, code: str, **changed: Any) -> Any:
         defaults: dict[str, Any] = {
@@ -185,7 +185,7 @@ class Flow:
         who = person or self.person()
         consent = self.open(who, now=now, **changed)
         record = self.give(consent.id, who, now=now, granted=granted)
-        code = self.code(consent.id, now=now)
+        code = self.code(consent.id, who, now=now)
         with begin(self.ledger, actor=Actor.client(self.client.id), now=now) as uow:
             grant = self.redeem(uow, code)
         assert isinstance(grant, Grant)
