@@ -13,6 +13,8 @@ demo documents carry it in a group of our own, ASUNTOKUNTA with `henkiloidenLuku
 from collections.abc import Iterable
 from datetime import datetime
 
+from babel import Locale
+
 from connectors.documents import (
     NOTHING,
     MalformedDocumentError,
@@ -128,9 +130,12 @@ def _day(node: Node) -> str | None:
 
 
 def _tongue(group: Node) -> str:
-    """The register's name of the language where it writes one, its code elsewhere."""
+    """The language's Finnish name: the register's own, or that of its ISO 639-1 code."""
     name = group.optional("nimi")
-    return (name or group.member("kielikoodi")).text()
+    if name is not None:
+        return name.text()
+    code = group.member("kielikoodi").text()
+    return str(Locale("fi").languages.get(code, code))
 
 
 def _municipality(groups: dict[str, Node]) -> dict[str, Value | None]:
