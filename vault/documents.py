@@ -100,16 +100,6 @@ def _is_date(value: object) -> bool:
         return False
 
 
-def _is_instant(value: object) -> bool:
-    """A time in UTC in the one form `YYYY-MM-DDThh:mm:ssZ` (RFC 3339 section 5.6)."""
-    if not isinstance(value, str):
-        return False
-    try:
-        return f"{datetime.fromisoformat(value):%Y-%m-%dT%H:%M:%SZ}" == value
-    except ValueError:
-        return False
-
-
 def _is_list(value: object) -> bool:
     return isinstance(value, tuple) and len(value) <= _LONGEST_LIST and all(map(_is_text, value))
 
@@ -127,6 +117,5 @@ _FITS: Mapping[ValueType, Callable[[object], bool]] = {
     ValueType.BOOLEAN: lambda value: isinstance(value, bool),
     ValueType.DATE: _is_date,
     ValueType.MONEY_CENTS: _is_integer,
-    ValueType.INSTANT: _is_instant,
     ValueType.STRINGS: _is_list,
 }
