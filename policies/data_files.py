@@ -56,7 +56,10 @@ def read_entries(folder: Traversable, name: str, schema: str) -> dict[str, Any]:
 
 def _files(folder: Traversable, name: str) -> list[str]:
     """Names of the files, in order; what is not TOML would be left out unnoticed, so it stops."""
-    found = sorted(f"{name}/{each.name}" for each in folder.joinpath(name).iterdir())
+    entries = folder.joinpath(name)
+    if not entries.is_dir():
+        raise CatalogueError(name, "", "", "is not there")
+    found = sorted(f"{name}/{each.name}" for each in entries.iterdir())
     for file in found:
         if not file.endswith(".toml"):
             raise CatalogueError(file, "", "", "is not a .toml file")

@@ -9,6 +9,7 @@ from typing import Any
 from policies.data_files import faults_of, read_table
 from policies.schemas import SchemaError, text_member
 from policies.text import Template, Text, TextError
+from policies.vocabulary import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,12 @@ class Message:
     code: str
     name: Text
     sentence: Template
+
+    def in_words(self, language: Language, values: Mapping[str, str]) -> str:
+        """The sentence where all its places have a value, else the name, which is true as well."""
+        if self.sentence.placeholders <= values.keys():
+            return self.sentence.fill(language, values)
+        return self.name.in_language(language)
 
 
 def load_messages(

@@ -168,15 +168,17 @@ def _check_organisation(declaration: PurposeDeclaration, catalogue: Entries) -> 
 
 def _check_attributes(declaration: PurposeDeclaration, catalogue: Entries) -> list[Dataset]:
     ids = [each.id for each in declaration.attributes]
+    if not ids:
+        raise DeclarationError("attributes", "is empty")
+    datasets = []
     for place, attribute in enumerate(ids):
         if attribute in ids[:place]:
             raise DeclarationError(f"attributes.{place}.id", f"{attribute} stands twice")
-    if not ids:
-        raise DeclarationError("attributes", "is empty")
-    try:
-        return [catalogue.dataset_of(attribute) for attribute in ids]
-    except UnknownCatalogueEntryError as error:
-        raise DeclarationError("attributes", str(error)) from error
+        try:
+            datasets.append(catalogue.dataset_of(attribute))
+        except UnknownCatalogueEntryError as error:
+            raise DeclarationError(f"attributes.{place}.id", str(error)) from error
+    return datasets
 
 
 def _check_ground(declaration: PurposeDeclaration, organisation: Organisation) -> None:

@@ -61,6 +61,8 @@ def _named(error: jsonschema_rs.ValidationError) -> SchemaError:
             return SchemaError((*place, str(missing)), "is missing")
         case jsonschema_rs.ValidationErrorKind.AdditionalProperties(unexpected=surplus):
             return SchemaError((*place, str(surplus[0])), "is unknown")
+        case jsonschema_rs.ValidationErrorKind.PropertyNames(error=inner):
+            return SchemaError((*place, str(inner.instance)), "is not an id of the right form")
         case _:
             return SchemaError(place, error.message)
 

@@ -7,6 +7,7 @@ from one language to another: a text that lacks one is refused when it is made.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from policies.vocabulary import Language
 
@@ -25,12 +26,11 @@ class TextError(ValueError):
 
 
 class PlaceholderError(ValueError):
-    """The values given do not match the places to fill in a template."""
+    """A place of a template has no value."""
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the place {{{name}}} has no value")
         self.name = name
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Text:
                 return self.sv
             case Language.EN:
                 return self.en
+            case _:
+                assert_never(language)
 
     def to_json(self) -> dict[str, str]:
         return {"fi": self.fi, "sv": self.sv, "en": self.en}
@@ -75,9 +77,8 @@ class Template:
 
     def fill(self, language: Language, values: Mapping[str, str]) -> str:
         """The text with its places filled, once: braces inside a value stay what they are."""
-        for name in sorted(self.placeholders ^ values.keys()):
-            reason = "has no value" if name in self.placeholders else "has no place in the text"
-            raise PlaceholderError(name, reason)
+        for name in sorted(self.placeholders - values.keys()):
+            raise PlaceholderError(name)
         return _PLACEHOLDER.sub(lambda found: values[found[1]], self.text.in_language(language))
 
 
