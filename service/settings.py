@@ -112,8 +112,8 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
 def refuse_unknown(environ: Mapping[str, str]) -> None:
     """Raises UnknownSettingError for the first variable of ours that is no setting."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    for variable in sorted(environ):
-        if variable.upper().startswith(PREFIX) and not variable.upper().startswith(_OF_TESTS):
-            if variable.upper() not in known:
-                nearest = difflib.get_close_matches(variable.upper(), known, n=1, cutoff=0.0)
-                raise UnknownSettingError(variable, nearest[0])
+    ours = (name for name in sorted(environ) if name.upper().startswith(PREFIX))
+    for variable in ours:
+        if variable.upper() not in known and not variable.upper().startswith(_OF_TESTS):
+            nearest = difflib.get_close_matches(variable.upper(), known, n=1, cutoff=0.0)
+            raise UnknownSettingError(variable, nearest[0])
