@@ -68,7 +68,7 @@ def _check_fact(fact: Fact, document: Document, catalogue: Catalogue, now: datet
         (Refusal.OTHER_SOURCE, fact.source != document.source),
         (Refusal.TOO_MUCH_AUTHORITY, fact.authority > authority),
         (Refusal.NOT_UTC, fact.observed_at.utcoffset() != timedelta(0)),
-        (Refusal.WRONG_TYPE, not _FITS[attribute.type](fact.value)),
+        (Refusal.WRONG_TYPE, not is_of_type(attribute.type, fact.value)),
     )
     for refusal, is_wrong in checks:
         if is_wrong:
@@ -76,6 +76,11 @@ def _check_fact(fact: Fact, document: Document, catalogue: Catalogue, now: datet
     # A value from the future would stay the newest one whatever comes after it.
     if fact.observed_at > now + _CLOCK_DIFFERENCE:
         raise RefusedDocumentError(Refusal.IN_FUTURE, fact.attribute)
+
+
+def is_of_type(type_: ValueType, value: object) -> bool:
+    """True when the value is of the type, in its one form and within bounds."""
+    return _FITS[type_](value)
 
 
 def _is_text(value: object) -> bool:

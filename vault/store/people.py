@@ -53,7 +53,8 @@ def claim_identifier(
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {"person_id": person_id, "scheme": scheme, "digest": digest, "valid_from": now}
     statement = dialect.insert(identifier).values(row).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    claimed = connection.execute(statement.returning(identifier.c.person_id))
+    return claimed.one_or_none() is not None
 
 
 def close_identifiers(
