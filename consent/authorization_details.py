@@ -29,7 +29,7 @@ _CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _LIKE_IDENTITY_CODE = re.compile(
     r"(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])\d\d[-+A-FU-Y]\d{3}[0-9A-Y]", re.IGNORECASE
 )
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 _PAIRWISE = re.compile(r"[A-Za-z0-9_-]{16,128}")
 
 Declarations = Callable[[PurposeId], PurposeDeclaration | None]

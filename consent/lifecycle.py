@@ -220,13 +220,11 @@ def apply(
 
 
 def _moved(consent: Consent, command: Command, result: Status) -> Consent:
-    counts = command in {Command.USE, Command.USE_LAST} and consent.uses_left is not None
-    return replace(
-        consent,
-        status=result,
-        version=consent.version + _makes_record(consent, command, result),
-        uses_left=consent.uses_left - 1 if counts and consent.uses_left else consent.uses_left,
-    )
+    left = consent.uses_left
+    if left is not None and command in _USES:
+        left -= 1
+    version = consent.version + _makes_record(consent, command, result)
+    return replace(consent, status=result, version=version, uses_left=left)
 
 
 def _makes_record(consent: Consent, command: Command, result: Status) -> bool:
@@ -234,6 +232,7 @@ def _makes_record(consent: Consent, command: Command, result: Status) -> bool:
     return command in _ANSWERS or (consent.version > 0 and result is not consent.status)
 
 
+_USES = frozenset({Command.USE, Command.USE_LAST})
 _ANSWERS = frozenset(
     {Command.GIVE, Command.GIVE_FIRST_OF_MANY, Command.REFUSE, Command.NARROW, Command.RENEW}
 )
@@ -243,6 +242,8 @@ _GUARDS: dict[Guard, Callable[[Consent, datetime], bool]] = {
     Guard.REQUEST_EXPIRED: lambda consent, now: now >= consent.expires_at,
     Guard.ENDED: lambda consent, now: consent.not_after is not None and now >= consent.not_after,
     Guard.NOT_ENDED: lambda consent, now: consent.not_after is not None and now < consent.not_after,
-    Guard.USES_LEFT: lambda consent, _now: consent.uses_left is None or consent.uses_left > 0,
+    # Some are left after this one too: the last use is a command of its own, so that no active
+    # consent is ever spent.
+    Guard.USES_LEFT: lambda consent, _now: consent.uses_left is None or consent.uses_left > 1,
     Guard.LAST_USE: lambda consent, _now: consent.uses_left == 1,
 }

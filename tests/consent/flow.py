@@ -11,11 +11,11 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from jwt.algorithms import ECAlgorithm
 
-from audit.model import SYSTEM, Actor, Event, Kind
+from audit.model import SYSTEM, Actor, Entry, Event, Kind
+from audit.reader import search
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from consent.authorization_details import AuthorizationDetails
 from consent.choices import give, withdraw
@@ -223,6 +223,7 @@ class Flow:
         return found
 
 
-def jws_header(jws: str) -> dict[str, Any]:
-    """The header of a compact JWS, unverified."""
-    return jwt.get_unverified_header(jws)
+def events(ledger: Ledger, kind: Kind) -> list[Entry]:
+    """What the log says of a kind, oldest first."""
+    with ledger.read() as connection:
+        return search(connection, ledger, kind=kind)[::-1]
