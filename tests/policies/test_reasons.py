@@ -1,5 +1,6 @@
 import pytest
 
+from connectors.sign_in_errors import SignInError
 from consent.decisions import DenialReason
 from consent.grants import RefusalReason
 from consent.model import Command
@@ -18,6 +19,7 @@ GIVEN_BY_OTHER_ROOMS = [
     *RefusalReason,
     *(command.reason for command in Command),
     *Role,
+    *(error.code for error in SignInError.__subclasses__()),
     NOTHING_HELD,
     PROTECTED_WITHHELD,
 ]
