@@ -54,6 +54,7 @@ def datasets(content: Content, known: Mapping[SourceId, Source]) -> dict[Dataset
         with faults_of(dataset_file(id_), id_):
             if data["source"] not in known:
                 raise SchemaError(("source",), "is not a source of the catalogue")
+            _check_special_category(data)
             found[DatasetId(id_)] = _dataset(DatasetId(id_), data)
     return found
 
@@ -112,6 +113,13 @@ def _dataset(id_: DatasetId, data: Mapping[str, Any]) -> Dataset:
         min_loa=LevelOfAssurance[data["min_loa"].upper()],
         max_validity_days=data["max_validity_days"],
     )
+
+
+def _check_special_category(data: Mapping[str, Any]) -> None:
+    """Special categories of data (GDPR article 9) are released at the high level only."""
+    labels = {label for each in data["attributes"] for label in each.get("labels", ())}
+    if Label.ARTICLE_9 in labels and data["min_loa"] != LevelOfAssurance.HIGH.name.lower():
+        raise SchemaError(("min_loa",), "is not high, and the data is of a special category")
 
 
 def _attribute(dataset: DatasetId, data: Mapping[str, Any]) -> Attribute:

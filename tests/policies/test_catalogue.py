@@ -42,7 +42,7 @@ def test_entries_hold_what_their_files_say() -> None:
     small = small_catalogue()
     amount, place = small.attribute(AMOUNT), small.attribute(PLACE)
     assert (amount.unit, amount.decimals, amount.sensitive) == ("EUR", 2, True)
-    assert (amount.labels, amount.contact) == (frozenset({Label.ARTICLE_9}), False)
+    assert (amount.labels, amount.contact) == (frozenset({Label.PROTECTED}), False)
     assert (place.unit, place.decimals, place.labels, place.contact) == (None, 0, frozenset(), True)
     dataset = small.dataset_of(PLACE)
     assert dataset is small.dataset(PAY)
