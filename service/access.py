@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fastapi.routing import iter_route_contexts
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount
 
 from policies.vocabulary import LevelOfAssurance, Role
+from service.sessions import require_session
 
 
 class Entry(StrEnum):
@@ -39,6 +41,14 @@ class Rule:
     loa: LevelOfAssurance = LevelOfAssurance.SUBSTANTIAL
     scope: str | None = None
     """What a token must be for: the `type` of its authorization details (RFC 9396)."""
+
+
+class RoleRequiredError(Exception):
+    """The page is for people with a role that this person does not have."""
+
+
+class StepUpRequiredError(Exception):
+    """The page needs a stronger sign-in than this session's."""
 
 
 class AccessTableError(RuntimeError):
@@ -75,13 +85,64 @@ SERVER = (
     public("GET", "/metrics"),
     public("GET", "/openapi.json"),
 )
-OAUTH: tuple[Rule, ...] = ()
-API: tuple[Rule, ...] = ()
-LOG: tuple[Rule, ...] = ()
-PAGES: tuple[Rule, ...] = ()
-"""Lines of the pages stand here, one for each route of `service.citizen`, `auditor`, sign-in."""
+OAUTH = (
+    public("GET", "/.well-known/oauth-authorization-server"),
+    public("GET", "/.well-known/openid-configuration"),
+    public("GET", "/.well-known/oauth-protected-resource"),
+    public("GET", "/oauth/jwks"),
+    client("POST", "/oauth/par"),
+    client("POST", "/oauth/token"),
+    client("POST", "/oauth/introspect"),
+    client("POST", "/oauth/revoke"),
+    person("GET", "/oauth/authorize"),
+    person("GET", "/oauth/return/{consent_id}"),
+)
+API = (
+    token("GET", "/api/v1/data"),
+    token("GET", "/api/v1/data/{dataset}"),
+)
+LOG = (
+    public("GET", "/audit/checkpoint"),
+    public("GET", "/audit/tile/{name:path}"),
+    public("GET", "/audit/proof/{event_id}"),
+)
+PAGES = (
+    public("GET", "/"),
+    public("GET", "/static/{name}"),
+    public("GET", "/{language:lang}/"),
+    public("GET", "/{language:lang}/sign-in"),
+    public("GET", "/sign-in/callback"),
+    public("POST", "/{language:lang}/sign-out"),
+    person("GET", "/{language:lang}/requests"),
+    person("GET", "/{language:lang}/requests/{consent_id}"),
+    person("POST", "/{language:lang}/requests/{consent_id}"),
+    person("GET", "/{language:lang}/consents"),
+    person("POST", "/{language:lang}/consents/{consent_id}/withdraw"),
+    person("GET", "/{language:lang}/receipts"),
+    person("GET", "/{language:lang}/receipts/{receipt_id}"),
+    person("GET", "/{language:lang}/receipts/{receipt_id}/file"),
+    person("GET", "/{language:lang}/log"),
+    person("GET", "/{language:lang}/log.csv"),
+    person("GET", "/{language:lang}/log.json"),
+    person("GET", "/{language:lang}/data"),
+    person("GET", "/{language:lang}/by-law"),
+    person("GET", "/{language:lang}/settings"),
+    person("POST", "/{language:lang}/settings/sessions/{session_id}/end"),
+    person("GET", "/{language:lang}/audit", role=Role.AUDITOR),
+    person("GET", "/{language:lang}/operator", role=Role.OPERATOR),
+)
+"""Lines of the pages: one for each route of `service.citizen`, `auditor`, `operator`, sign-in."""
 
 TABLE: tuple[Rule, ...] = (*SERVER, *OAUTH, *API, *LOG, *PAGES)
+
+
+def check(rule: Rule, request: Request) -> None:
+    """Raises SignInRequiredError, RoleRequiredError or StepUpRequiredError."""
+    session = require_session(request)
+    if rule.role is not None and rule.role not in session.roles:
+        raise RoleRequiredError
+    if session.loa < rule.loa:
+        raise StepUpRequiredError
 
 
 def check_table(routes: Iterable[BaseRoute], table: Iterable[Rule] = TABLE) -> None:

@@ -4,28 +4,88 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 
-from service import access
+from service import access, signin, static_files
+from service.answers import answer_error, answer_problem
+from service.auditor import search
+from service.boundary import ErrorBoundary
+from service.citizen import routes as citizen
+from service.csrf import SameOriginMiddleware
+from service.gate import AccessGate
+from service.headers import SecurityHeadersMiddleware
+from service.operator import health
+from service.pages import load_pages
+from service.problems import BAD_REQUEST, FOREIGN_ORIGIN, PROBLEMS
 from service.runtime import Runtime
 
-ROUTERS: tuple[APIRouter, ...] = ()
+MAX_BODY_BYTES = 65_536
+"""No request to us needs more; a larger one is refused before it is read."""
+
+ROUTERS: tuple[APIRouter, ...] = (
+    signin.router,
+    static_files.router,
+    citizen.router,
+    search.router,
+    health.router,
+)
 """Every router of the service; each of their routes has a line in `service.access`."""
 
 
 def create_app(runtime: Runtime) -> FastAPI:
-    """The service as an ASGI application. Raises AccessTableError when a route has no rule."""
+    """The service as an ASGI application.
+
+    Raises AccessTableError when a route has no line in the access table, and whatever is wrong
+    with texts and templates: a fault stops the start.
+    """
+    load_pages()
     app = FastAPI(
         title="consent-vault",
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
-        max_body_size=65536,
+        max_body_size=MAX_BODY_BYTES,
+        middleware=_middleware(runtime),
+        exception_handlers={
+            HTTPException: _answer_error,
+            RequestValidationError: _not_understood,
+            **dict.fromkeys(PROBLEMS, _answer_error),
+        },
     )
     app.state.runtime = runtime
     for router in ROUTERS:
         app.include_router(router)
     access.check_table(app.routes)
     return app
+
+
+def _middleware(runtime: Runtime) -> list[Middleware]:
+    """From the outside in."""
+    settings = runtime.settings
+    return [
+        Middleware(SecurityHeadersMiddleware, secure=settings.secure),
+        Middleware(ErrorBoundary),
+        Middleware(SameOriginMiddleware, origin=settings.base_url, refusal=_foreign_origin),
+        Middleware(AccessGate, table=access.TABLE),
+    ]
+
+
+def _foreign_origin(request: Request) -> Response:
+    return answer_problem(request, FOREIGN_ORIGIN)
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    return await run_in_threadpool(answer_error, request, error)
+
+
+async def _not_understood(request: Request, _error: Exception) -> Response:
+    # What the framework says would quote the input.
+    return await run_in_threadpool(answer_problem, request, BAD_REQUEST)
 
 
 @asynccontextmanager

@@ -89,6 +89,13 @@ def import_key(jwk: Mapping[str, object]) -> VerificationKey:
     return VerificationKey(algorithms, key, kid, thumbprint(texts))
 
 
+def p256_jwk(key: EllipticCurvePublicKey) -> dict[str, str]:
+    """A P-256 key of ours as its required members."""
+    numbers = key.public_numbers()
+    x, y = (encode(number.to_bytes(_P256_BYTES, "big")) for number in (numbers.x, numbers.y))
+    return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+
+
 def thumbprint(members: Mapping[str, str]) -> str:
     """SHA-256 over the required members, base64url (RFC 7638 section 3)."""
     canonical = {name: members[name] for name in MEMBERS[members["kty"]]}

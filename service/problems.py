@@ -1,45 +1,96 @@
 """Errors as the outside sees them: one table from error class to problem type and status.
 
 Domain errors know nothing of HTTP; this table does. What a caller reads comes from here and never
-from `str(error)`. A test finds the domain errors that are missing.
+from `str(error)`. A test finds the domain errors that stand in neither of the two lists; those of
+the second never reach a caller, and if one does, it is our fault and a 500.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from starlette.exceptions import HTTPException
+
+from audit.merkle import ProofError
+from audit.tiles import TileError
+from connectors.sign_in_errors import ProviderUnavailableError, SignInError
+from consent.choices import UnknownConsentError
+from consent.conditions import ChoiceError
+from consent.lifecycle import GuardError, IllegalTransitionError, WrongPartyError
+from consent.pushed import RequestUriError
+from consent.tokens import CodeNotIssuedError
+from service.access import RoleRequiredError, StepUpRequiredError
+from service.citizen.question import NoSuchRequestError
+from service.citizen.receipts import NoSuchReceiptError
+from service.forms import FormError
+from service.problem import Problem
 from service.sessions import SignInRequiredError
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A problem type (RFC 9457): the last segment of its URI, its status and its title.
-
-    The English title is the key of the message catalogue.
-    """
-
-    type: str
-    status: int
-    title: str
-
-
-class RoleRequiredError(Exception):
-    """The page is for people with a role that this person does not have."""
-
-
-class StepUpRequiredError(Exception):
-    """The page needs a stronger sign-in than this session's."""
-
+from service.signin import NoIdentityProviderError
 
 INTERNAL = Problem("internal-error", 500, "Something went wrong at our end")
 NOT_FOUND = Problem("not-found", 404, "There is nothing at this address")
+BAD_REQUEST = Problem("bad-request", 400, "The request could not be understood")
+FOREIGN_ORIGIN = Problem("foreign-origin", 403, "The form did not come from our own page")
+TOO_LARGE = Problem("too-large", 413, "The request is too large")
+METHOD = Problem("method-not-allowed", 405, "This address does not take such a request")
+NOT_PERMITTED = Problem("not-permitted", 403, "The data may not be given")
+_CHANGED = Problem("changed-meanwhile", 409, "Something has changed meanwhile; look again")
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
     SignInRequiredError: Problem("sign-in-required", 401, "Please sign in first"),
     RoleRequiredError: Problem("role-required", 403, "This page is for somebody else"),
     StepUpRequiredError: Problem("step-up-required", 403, "Please sign in with a stronger method"),
+    NoIdentityProviderError: Problem(
+        "no-identity-provider", 503, "Signing in is not possible at the moment"
+    ),
+    ProviderUnavailableError: Problem(
+        "identity-provider-unavailable", 503, "Signing in is not possible at the moment"
+    ),
+    SignInError: Problem("sign-in-refused", 400, "The sign-in did not succeed"),
+    FormError: Problem("form-not-valid", 400, "This page is out of date; open it again"),
+    UnknownConsentError: Problem("no-such-consent", 404, "There is no such consent of yours"),
+    NoSuchRequestError: Problem("no-such-request", 404, "There is no such request to you"),
+    NoSuchReceiptError: Problem("no-such-receipt", 404, "There is no such receipt of yours"),
+    ChoiceError: Problem("choice-not-possible", 409, "This answer cannot be taken"),
+    IllegalTransitionError: _CHANGED,
+    WrongPartyError: _CHANGED,
+    GuardError: _CHANGED,
+    RequestUriError: Problem("request-not-open", 404, "This request is not open any more"),
+    CodeNotIssuedError: Problem(
+        "no-return", 409, "You have gone back to the service before, or the consent has ended"
+    ),
+    TileError: NOT_FOUND,
+    ProofError: NOT_FOUND,
 }
+
+NEVER_REACH_A_CALLER = frozenset(
+    {
+        # Stop the start, or a command of the operator.
+        "audit.checkpoint.CheckpointError",
+        "audit.note.NoteError",
+        "audit.sequencer.ClockWentBackError",
+        "audit.tlog_proof.TlogProofError",
+        "audit.tree.TreeDamagedError",
+        "consent.client_metadata.ClientMetadataError",
+        "consent.clients.ClientSuspendedError",
+        "consent.clients.UnknownClientError",
+        "consent.purposes.PurposeVersionError",
+        "consent.receipt_jws.SigningKeyError",
+        "policies.data_files.CatalogueError",
+        "policies.plain_language.UnplainTextError",
+        "policies.purposes.DeclarationError",
+        "policies.schemas.SchemaError",
+        "policies.text.PlaceholderError",
+        "policies.text.TextError",
+        "vault.providers.file.KeyFileError",
+        "vault.providers.file.KeyPermissionsError",
+    }
+)
+"""Full names of the others."""
+
+_BY_STATUS = {each.status: each for each in (NOT_FOUND, METHOD, TOO_LARGE, BAD_REQUEST)}
 
 
 def problem_of(error: Exception) -> Problem:
     """The problem of an error, by its class or the nearest of its parents."""
+    if isinstance(error, HTTPException):
+        return _BY_STATUS.get(error.status_code, BAD_REQUEST)
     return next((PROBLEMS[c] for c in type(error).__mro__ if c in PROBLEMS), INTERNAL)

@@ -1,15 +1,21 @@
 """The one place that wires: settings and a clock in, everything that serves requests out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from audit.database import open_engine
 from audit.note import NoteSigner
 from audit.sequencer import Sequencer
 from audit.unit_of_work import Ledger
 from connectors.ports import IdentityProvider
-from policies.catalogue import Catalogue
+from consent.receipts import ReceiptSigner
+from policies.catalogue import Catalogue, load_catalogue
+from service.identity import identity_provider
+from service.jobs import ExpiryJob
+from service.jwk import p256_jwk, thumbprint
 from service.settings import Settings
+from vault.providers.file import FileKeyProvider, KeyFolder
 from vault.vault import Vault
 
 Clock = Callable[[], datetime]
@@ -29,20 +35,57 @@ class Runtime:
     catalogue: Catalogue
     vault: Vault
     sequencer: Sequencer
+    expiry: ExpiryJob
     log_signer: NoteSigner
+    receipt_signer: ReceiptSigner
     identity_provider: IdentityProvider | None
+    nonce_key: bytes = field(repr=False)
+    """Makes the nonces of DPoP proofs; the same for every worker."""
     now: Clock
 
     def start(self) -> None:
         """Start what works in the background; called by the app's lifespan."""
         self.sequencer.start(self.now)
+        self.expiry.start(self.now)
 
     def close(self) -> None:
         """Stop the background and let go of the database."""
+        self.expiry.stop()
         self.sequencer.stop()
         self.ledger.engine.dispose()
 
 
 def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
-    """Open keys, database and catalogue. The database must have its tables already."""
-    raise NotImplementedError
+    """Open keys, database and catalogue. The database must have its tables already.
+
+    Raises KeyPermissionsError, KeyFileError, CatalogueError and the errors of the settings.
+    """
+    keys = KeyFolder.open_or_create(settings.data_folder)
+    catalogue = load_catalogue()
+    provider = FileKeyProvider.open_or_create(settings.data_folder)
+    ledger = Ledger(open_engine(settings.database_url), provider)
+    log_signer = NoteSigner(settings.log_origin, keys.private_key("log", "ed25519"))
+    return Runtime(
+        settings=settings,
+        ledger=ledger,
+        catalogue=catalogue,
+        vault=Vault(
+            provider=provider,
+            index_key=keys.secret("identifier-index"),
+            # Random and kept with the keys: an address may change, sealed records may not.
+            installation=keys.secret("installation").hex(),
+            catalogue=catalogue,
+        ),
+        sequencer=Sequencer(ledger, log_signer),
+        expiry=ExpiryJob(ledger),
+        log_signer=log_signer,
+        receipt_signer=_receipt_signer(settings, keys),
+        identity_provider=identity_provider(settings),
+        nonce_key=keys.secret("dpop-nonce"),
+        now=clock,
+    )
+
+
+def _receipt_signer(settings: Settings, keys: KeyFolder) -> ReceiptSigner:
+    key = keys.private_key("receipts", "p256")
+    return ReceiptSigner(settings.base_url, key, thumbprint(p256_jwk(key.public_key())))

@@ -64,8 +64,11 @@ class Settings(BaseSettings):
     oidc_acr: dict[str, LevelOfAssurance] = Field(default_factory=dict)
     """`acr` values of the provider and what they are worth here, as JSON."""
 
+    log_name: str | None = None
+    """Name of the log where it must outlast a change of address; else `<host>/audit`."""
     session_idle_minutes: int = Field(default=15, ge=1, le=120)
     session_hours: int = Field(default=8, ge=1, le=24)
+
     dpop_nonces: bool = False
     """Demand a nonce of ours in every DPoP proof (RFC 9449 sections 8 and 9)."""
     hot_path_threads: int | None = Field(default=None, ge=0, le=64)
@@ -95,7 +98,7 @@ class Settings(BaseSettings):
     @property
     def log_origin(self) -> str:
         """Name of the log in its checkpoints (C2SP tlog-checkpoint: a URL without scheme)."""
-        return f"{urlsplit(self.base_url).netloc}/audit"
+        return self.log_name or f"{urlsplit(self.base_url).netloc}/audit"
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:

@@ -1,0 +1,57 @@
+"""Operational logs: one JSON line each, ids and codes only; no address with a query, no value.
+
+The audit log says what happened to whose data; this one says how the program fares. An unexpected
+error is written as its class and the lines it passed, never its text: the text of a database
+error quotes parameters, and others quote what they could not read.
+"""
+
+import logging
+import sys
+import traceback
+
+import structlog
+
+
+def set_up_logs() -> None:
+    """JSON lines on standard error, for our own messages and those of libraries."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_error_text,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+
+
+def places_of(error: BaseException) -> list[str]:
+    """The lines that an error passed, innermost last: file, line and function."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def _without_error_text(
+    _logger: object, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    raised = event.pop("exc_info", None)
+    error = raised[1] if isinstance(raised, tuple) else raised
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        event["places"] = places_of(error)
+    event.pop("exception", None)
+    return event
