@@ -3,12 +3,11 @@
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from uuid import UUID
 
-from audit.model import SYSTEM
+from audit.model import SYSTEM, Actor
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from consent import decisions
 from consent.decisions import Permit, PermitKind, decide_self_access
@@ -71,12 +70,14 @@ def new_vault() -> Vault:
     )
 
 
-def fact(attribute: AttributeId = GROSS, value: Value = 256_000, source: SourceId = TAX) -> Fact:
-    """What a register states."""
+def fact(
+    attribute: AttributeId = GROSS, value: Value = 256_000, source: SourceId | None = None
+) -> Fact:
+    """What a register states, the attribute's own where none is named."""
     return Fact(
         attribute=attribute,
         value=value,
-        source=source,
+        source=source or catalogue().dataset_of(attribute).source,
         authority=AuthorityRank.AUTHORITATIVE_REGISTER,
         observed_at=EARLIER,
     )
@@ -142,10 +143,5 @@ def released(
 
 def viewed(ledger: Ledger, vault: Vault, person: PersonId, *attributes: AttributeId) -> Released:
     """What the person herself sees."""
-    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+    with begin(ledger, actor=Actor.person(person), now=NOW) as uow:
         return release(uow, vault, decide_self_access(uow, person, attributes))
-
-
-def with_value(stated: Fact, value: Value) -> Fact:
-    """The same fact with another value."""
-    return replace(stated, value=value)

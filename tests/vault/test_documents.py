@@ -18,6 +18,7 @@ from tests.vault.given import (
     PAID,
     POPULATION,
     STREET,
+    TAX,
     catalogue,
     document,
     fact,
@@ -55,8 +56,8 @@ def test_a_fault_of_the_whole_is_named(given: Document, reason: Refusal) -> None
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (fact(AttributeId("income.unknown"), SECRET), Refusal.UNKNOWN_ATTRIBUTE),
-        (fact(STREET, SECRET), Refusal.OTHER_DATASET),
+        (fact(AttributeId("income.unknown"), SECRET, TAX), Refusal.UNKNOWN_ATTRIBUTE),
+        (fact(STREET, SECRET, TAX), Refusal.OTHER_DATASET),
         (fact(EMPLOYER, SECRET, POPULATION), Refusal.OTHER_SOURCE),
         (replace(fact(), observed_at=EARLIER.replace(tzinfo=None)), Refusal.NOT_UTC),
         (

@@ -1,0 +1,62 @@
+"""Inside the seal: a frozen form, and every fact comes back as it went in."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.facts import Fact, Value
+from policies.ids import AttributeId, SourceId
+from policies.vocabulary import AuthorityRank, Label
+from vault.payload import decode, encode
+
+FACT = Fact(
+    attribute=AttributeId("person.mother_tongue"),
+    value="åländsk 😀",
+    source=SourceId("vtj"),
+    authority=AuthorityRank.AUTHORITY_COPY,
+    observed_at=datetime(2026, 11, 1, 12, 30, 15, 250, tzinfo=UTC),
+    valid_to=date(2027, 1, 31),
+    labels=frozenset({Label.PROTECTED, Label.ARTICLE_9}),
+)
+
+values = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50),
+    st.integers(-(2**53) + 1, 2**53 - 1),
+    st.booleans(),
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=9), max_size=9).map(tuple),
+)
+facts = st.builds(
+    Fact,
+    attribute=st.just(FACT.attribute),
+    value=values,
+    source=st.just(FACT.source),
+    authority=st.sampled_from(AuthorityRank),
+    observed_at=st.datetimes(timezones=st.just(UTC)),
+    valid_to=st.none() | st.dates(),
+    labels=st.frozensets(st.sampled_from(Label)),
+)
+
+
+def test_the_form_is_frozen() -> None:
+    assert (
+        encode(FACT)
+        == (
+            '{"authority":3,"labels":["art9","protected"],'
+            '"observed_at":"2026-11-01T12:30:15.000250+00:00","source":"vtj",'
+            '"valid_to":"2027-01-31","value":"åländsk 😀"}'
+        ).encode()
+    )
+
+
+@given(fact=facts)
+def test_every_fact_comes_back(fact: Fact) -> None:
+    back = decode(fact.attribute, encode(fact))
+    assert back == fact
+    assert type(back.value) is type(fact.value)
+
+
+@given(value=values)
+def test_a_fact_never_shows_its_value(value: Value) -> None:
+    assert "value" not in repr(decode(FACT.attribute, encode(replace(FACT, value=value))))
