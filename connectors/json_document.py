@@ -87,9 +87,9 @@ class Node:
 
     def decimal(self) -> Decimal:
         """A number exactly as it is written, never a binary fraction."""
-        if isinstance(self.value, Decimal):
-            return self.value
-        return Decimal(self.integer())
+        if isinstance(self.value, bool) or not isinstance(self.value, int | Decimal):
+            raise self.wrong("is not a number")
+        return Decimal(self.value)
 
     def _string(self) -> str:
         if not isinstance(self.value, str):

@@ -90,7 +90,13 @@ def _credits(right: Node) -> int | None:
     units = {extent.member("yksikkö").member("koodiarvo").text() for extent in extents}
     if len(units) != 1:
         return None
-    return int(sum((extent.member("arvo").decimal() for extent in extents), Decimal(0)))
+    return int(sum((_amount(extent.member("arvo")) for extent in extents), Decimal(0)))
+
+
+def _amount(extent: Node) -> Decimal:
+    if extent.decimal() < 0:
+        raise extent.wrong("is below zero")
+    return extent.decimal()
 
 
 def _is_passed(part: Node) -> bool:

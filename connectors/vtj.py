@@ -31,6 +31,7 @@ from policies.vocabulary import Label
 SOURCE = SourceId("vtj")
 
 _PROTECTED = frozenset({Label.PROTECTED})
+_LARGEST_HOUSEHOLD = 100
 _WITHHELD = "turvakiellonAlaisetKentat"
 
 
@@ -154,8 +155,15 @@ def _residence(groups: dict[str, Node]) -> dict[str, Value | None]:
         values["residence.city"] = _either_language(address.member("postitoimipaikka"))
     household = _given(groups, "ASUNTOKUNTA")
     if household is not None:
-        values["residence.household_size"] = household.member("henkiloidenLukumaara").integer()
+        values["residence.household_size"] = _household_size(household)
     return values
+
+
+def _household_size(household: Node) -> int:
+    count = household.member("henkiloidenLukumaara")
+    if not 1 <= count.integer() <= _LARGEST_HOUSEHOLD:
+        raise count.wrong("is no possible household")
+    return count.integer()
 
 
 def _street(address: Node) -> str:

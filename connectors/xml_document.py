@@ -101,8 +101,7 @@ def read_xml(document: bytes, source: SourceId) -> Place:
     except _NotBoundedError as error:
         raise MalformedDocumentError(source, "", str(error)) from None
     except ElementTree.ParseError as error:
-        line, column = error.position
-        reason = f"is not XML (line {line}, column {column + 1})"
+        reason = f"is not XML (line {error.position[0]})"
         raise MalformedDocumentError(source, "", reason) from None
     return Place(source, "/" + root.tag.rpartition("}")[2], root)
 

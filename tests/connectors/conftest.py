@@ -60,9 +60,7 @@ class Peers:
     def begin(
         self, *, loa: LevelOfAssurance = LevelOfAssurance.SUBSTANTIAL, hint: str | None = None
     ) -> LoginStart:
-        return self.provider.begin(
-            language=Language.FI, loa=loa, now=self.clock(), login_hint=hint
-        )
+        return self.provider.begin(language=Language.FI, loa=loa, now=self.clock(), login_hint=hint)
 
     def signed_in(self, start: LoginStart) -> dict[str, str]:
         """The query of the redirect that follows a request with a ticket."""
