@@ -3,11 +3,43 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from policies.ids import EventId, OrganisationId, PersonId
 from vault.store.tables import identifier, pairwise, person, person_key
+
+# Built once: putting a statement together costs more than running it.
+_PERSON_BY_DIGEST = select(identifier.c.person_id).where(
+    identifier.c.digest == bindparam("digest"), identifier.c.valid_to.is_(None)
+)
+
+_NEWEST_KEY = (
+    select(person_key.c.version, person_key.c.wrapped)
+    .where(person_key.c.person_id == bindparam("person"))
+    .order_by(person_key.c.version.desc())
+    .limit(1)
+    .with_for_update()
+)
+
+_SEED = (
+    select(person.c.pairwise_seed, person_key.c.version, person_key.c.wrapped)
+    .join_from(
+        person,
+        person_key,
+        (person_key.c.person_id == person.c.person_id)
+        & (person_key.c.version == person.c.key_version),
+    )
+    .where(person.c.person_id == bindparam("person"))
+)
+
+_ISSUED = select(pairwise.c.subject).where(
+    pairwise.c.person_id == bindparam("person"), pairwise.c.sector == bindparam("sector")
+)
+
+_PERSON_BY_SUBJECT = select(pairwise.c.person_id).where(
+    pairwise.c.sector == bindparam("sector"), pairwise.c.subject == bindparam("subject")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +60,13 @@ class SealedSeed:
 
 def person_by_identifier(connection: Connection, digest: bytes) -> PersonId | None:
     """To whom the identifier leads now."""
-    query = select(identifier.c.person_id).where(
-        identifier.c.digest == digest, identifier.c.valid_to.is_(None)
-    )
-    found = connection.execute(query).scalar_one_or_none()
+    found = connection.execute(_PERSON_BY_DIGEST, {"digest": digest}).scalar_one_or_none()
     return None if found is None else PersonId(found)
 
 
 def the_person_by_identifier(connection: Connection, digest: bytes) -> PersonId:
     """To whom the identifier leads, where it is known to lead to somebody."""
-    query = select(identifier.c.person_id).where(
-        identifier.c.digest == digest, identifier.c.valid_to.is_(None)
-    )
-    return PersonId(connection.execute(query).scalar_one())
+    return PersonId(connection.execute(_PERSON_BY_DIGEST, {"digest": digest}).scalar_one())
 
 
 def claim_identifier(
@@ -87,30 +113,13 @@ def add_person(
 
 def lock_person(connection: Connection, person_id: PersonId) -> WrappedKey | None:
     """The person's newest key. Who writes about one person queues here on PostgreSQL."""
-    query = (
-        select(person_key.c.version, person_key.c.wrapped)
-        .where(person_key.c.person_id == person_id)
-        .order_by(person_key.c.version.desc())
-        .limit(1)
-        .with_for_update()
-    )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_NEWEST_KEY, {"person": person_id}).one_or_none()
     return None if row is None else WrappedKey(row.version, row.wrapped)
 
 
 def pairwise_seed(connection: Connection, person_id: PersonId) -> SealedSeed | None:
     """The person's seed, still sealed."""
-    query = (
-        select(person.c.pairwise_seed, person_key.c.version, person_key.c.wrapped)
-        .join_from(
-            person,
-            person_key,
-            (person_key.c.person_id == person.c.person_id)
-            & (person_key.c.version == person.c.key_version),
-        )
-        .where(person.c.person_id == person_id)
-    )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_SEED, {"person": person_id}).one_or_none()
     if row is None:
         return None
     return SealedSeed(WrappedKey(row.version, row.wrapped), row.pairwise_seed)
@@ -118,9 +127,8 @@ def pairwise_seed(connection: Connection, person_id: PersonId) -> SealedSeed | N
 
 def is_pairwise_issued(connection: Connection, person_id: PersonId, sector: OrganisationId) -> bool:
     """True when the person's pseudonym for the sector has been handed out before."""
-    table = pairwise
-    query = select(table.c.subject).where(table.c.person_id == person_id, table.c.sector == sector)
-    return connection.execute(query).one_or_none() is not None
+    parameters = {"person": person_id, "sector": sector}
+    return connection.execute(_ISSUED, parameters).one_or_none() is not None
 
 
 def add_pairwise(
@@ -141,7 +149,6 @@ def person_by_pairwise(
     connection: Connection, *, sector: OrganisationId, subject: str
 ) -> PersonId | None:
     """Whose pseudonym it is."""
-    table = pairwise
-    query = select(table.c.person_id).where(table.c.sector == sector, table.c.subject == subject)
-    found = connection.execute(query).scalar_one_or_none()
+    parameters = {"sector": sector, "subject": subject}
+    found = connection.execute(_PERSON_BY_SUBJECT, parameters).scalar_one_or_none()
     return None if found is None else PersonId(found)

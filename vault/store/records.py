@@ -42,6 +42,36 @@ _CURRENT_RECORDS = (
     )
 )
 
+_DEPOSITED = select(deposit.c.deposit_id).where(
+    deposit.c.person_id == bindparam("person"),
+    deposit.c.dataset == bindparam("dataset"),
+    deposit.c.source == bindparam("source"),
+    deposit.c.document == bindparam("document"),
+)
+
+_HEADS = (
+    select(
+        record.c.attribute,
+        record.c.record_id,
+        record.c.current,
+        record.c.latest,
+        version.c.authority,
+        version.c.observed_at,
+    )
+    .join_from(record, version, _IS_CURRENT)
+    .where(record.c.person_id == bindparam("person"), record.c.source == bindparam("source"))
+)
+
+_MOVE = (
+    update(record)
+    .where(
+        record.c.person_id == bindparam("person"),
+        record.c.record_id == bindparam("record"),
+        record.c.latest == bindparam("read"),
+    )
+    .values(current=bindparam("counts"), latest=bindparam("now"))
+)
+
 
 class ConcurrentDepositError(RuntimeError):
     """The record has moved on since it was read; deposits of one person must queue."""
@@ -93,13 +123,13 @@ class SealedRecord:
 
 def is_deposited(connection: Connection, person_id: PersonId, key: DepositKey) -> bool:
     """True when the source has deposited this very document before."""
-    query = select(deposit.c.deposit_id).where(
-        deposit.c.person_id == person_id,
-        deposit.c.dataset == key.dataset,
-        deposit.c.source == key.source,
-        deposit.c.document == key.document,
-    )
-    return connection.execute(query).one_or_none() is not None
+    parameters = {
+        "person": person_id,
+        "dataset": key.dataset,
+        "source": key.source,
+        "document": key.document,
+    }
+    return connection.execute(_DEPOSITED, parameters).one_or_none() is not None
 
 
 def add_deposit(
@@ -127,18 +157,7 @@ def add_deposit(
 
 def heads(connection: Connection, person_id: PersonId, source: SourceId) -> dict[AttributeId, Head]:
     """The records of one source about a person, by attribute."""
-    query = (
-        select(
-            record.c.attribute,
-            record.c.record_id,
-            record.c.current,
-            record.c.latest,
-            version.c.authority,
-            version.c.observed_at,
-        )
-        .join_from(record, version, _IS_CURRENT)
-        .where(record.c.person_id == person_id, record.c.source == source)
-    )
+    parameters = {"person": person_id, "source": source}
     return {
         AttributeId(row.attribute): Head(
             RecordId(row.record_id),
@@ -147,7 +166,7 @@ def heads(connection: Connection, person_id: PersonId, source: SourceId) -> dict
             AuthorityRank(row.authority),
             row.observed_at,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(_HEADS, parameters)
     }
 
 
@@ -158,13 +177,14 @@ def move_record(
     if new.version == 1:
         _add_record(connection, person_id, key, new)
         return
-    unmoved = (
-        record.c.person_id == person_id,
-        record.c.record_id == new.record,
-        record.c.latest == new.version - 1,
-    )
-    moved = update(record).where(*unmoved).values(current=new.current, latest=new.version)
-    if connection.execute(moved).rowcount != 1:
+    parameters = {
+        "person": person_id,
+        "record": new.record,
+        "read": new.version - 1,
+        "counts": new.current,
+        "now": new.version,
+    }
+    if connection.execute(_MOVE, parameters).rowcount != 1:
         raise ConcurrentDepositError
 
 
