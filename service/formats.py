@@ -8,6 +8,7 @@ time, for UTC tells a citizen nothing.
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time, format_timedelta
@@ -16,7 +17,7 @@ from babel.numbers import format_currency, format_decimal
 from policies.entries import Attribute, ValueType
 from policies.facts import Value
 from policies.vocabulary import Language
-from service.i18n import texts
+from service.i18n import N_, texts
 
 ZONE = ZoneInfo("Europe/Helsinki")
 _LOCALES = {Language.FI: "fi_FI", Language.SV: "sv_FI", Language.EN: "en_FI"}
@@ -53,7 +54,8 @@ class Formats:
 
     def span(self, length: timedelta) -> str:
         """A length of time in its largest fitting unit: 3 months."""
-        return format_timedelta(length, granularity="day", threshold=1.2, locale=self.locale)
+        smallest: Literal["day", "minute"] = "minute" if length < _A_DAY else "day"
+        return format_timedelta(length, granularity=smallest, threshold=1.2, locale=self.locale)
 
     def ago(self, moment: datetime, now: datetime) -> str:
         """How long ago: 3 days ago."""
@@ -65,7 +67,7 @@ class Formats:
     def age(self, observed_at: datetime, now: datetime) -> str:
         """How old a fact is; for one of today, that it is of today."""
         if now - observed_at < _A_DAY:
-            return texts(self.language).gettext("today")
+            return texts(self.language).gettext(N_("today"))
         return self.ago(observed_at, now)
 
     def count(self, number: int) -> str:
@@ -75,7 +77,7 @@ class Formats:
         """A value as its attribute's type and unit say."""
         match value:
             case bool():
-                return texts(self.language).gettext("yes" if value else "no")
+                return texts(self.language).gettext(N_("yes") if value else N_("no"))
             case int() if attribute.type is ValueType.MONEY_CENTS:
                 return format_currency(Decimal(value) / 100, "EUR", locale=self.locale)
             case int():

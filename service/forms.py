@@ -31,6 +31,14 @@ class FormError(ValueError):
         self.reason = reason
 
 
+class _NothingHappenedError(Exception):
+    """What was asked for was so already: there is no effect that could happen twice."""
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """A form that came back, checked. `shown` is what the page put into it."""
@@ -66,13 +74,22 @@ def open_form(session: Session, text: str, *, use: str, now: datetime) -> Form:
 
 def once(ledger: Ledger, form: Form, now: datetime, act: Callable[[UnitOfWork], str]) -> str:
     """Do what the form asks and give the page that shows it; done before, give that page."""
-    with begin(ledger, actor=form.session.actor, now=now) as uow:
-        if store.claim(uow.connection, form.hash, session=form.session.id, now=now):
-            outcome = act(uow)
-            store.settle(uow.connection, form.hash, outcome)
-            return outcome
+    try:
+        with begin(ledger, actor=form.session.actor, now=now) as uow:
+            if store.claim(uow.connection, form.hash, session=form.session.id, now=now):
+                return _act(uow, form, act)
+    except _NothingHappenedError as error:
+        return error.outcome
     with ledger.read() as connection:
         return store.outcome(connection, form.hash)
+
+
+def _act(uow: UnitOfWork, form: Form, act: Callable[[UnitOfWork], str]) -> str:
+    outcome = act(uow)
+    if not uow.recorded:
+        raise _NothingHappenedError(outcome)
+    store.settle(uow.connection, form.hash, outcome)
+    return outcome
 
 
 def _mac(session: Session, use: str, body: bytes) -> bytes:

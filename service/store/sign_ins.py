@@ -1,8 +1,9 @@
 """Rows of sign-ins under way."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from policies.ids import EventId
 from policies.vocabulary import Language, LevelOfAssurance
@@ -26,16 +27,26 @@ def add(connection: Connection, state_hash: bytes, flow: SignInFlow, event_id: E
     )
 
 
-def take(connection: Connection, state_hash: bytes, now: datetime) -> SignInFlow | None:
-    """The flow of a state, which is used up thereby; None when there is none or it is over."""
-    row = connection.execute(
+def find(connection: Connection, state_hash: bytes, now: datetime) -> SignInFlow | None:
+    """The flow of a state, None when there is none, or it was used, or it is over."""
+    query = select(table).where(
+        table.c.state_hash == state_hash, table.c.used_at.is_(None), table.c.ends_at > now
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _flow(row)
+
+
+def use(connection: Connection, state_hash: bytes, now: datetime) -> bool:
+    """Use the flow up; False when it has been."""
+    used = connection.execute(
         update(table)
-        .where(table.c.state_hash == state_hash, table.c.used_at.is_(None), table.c.ends_at > now)
+        .where(table.c.state_hash == state_hash, table.c.used_at.is_(None))
         .values(used_at=now)
-        .returning(*table.c)
-    ).one_or_none()
-    if row is None:
-        return None
+    )
+    return used.rowcount == 1
+
+
+def _flow(row: Row[Any]) -> SignInFlow:
     return SignInFlow(
         browser_hash=row.browser_hash,
         nonce=row.nonce,

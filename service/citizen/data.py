@@ -1,0 +1,33 @@
+"""What is held about the person: each attribute with value, source, age and labels."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from audit.unit_of_work import begin
+from service.citizen.facts import State, by_dataset, see
+from service.pages import render, runtime_of
+from service.sessions import require_session
+from vault.holdings import describe
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/{language:lang}/data")
+def data(request: Request, show: Annotated[str, Query(pattern="^(all)?$")] = "") -> Response:
+    """The person's own data; sensitive values only when she asks to see them."""
+    runtime, session = runtime_of(request), require_session(request)
+    with runtime.ledger.read() as connection:
+        held = dict.fromkeys(each.attribute for each in describe(connection, session.person))
+    shown = []
+    if held:
+        with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
+            shown = see(uow, runtime.vault, session, held, reveal=show == "all")
+    return render(
+        request,
+        "citizen/data.html",
+        groups=by_dataset(shown),
+        has_masked=any(each.state is State.MASKED for each in shown),
+        reveal=show == "all",
+    )

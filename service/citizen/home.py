@@ -1,0 +1,40 @@
+"""The front page: is anything waiting for me, who may fetch my data, who looked lately."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from audit.model import Kind
+from audit.reader import entries_about
+from consent.model import LIVE
+from policies.vocabulary import Language
+from service.citizen.consents import rows_of
+from service.citizen.requests import waiting
+from service.pages import render, runtime_of
+from service.sessions import current_session
+from service.words import line
+
+router = APIRouter(include_in_schema=False)
+
+LATEST = 5
+_LOOKS = frozenset({Kind.DATA_RELEASED, Kind.DATA_REFUSED})
+
+
+@router.get("/{language:lang}/")
+def home(request: Request, language: Language) -> Response:
+    """For a person who is signed in, her overview; for others, what this is."""
+    session = current_session(request)
+    if session is None:
+        return render(request, "welcome.html")
+    runtime = runtime_of(request)
+    with runtime.ledger.read() as connection:
+        looks = entries_about(
+            connection, runtime.ledger, session.person, limit=LATEST, kinds=_LOOKS
+        )
+    rows = rows_of(request, runtime, session)
+    return render(
+        request,
+        "citizen/home.html",
+        waiting=waiting(runtime, session),
+        active=[row for row in rows if row.consent.status in LIVE],
+        looks=[line(runtime.catalogue, each, language) for each in looks],
+    )

@@ -1,0 +1,153 @@
+"""A request as the person sees it before answering, and the proof of what she saw.
+
+What is shown is put into canonical JSON and bound to the answer by a keyed digest: what the
+person saw is what she agreed to. The digest travels inside the one-time form, under its MAC.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from audit.unit_of_work import UnitOfWork
+from consent.clients import client
+from consent.conditions import Question, longest_end
+from consent.model import OPEN, Consent
+from consent.purposes import purpose_version
+from consent.reading import consent
+from policies.canonical import canonical_json
+from policies.catalogue import Catalogue
+from policies.entries import Organisation
+from policies.ids import AttributeId, ConsentId
+from policies.purposes import PurposeDeclaration, RequestedAttribute
+from policies.vocabulary import Language, Necessity
+from service.citizen.facts import Shown, State, see, versions_digest
+from service.model import Session
+from vault.holdings import describe
+from vault.vault import Vault
+
+TEMPLATE = "request@1"
+"""Name and version of the template; a change of what it says is a new version."""
+NAME = (AttributeId("person.given_names"), AttributeId("person.family_name"))
+
+
+class NoSuchRequestError(LookupError):
+    """There is no such request, or it is another person's: the error does not tell which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request with its declaration, before anything is opened."""
+
+    question: Question
+    organisation: Organisation
+
+    @property
+    def consent(self) -> Consent:
+        return self.question.waiting
+
+    @property
+    def declaration(self) -> PurposeDeclaration:
+        return self.question.declaration
+
+    def requested(self, necessity: Necessity) -> list[RequestedAttribute]:
+        """The attributes of this request with this necessity, in the declaration's order."""
+        return [
+            each
+            for each in self.declaration.attributes
+            if each.id in self.consent.requested and each.necessity is necessity
+        ]
+
+    def end(self, now: datetime) -> datetime:
+        """When a consent that is given now ends."""
+        return longest_end(self.question, now)
+
+    def span(self, now: datetime) -> timedelta:
+        return self.end(now) - now
+
+    def is_open(self, now: datetime) -> bool:
+        return self.consent.status in OPEN and now < self.consent.expires_at
+
+    def needs_step_up(self, session: Session) -> bool:
+        return session.loa < self.declaration.required_loa
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was opened for the page, and the digests that bind it to the answer."""
+
+    shown: dict[AttributeId, Shown]
+    name: str
+    presentation_digest: str
+    versions: str
+
+    @property
+    def has_masked(self) -> bool:
+        return any(each.state is State.MASKED for each in self.shown.values())
+
+
+def asked(
+    connection: Connection, catalogue: Catalogue, session: Session, consent_id: ConsentId
+) -> Asked:
+    """The person's request. Raises NoSuchRequestError."""
+    found = consent(connection, consent_id)
+    if found is None or found.person != session.person:
+        raise NoSuchRequestError
+    declaration = purpose_version(connection, found.purpose, found.purpose_version)
+    asking = client(connection, found.client)
+    if declaration is None or asking is None:
+        raise RuntimeError("a consent stands for a purpose or client that was never registered")
+    question = Question(found, declaration, asking)
+    return Asked(question, catalogue.organisation(found.organisation))
+
+
+def look(
+    uow: UnitOfWork,
+    vault: Vault,
+    session: Session,
+    request: Asked,
+    *,
+    language: Language,
+    reveal: bool,
+) -> Seen:
+    """Open the values for the page, and bind them to the answer that will come."""
+    wanted = request.consent.requested
+    opened = {
+        each.attribute.id: each
+        for each in see(uow, vault, session, (*NAME, *wanted), reveal=reveal)
+    }
+    shown = {id_: opened[id_] for id_ in wanted}
+    presentation = _presentation(request, shown, language=language, now=uow.now)
+    return Seen(
+        shown=shown,
+        name=" ".join(str(opened[id_].fact.value) for id_ in NAME if opened[id_].fact),  # type: ignore[union-attr]  # asked in the same line
+        presentation_digest=uow.keyed_digest(session.person, "presentation", presentation),
+        versions=versions_digest(describe(uow.connection, session.person), wanted),
+    )
+
+
+def _presentation(
+    request: Asked, shown: dict[AttributeId, Shown], *, language: Language, now: datetime
+) -> bytes:
+    return canonical_json(
+        {
+            "template": TEMPLATE,
+            "language": language.value,
+            "notice": request.declaration.digest(),
+            "consent": str(request.consent.id),
+            "ends": request.end(now).isoformat(),
+            "attributes": [_item(each) for each in shown.values()],
+        }
+    )
+
+
+def _item(shown: Shown) -> dict[str, object]:
+    item: dict[str, object] = {"id": shown.attribute.id, "state": shown.state.value}
+    if shown.fact is not None:
+        value = shown.fact.value
+        item |= {
+            "value": list(value) if isinstance(value, tuple) else value,
+            "source": shown.fact.source,
+            "observed_at": shown.fact.observed_at.isoformat(),
+        }
+    return item

@@ -1,0 +1,134 @@
+"""Receipts: a page that prints well, and the signed file to keep."""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from audit.model import Event, Kind
+from audit.unit_of_work import begin
+from consent.model import Consent, Receipt, Status
+from consent.purposes import purpose_version
+from consent.reading import consent, record
+from consent.receipts import receipt, receipts_of
+from policies.entries import Attribute, Organisation
+from policies.ids import AttributeId, ReceiptId
+from policies.purposes import PurposeDeclaration
+from service.pages import render, runtime_of
+from service.runtime import Runtime
+from service.sessions import Session, require_session
+
+router = APIRouter(include_in_schema=False)
+
+MEDIA_TYPE = "application/jose"
+"""A JWS in compact form (RFC 7515 section 9.2.1)."""
+
+
+class NoSuchReceiptError(LookupError):
+    """There is no such receipt, or it is another person's: the error does not tell which."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptView:
+    """A receipt in words: what it says, and of which answer."""
+
+    receipt: Receipt
+    status: Status
+    consent: Consent
+    organisation: Organisation
+    declaration: PurposeDeclaration
+    granted: tuple[Attribute, ...]
+    refused: tuple[Attribute, ...]
+    not_after: datetime | None
+    digest: str
+    """SHA-256 of the signed file, as it is downloaded."""
+
+    @property
+    def may_return(self) -> bool:
+        """An answer is taken back to the one who asked; a withdrawal is not."""
+        return self.receipt.version == 1 and self.consent.status in {Status.ACTIVE, Status.REFUSED}
+
+
+@router.get("/{language:lang}/receipts")
+def receipts(request: Request) -> Response:
+    """All receipts, newest first."""
+    runtime, session = runtime_of(request), require_session(request)
+    with runtime.ledger.read() as connection:
+        found = receipts_of(connection, session.person)
+    views = [_view(runtime, each) for each in found]
+    return render(request, "citizen/receipts.html", views=views)
+
+
+@router.get("/{language:lang}/receipts/{receipt_id}")
+def show(request: Request, receipt_id: UUID) -> Response:
+    """One receipt as a page."""
+    runtime, session = runtime_of(request), require_session(request)
+    view = _view(runtime, _own(runtime, session, ReceiptId(receipt_id)))
+    return render(request, "citizen/receipt.html", view=view)
+
+
+@router.get("/{language:lang}/receipts/{receipt_id}/file")
+def download(request: Request, receipt_id: UUID) -> Response:
+    """One receipt as it was signed; that it was taken out is recorded."""
+    runtime, session = runtime_of(request), require_session(request)
+    found = _own(runtime, session, ReceiptId(receipt_id))
+    with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
+        uow.record(Event(kind=Kind.RECEIPT_READ, subject=session.person, reference=str(found.id)))
+    name = f'attachment; filename="receipt-{found.id}.jws"'
+    return Response(found.jws, media_type=MEDIA_TYPE, headers={"Content-Disposition": name})
+
+
+def _own(runtime: Runtime, session: Session, receipt_id: ReceiptId) -> Receipt:
+    with runtime.ledger.read() as connection:
+        found = receipt(connection, receipt_id)
+    if found is None or found.person != session.person:
+        raise NoSuchReceiptError
+    return found
+
+
+def _view(runtime: Runtime, found: Receipt) -> ReceiptView:
+    with runtime.ledger.read() as connection:
+        standing = consent(connection, found.consent)
+        of_record = record(connection, found.consent, found.version)
+        if standing is None or of_record is None:
+            raise RuntimeError("a receipt stands for a consent that has no record")
+        declaration = purpose_version(connection, standing.purpose, standing.purpose_version)
+    if declaration is None:
+        raise RuntimeError("a consent stands for a purpose that was never registered")
+    processing = _payload(found)["record"]["processing"]["purposes"][0]
+    granted, refused = _choices(processing["pii_information"])
+    return ReceiptView(
+        receipt=found,
+        status=of_record.status,
+        consent=standing,
+        organisation=runtime.catalogue.organisation(standing.organisation),
+        declaration=declaration,
+        granted=tuple(map(runtime.catalogue.attribute, granted)),
+        refused=tuple(map(runtime.catalogue.attribute, refused)),
+        not_after=_instant(processing["not_after"]),
+        digest=hashlib.sha256(found.jws.encode("ascii")).hexdigest(),
+    )
+
+
+def _payload(found: Receipt) -> dict[str, Any]:
+    """What the receipt says. It is our own, from our own store: whoever else reads it verifies."""
+    part = found.jws.split(".")[1]
+    payload: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return payload
+
+
+def _choices(items: list[dict[str, Any]]) -> tuple[list[AttributeId], list[AttributeId]]:
+    """Attributes that were granted and those that were not."""
+    granted = [AttributeId(each["pii_attribute_id"]) for each in items if each["granted"]]
+    refused = [AttributeId(each["pii_attribute_id"]) for each in items if not each["granted"]]
+    return granted, refused
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

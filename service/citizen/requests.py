@@ -1,0 +1,190 @@
+"""The requests that wait, and the page of one: who asks for what, and the person's answer."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query, Request
+from starlette.responses import Response
+
+from audit.unit_of_work import UnitOfWork, begin
+from consent.choices import give, refuse
+from consent.conditions import Choice, ChoiceError
+from consent.lifecycle import IllegalTransitionError
+from consent.model import Consent
+from consent.reading import requests_waiting
+from consent.receipts import issue_receipt, receipts_of
+from policies.ids import AttributeId, ConsentId
+from policies.vocabulary import Language, Necessity
+from service.citizen.facts import by_dataset, versions_digest
+from service.citizen.question import Asked, Seen, asked, look
+from service.forms import Form as OneTimeForm
+from service.forms import FormError, once, open_form
+from service.pages import render, runtime_of, see_other, use_form
+from service.runtime import Runtime
+from service.sessions import Session, require_session
+from vault.holdings import describe
+
+router = APIRouter(include_in_schema=False)
+
+_LOOK_AGAIN = frozenset({"notice-not-current", "notice-not-just-shown", "end-not-possible"})
+"""Faults that a second look mends."""
+
+
+@router.get("/{language:lang}/requests")
+def requests(request: Request) -> Response:
+    """What waits for an answer."""
+    runtime, session = runtime_of(request), require_session(request)
+    return render(request, "citizen/requests.html", waiting=waiting(runtime, session))
+
+
+@router.get("/{language:lang}/requests/{consent_id}")
+def show(
+    request: Request,
+    language: Language,
+    consent_id: UUID,
+    show: Annotated[str, Query(pattern="^(all)?$")] = "",
+) -> Response:
+    """One request with the real values."""
+    return _page(request, language, ConsentId(consent_id), reveal=show == "all")
+
+
+@router.post("/{language:lang}/requests/{consent_id}")
+def answer(
+    request: Request,
+    language: Language,
+    consent_id: UUID,
+    form: Annotated[str, Form(max_length=1024)] = "",
+    decision: Annotated[str, Form(max_length=16)] = "",
+    attribute: Annotated[list[str] | None, Form(max_length=40)] = None,
+) -> Response:
+    """The person's answer: give what is needed and ticked, or refuse."""
+    runtime, session = runtime_of(request), require_session(request)
+    request_id = ConsentId(consent_id)
+    try:
+        opened = open_form(session, form, use=_use(request_id), now=runtime.now())
+        outcome = once(
+            runtime.ledger,
+            opened,
+            runtime.now(),
+            lambda uow: _answered(uow, runtime, opened, request_id, language, decision, attribute),
+        )
+    except FormError:
+        return _page(request, language, request_id, problem="form")
+    except ChoiceError as error:
+        return _page(request, language, request_id, problem=_problem(error))
+    except IllegalTransitionError:
+        return _page(request, language, request_id, problem="answered")
+    return see_other(outcome)
+
+
+def waiting(runtime: Runtime, session: Session) -> list[Asked]:
+    """The requests that wait for this person and have not run out."""
+    now = runtime.now()
+    with runtime.ledger.read() as connection:
+        found = [
+            asked(connection, runtime.catalogue, session, each.id)
+            for each in requests_waiting(connection, session.person)
+        ]
+    return [each for each in found if each.is_open(now)]
+
+
+def _page(
+    request: Request,
+    language: Language,
+    consent_id: ConsentId,
+    *,
+    reveal: bool = False,
+    problem: str = "",
+) -> Response:
+    runtime, session = runtime_of(request), require_session(request)
+    with runtime.ledger.read() as connection:
+        question = asked(connection, runtime.catalogue, session, consent_id)
+        receipts = receipts_of(connection, session.person)
+    own = [each for each in receipts if each.consent == consent_id]
+    if not question.is_open(runtime.now()):
+        return render(request, "citizen/answered.html", asked=question, receipts=own)
+    if question.needs_step_up(session):
+        return render(request, "citizen/step_up.html", asked=question)
+    with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
+        seen = look(uow, runtime.vault, session, question, language=language, reveal=reveal)
+    return _question_page(request, session, question, seen, reveal=reveal, problem=problem)
+
+
+def _question_page(
+    request: Request, session: Session, question: Asked, seen: Seen, *, reveal: bool, problem: str
+) -> Response:
+    why = {each.id: each for each in question.declaration.attributes}
+    needed, optional = (
+        by_dataset(seen.shown[each.id] for each in question.requested(necessity))
+        for necessity in (Necessity.REQUIRED, Necessity.OPTIONAL)
+    )
+    shown = f"{seen.presentation_digest}:{seen.versions}"
+    return render(
+        request,
+        "citizen/request.html",
+        status_code=409 if problem else 200,
+        asked=question,
+        seen=seen,
+        needed=needed,
+        optional=optional,
+        why=why,
+        reveal=reveal,
+        problem=problem,
+        form=use_form(request, session, _use(question.consent.id), shown),
+    )
+
+
+def _answered(
+    uow: UnitOfWork,
+    runtime: Runtime,
+    form: OneTimeForm,
+    consent_id: ConsentId,
+    language: Language,
+    decision: str,
+    ticked: list[str] | None,
+) -> str:
+    """Take the answer and give the address of its receipt."""
+    question = asked(uow.connection, runtime.catalogue, form.session, consent_id)
+    choice = _choice(form, question, language, ticked or [])
+    match decision:
+        case "give":
+            _check_same_values(uow, question.consent, form)
+            record = give(uow, consent_id, choice)
+        case "refuse":
+            record = refuse(uow, consent_id, choice)
+        case _:
+            raise FormError("no-decision")
+    receipt = issue_receipt(uow, record, runtime.receipt_signer)
+    return f"/{language}/receipts/{receipt.id}"
+
+
+def _choice(form: OneTimeForm, question: Asked, language: Language, ticked: list[str]) -> Choice:
+    needed = [each.id for each in question.requested(Necessity.REQUIRED)]
+    return Choice(
+        granted=tuple(dict.fromkeys([*needed, *(AttributeId(each) for each in ticked)])),
+        not_after=None,
+        language=language,
+        notice_digest=question.declaration.digest(),
+        presentation_digest=form.shown.partition(":")[0],
+        shown_at=form.given_at,
+        loa=form.session.loa,
+        session=form.session.id,
+        actor=form.session.person,
+    )
+
+
+def _check_same_values(uow: UnitOfWork, consent: Consent, form: OneTimeForm) -> None:
+    """What is agreed to must be what was seen: a source may have stated something new since."""
+    now_held = versions_digest(describe(uow.connection, consent.person), consent.requested)
+    if now_held != form.shown.partition(":")[2]:
+        raise ChoiceError("notice-not-current")
+
+
+def _problem(error: ChoiceError) -> str:
+    if error.reason in _LOOK_AGAIN:
+        return "changed"
+    return "nothing" if error.reason == "nothing-granted" else "not-possible"
+
+
+def _use(consent_id: ConsentId) -> str:
+    return f"request/{consent_id}"

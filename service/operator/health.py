@@ -1,0 +1,29 @@
+"""The operator's page: does it run, and does the log keep up."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from audit.proofs import log_state
+from service.pages import render, runtime_of
+
+router = APIRouter(include_in_schema=False)
+
+KEEPS_UP_SECONDS = 10.0
+"""An event that waits longer for its place means that the sequencer stands."""
+
+
+@router.get("/{language:lang}/operator")
+def health(request: Request) -> Response:
+    """How the service stands, in a few lines."""
+    runtime = runtime_of(request)
+    with runtime.ledger.read() as connection:
+        state = log_state(connection)
+    return render(
+        request,
+        "operator/health.html",
+        state=state,
+        database=runtime.ledger.engine.dialect.name,
+        keeps_up=state.waiting_seconds(runtime.now()) <= KEEPS_UP_SECONDS,
+        signs_in=runtime.identity_provider is not None,
+        catalogue_digest=runtime.catalogue.digest,
+    )

@@ -1,0 +1,142 @@
+"""Pages: Jinja templates with the texts and forms of one language. No script, nothing from outside.
+
+Each language has an environment of its own, so that no page can mix two. What a page shows of a
+request is its path, never anything personal; titles name the page only.
+"""
+
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from policies.vocabulary import Language, Role
+from service.formats import Formats
+from service.forms import form_id
+from service.i18n import texts
+from service.paths import in_language, is_own
+from service.problem import Problem
+from service.runtime import Runtime
+from service.sessions import Session, current_session
+from service.static_files import address
+from service.words import BASES
+
+LANGUAGE_NAMES = {
+    Language.FI: "Suomeksi",
+    Language.SV: "På svenska",
+    Language.EN: "In English",
+}
+
+
+@cache
+def environment(language: Language) -> Environment:
+    """The templates in one language. Raises IncompleteTextsError when a text is missing."""
+    made = Environment(
+        loader=PackageLoader("service"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    words = texts(language)
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # comes with the extension
+        words.gettext, words.ngettext, newstyle=True
+    )
+    made.filters["t"] = lambda text: text.in_language(language) if text else ""
+    made.globals.update(
+        language=language,
+        forms=Formats(language),
+        static=address,
+        Role=Role,
+        language_names=LANGUAGE_NAMES,
+        bases=BASES,
+    )
+    return made
+
+
+def load_pages() -> None:
+    """Read texts and templates of every language, so that a fault stops the start."""
+    for language in Language:
+        loaded = environment(language)
+        for name in loaded.list_templates(extensions=["html"]):
+            loaded.get_template(name)
+
+
+def runtime_of(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+def language_of(request: Request) -> Language:
+    """The language of the path, else the first of ours that the browser wants, else Finnish."""
+    in_path = request.url.path.removeprefix("/").partition("/")[0]
+    if in_path in set(Language):
+        return Language(in_path)
+    wanted = request.headers.get("accept-language", "").lower().split(",")
+    for each in wanted:
+        word = each.split(";")[0].strip()[:2]
+        if word in set(Language):
+            return Language(word)
+    return Language.FI
+
+
+def render(
+    request: Request, template: str, *, status_code: int = 200, **context: Any
+) -> HTMLResponse:
+    """A page in the language of the request."""
+    language = language_of(request)
+    runtime = runtime_of(request)
+    session = current_session(request)
+    content = (
+        environment(language)
+        .get_template(template)
+        .render(
+            session=session,
+            path=request.url.path,
+            languages=[(each, other_language(request, each)) for each in Language],
+            demo=runtime.settings.demo,
+            now=runtime.now(),
+            sign_out_form=session and form_id(session, use="sign-out", now=runtime.now()),
+            sign_in_address=sign_in_address(request),
+            step_up_address=sign_in_address(request, stronger=True),
+            **context,
+        )
+    )
+    return HTMLResponse(content, status_code, headers={"Content-Language": language})
+
+
+def other_language(request: Request, language: Language) -> str:
+    """The address of this page in a language, its query kept."""
+    path = in_language(request.url.path, language)
+    return f"{path}?{request.url.query}" if request.url.query else path
+
+
+def see_other(path: str) -> RedirectResponse:
+    """After a form: go and look there (RFC 9110 section 15.4.4)."""
+    return RedirectResponse(path, 303)
+
+
+def sign_in_address(request: Request, *, stronger: bool = False) -> str:
+    """Where to sign in and come back to this page; a page that takes a form is not come back to."""
+    language = language_of(request)
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    query = {"loa": "high"} if stronger else {}
+    if request.method == "GET" and is_own(here) and here != f"/{language}/":
+        query["return_to"] = here
+    return f"/{language}/sign-in" + (f"?{urlencode(query)}" if query else "")
+
+
+def problem_page(request: Request, problem: Problem) -> Response:
+    """The page of a problem: what happened and what to do, in the person's language."""
+    if problem.type == "sign-in-required" and request.method == "GET":
+        return see_other(sign_in_address(request))
+    return render(request, "problem.html", status_code=problem.status, problem=problem)
+
+
+def use_form(request: Request, session: Session, use: str, shown: str = "") -> str:
+    """A one-time form id for a page."""
+    return form_id(session, use=use, now=runtime_of(request).now(), shown=shown)

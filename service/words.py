@@ -1,0 +1,112 @@
+"""Words for the codes that events hold: what happened, why, and on which ground."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from audit.model import Entry, Kind
+from policies.catalogue import Catalogue
+from policies.entries import Attribute, Organisation
+from policies.event_texts import load_event_texts
+from policies.ids import AttributeId, OrganisationId, PurposeId
+from policies.messages import Message
+from policies.purposes import PurposeDeclaration
+from policies.reasons import load_reasons
+from policies.vocabulary import Language, LegalBasis
+from service.i18n import N_
+
+BASES: Mapping[LegalBasis, str] = {
+    LegalBasis.CONSENT: N_("your consent"),
+    LegalBasis.PERMISSION: N_("your permission to transfer"),
+    LegalBasis.REQUEST: N_("your own request"),
+    LegalBasis.STATUTE: N_("by law"),
+    LegalBasis.CONTRACT: N_("your contract"),
+    LegalBasis.VITAL: N_("danger to life or health"),
+}
+"""A ground in two or three words; a law is named as one and never as a choice."""
+
+REFUSALS = frozenset({Kind.DATA_REFUSED, Kind.TOKEN_REFUSED, Kind.REQUEST_REFUSED})
+"""Tries that gave nothing."""
+
+
+@cache
+def event_texts() -> Mapping[Kind, Message]:
+    """What happened, for every kind of event."""
+    loaded = load_event_texts()
+    return {kind: loaded[kind.value] for kind in Kind}
+
+
+@cache
+def reasons() -> Mapping[str, Message]:
+    """Why, for every reason code that a person may meet."""
+    return load_reasons()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry in words."""
+
+    number: int
+    event_id: str
+    at: datetime
+    kind: Kind | None
+    name: str
+    sentence: str
+    reason: str
+    """In words for the person; empty where the code is none of a decision."""
+    code: str | None
+    organisation: Organisation | None
+    purpose: PurposeDeclaration | None
+    basis: LegalBasis | None
+    attributes: tuple[Attribute, ...]
+    case: str | None
+    index: int | None
+
+    @property
+    def refused(self) -> bool:
+        return self.kind in REFUSALS
+
+
+def line(catalogue: Catalogue, entry: Entry, language: Language) -> Line:
+    """An entry in words. One whose key is destroyed says nothing any more."""
+    organisation = catalogue.organisations.get(OrganisationId(entry.get("organisation") or ""))
+    purpose = catalogue.purposes.get(PurposeId(entry.get("purpose") or ""))
+    places = _places(organisation, purpose, language)
+    text = event_texts()[entry.kind] if entry.kind else None
+    basis = entry.get("basis")
+    return Line(
+        number=entry.number,
+        event_id=str(entry.event_id),
+        at=entry.at,
+        kind=entry.kind,
+        name=text.name.in_language(language) if text else "",
+        sentence=text.in_words(language, places) if text else "",
+        reason=_reason(entry, places, language),
+        code=entry.get("reason"),
+        organisation=organisation,
+        purpose=purpose,
+        basis=LegalBasis(basis) if basis else None,
+        attributes=tuple(
+            catalogue.attributes[AttributeId(each)]
+            for each in entry.many("attributes")
+            if each in catalogue.attributes
+        ),
+        case=entry.get("case"),
+        index=entry.index,
+    )
+
+
+def _places(
+    organisation: Organisation | None, purpose: PurposeDeclaration | None, language: Language
+) -> dict[str, str]:
+    named = {
+        "organisation": organisation and organisation.name,
+        "law": purpose and purpose.law,
+    }
+    return {name: text.in_language(language) for name, text in named.items() if text}
+
+
+def _reason(entry: Entry, places: dict[str, str], language: Language) -> str:
+    message = reasons().get(entry.get("reason") or "")
+    return message.in_words(language, places) if message else ""
