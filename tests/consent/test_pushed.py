@@ -24,7 +24,7 @@ from consent.pushed import (
 from consent.reading import consents_of
 from consent.store import tables
 from policies.ids import AttributeId, ClientId, ConsentId, PersonId, PurposeId, SessionId
-from tests.consent.flow import ASKED, JKT, NOW, REDIRECT, Flow, events
+from tests.consent.flow import ASKED, JKT, NOW, REDIRECT, Flow, drop_triggers, events
 
 
 def _open(
@@ -229,20 +229,10 @@ def test_a_request_whose_other_rows_are_gone_opens_nothing(ledger: Ledger, missi
     if missing is tables.consent:
         _open(flow, request_uri, person)
     with ledger.engine.begin() as connection:
-        _without_triggers(connection, missing)
+        drop_triggers(connection, missing.name)
         connection.execute(delete(missing))
     with pytest.raises(RequestUriError):
         _open(flow, request_uri, person)
-
-
-def _without_triggers(connection: Any, table: Any) -> None:
-    """An operator with all rights has been at the tables."""
-    names = {
-        "sqlite": [f"DROP TRIGGER IF EXISTS {table.name}_no_delete"],
-        "postgresql": [f"DROP TRIGGER IF EXISTS {table.name}_no_change ON {table.name}"],
-    }
-    for statement in names[connection.dialect.name]:
-        connection.exec_driver_sql(statement)
 
 
 def test_sessions_are_no_part_of_who_may_reload(ledger: Ledger) -> None:
