@@ -1,0 +1,54 @@
+"""`consent-vault purpose`: what organisations may ask for."""
+
+from pathlib import Path
+
+import click
+
+from service.cli.client import read_object
+from service.cli.failure import Failure
+from service.cli.place import data_option, runtime_of
+
+
+@click.group()
+def purpose() -> None:
+    """Register purpose declarations and list them."""
+
+
+@purpose.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@data_option
+def add(file: Path, data: Path | None) -> None:
+    """Register a purpose declaration from a JSON file; a newer version replaces an older one."""
+    from consent.purposes import register_purpose
+
+    from audit.unit_of_work import begin
+    from policies.purposes import DeclarationError, PurposeDeclaration
+    from service.cli.operator import OPERATOR
+
+    content = dict(read_object(file))
+    with runtime_of(data) as runtime:
+        try:
+            declaration = PurposeDeclaration.from_json(content)
+            with begin(runtime.ledger, actor=OPERATOR, now=runtime.now()) as uow:
+                register_purpose(uow, declaration, runtime.catalogue)
+        except DeclarationError as error:
+            raise Failure(
+                f"The purpose in {file} was not registered.",
+                why=f"{error.field}: {error.reason}",
+                repair="correct the member and run the command again",
+            ) from error
+    click.echo(f"registered {declaration.id}, version {declaration.version}")
+
+
+@purpose.command("list")
+@data_option
+def list_(data: Path | None) -> None:
+    """Show the purposes of the catalogue and their versions here."""
+    from consent.purposes import purpose as newest
+
+    with runtime_of(data) as runtime, runtime.ledger.read() as connection:
+        for purpose_id in sorted(runtime.catalogue.purposes):
+            found = newest(connection, purpose_id)
+            state = "not registered" if found is None else f"version {found.version}"
+            declared = runtime.catalogue.purposes[purpose_id]
+            click.echo(f"{purpose_id}  {state}  {declared.basis}  {declared.organisation}")

@@ -1,0 +1,1 @@
+"""The demo: everything in one folder and one process, with invented people and agencies."""

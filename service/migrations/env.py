@@ -1,0 +1,28 @@
+"""Runs the revisions on a connection that the caller opened; Alembic executes this file."""
+
+from typing import Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+
+from audit.database import Instant
+from service.migrations.tables import ROOMS
+
+
+def _render(kind: str, item: object, autogen: AutogenContext) -> str | Literal[False]:
+    """How a new revision writes our own column type."""
+    if kind == "type" and isinstance(item, Instant):
+        autogen.imports.add("from audit.database import Instant")
+        return "Instant()"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=ROOMS,
+    render_item=_render,
+    transactional_ddl=True,
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,44 @@
+"""Bring a database to the newest revision, once, whoever starts first."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from audit.database import WRITES
+
+_LOCK = 0x636F6E73656E74
+"""Advisory lock of the migrations on PostgreSQL: the letters of "consent"."""
+
+
+def head() -> str:
+    """The newest revision that this program knows."""
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    if found is None:
+        raise RuntimeError("the program holds no revision")
+    return found
+
+
+def current(connection: Connection) -> str | None:
+    """The revision of the database, None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(engine: Engine) -> bool:
+    """Run what is missing, all or nothing. True when something ran."""
+    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            # Two servers starting at once must not both migrate: the second one waits here.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        before = current(connection)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        return before != head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "service:migrations")
+    return config
