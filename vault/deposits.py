@@ -11,12 +11,14 @@ Facts of different sources are never merged: each source has a record of its own
 
 import hashlib
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from policies.facts import Document, Fact
 from policies.ids import AttributeId, EventId, PersonId, RecordId, new_uuid
+from policies.vocabulary import AuthorityRank, Label
 from vault.documents import check_document
 from vault.envelope import Place, seal
 from vault.payload import CONTENT_TYPE, encode
@@ -68,7 +70,9 @@ def _seal_versions(
 ) -> list[NewVersion]:
     with vault.person_key(person, key.version, key.wrapped) as plain_key:
         return [
-            _seal_version(vault, person, fact, heads.get(fact.attribute), key.version, plain_key)
+            _seal_version(
+                vault, person, fact, heads.get(fact.attribute) or _no_head(), key.version, plain_key
+            )
             for fact in document.facts
         ]
 
@@ -77,19 +81,19 @@ def _seal_version(
     vault: Vault,
     person: PersonId,
     fact: Fact,
-    head: Head | None,
+    head: Head,
     key_version: int,
     key: bytearray,
 ) -> NewVersion:
     attribute = vault.catalogue.attribute(fact.attribute)
     labelled = replace(fact, labels=fact.labels | attribute.labels)
-    record = RecordId(new_uuid()) if head is None else head.record
-    version = 1 if head is None else head.latest + 1
+    version = head.latest + 1
+    counts = _counts_now(fact, head)
     place = Place(
         installation=vault.installation,
         person=person,
         dataset=attribute.dataset,
-        record=record,
+        record=head.record,
         version=version,
         field=fact.attribute,
         key_version=key_version,
@@ -97,10 +101,24 @@ def _seal_version(
     )
     return NewVersion(
         fact=labelled,
-        record=record,
+        record=head.record,
         version=version,
-        current=version if head is None or _counts_now(fact, head) else head.current,
+        current=version if counts else head.current,
+        protected=Label.PROTECTED in labelled.labels if counts else head.protected,
         sealed=seal(key, place, encode(labelled)),
+    )
+
+
+def _no_head() -> Head:
+    """What a first version comes after."""
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    return Head(
+        record=RecordId(new_uuid()),
+        current=0,
+        latest=0,
+        authority=AuthorityRank.INFERRED,
+        observed_at=long_ago,
+        protected=False,
     )
 
 

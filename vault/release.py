@@ -33,7 +33,7 @@ def release(uow: UnitOfWork, vault: Vault, permit: Permit) -> Released:
     wanted = tuple(dict.fromkeys(permit.attributes))
     rows = store.current_records(uow.connection, permit.person, wanted)
     opened = _open_all(vault, permit.person, rows)
-    closed = frozenset() if _sees_protected(permit, vault.catalogue) else _protected(opened)
+    closed = _closed(permit, vault.catalogue, opened, rows)
     held = _best(opened)
     facts = tuple(held[id_] for id_ in wanted if id_ in held and id_ not in closed)
     withheld = tuple(id_ for id_ in wanted if id_ in closed)
@@ -73,9 +73,21 @@ def _best(facts: list[Fact]) -> dict[AttributeId, Fact]:
     return {fact.attribute: fact for fact in ranked}
 
 
-def _protected(facts: list[Fact]) -> frozenset[AttributeId]:
-    """Attributes that any source marks: a second source without the mark is no way around it."""
-    return frozenset(fact.attribute for fact in facts if Label.PROTECTED in fact.labels)
+def _closed(
+    permit: Permit, catalogue: Catalogue, facts: list[Fact], rows: list[SealedRecord]
+) -> frozenset[AttributeId]:
+    """Attributes that are not for this recipient.
+
+    Those that any source marks: a second source without the mark is no way around it. And all
+    that tells where to find a person who is marked anywhere: a register that has begun to keep
+    her address back does not send the old one again with a mark.
+    """
+    if _sees_protected(permit, catalogue):
+        return frozenset()
+    marked = {fact.attribute for fact in facts if Label.PROTECTED in fact.labels}
+    if marked or any(row.of_protected_person for row in rows):
+        marked |= {fact.attribute for fact in facts if catalogue.attribute(fact.attribute).contact}
+    return frozenset(marked)
 
 
 def _sees_protected(permit: Permit, catalogue: Catalogue) -> bool:

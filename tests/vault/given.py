@@ -41,6 +41,8 @@ GROSS = AttributeId("income.monthly_gross")
 EMPLOYER = AttributeId("income.employer")
 PAID = AttributeId("income.last_payment_date")
 STREET = AttributeId("residence.street_address")
+MUNICIPALITY = AttributeId("person.home_municipality")
+HOUSEHOLD = AttributeId("residence.household_size")
 CITY = AttributeId("residence.city")
 GLUCOSE = AttributeId("glucose.latest_value")
 

@@ -21,7 +21,9 @@ from tests.vault.given import (
     EARLIER,
     EMPLOYER,
     GROSS,
+    HOUSEHOLD,
     KELA,
+    MUNICIPALITY,
     NOW,
     PAID,
     POPULATION,
@@ -200,15 +202,15 @@ def test_a_protected_persons_value_is_withheld(
     organisation: OrganisationId | None,
     basis: LegalBasis,
 ) -> None:
-    deposited(ledger, vault, person, ADDRESS, fact(CITY, "Esimerkkilä"))
+    deposited(ledger, vault, person, ADDRESS, fact(HOUSEHOLD, 2))
     with begin(ledger, actor=SYSTEM, now=NOW) as uow:
-        given = permit(uow, person, [STREET, CITY], organisation=organisation, basis=basis)
+        given = permit(uow, person, [STREET, HOUSEHOLD], organisation=organisation, basis=basis)
         got = release(uow, vault, given)
     assert got.withheld == (STREET,)
     assert got.not_held == ()
-    assert [one.attribute for one in got.facts] == [CITY]
+    assert [one.attribute for one in got.facts] == [HOUSEHOLD]
     happened = logged(ledger, got.event_id)
-    assert happened.many("attributes") == (CITY,)
+    assert happened.many("attributes") == (HOUSEHOLD,)
     assert happened.get("reason") == "protected-withheld"
 
 
@@ -237,12 +239,58 @@ def test_a_second_source_without_the_mark_is_no_way_around_it(
     assert (got.facts, got.withheld) == ((), (STREET,))
 
 
+def test_an_old_address_is_withheld_once_the_person_is_marked_anywhere(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    unmarked = replace(ADDRESS, labels=frozenset())
+    deposited(ledger, vault, person, unmarked, fact(HOUSEHOLD, 2))
+    town = fact(MUNICIPALITY, "Esimerkkilä")
+    deposited(ledger, vault, person, replace(town, labels=frozenset({Label.PROTECTED})))
+    got = released(ledger, vault, person, STREET, HOUSEHOLD, basis=LegalBasis.PERMISSION)
+    assert got.withheld == (STREET,)
+    assert [one.attribute for one in got.facts] == [HOUSEHOLD]
+    assert viewed(ledger, vault, person, STREET).facts == (unmarked,)
+
+
+def test_an_address_is_released_again_when_the_protection_has_ended(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    deposited(ledger, vault, person, ADDRESS)
+    ended = replace(ADDRESS, labels=frozenset(), observed_at=NOW)
+    deposited(ledger, vault, person, ended)
+    got = released(ledger, vault, person, STREET, basis=LegalBasis.PERMISSION)
+    assert got.facts == (ended,)
+
+
+def test_an_older_unmarked_address_that_comes_late_does_not_end_the_protection(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    town = replace(fact(MUNICIPALITY, "A"), labels=frozenset({Label.PROTECTED}))
+    deposited(ledger, vault, person, town)
+    late = replace(town, labels=frozenset(), observed_at=EARLIER - timedelta(days=9))
+    deposited(ledger, vault, person, late)
+    deposited(ledger, vault, person, fact(CITY, "B"))
+    got = released(ledger, vault, person, CITY, basis=LegalBasis.CONSENT)
+    assert got.withheld == (CITY,)
+
+
+def test_another_persons_protection_withholds_nothing(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        other = enrol(uow, vault, scheme=IDENTITY_SCHEME, identifier=VILLE)
+    deposited(ledger, vault, other, ADDRESS)
+    deposited(ledger, vault, person, fact(CITY, "B"))
+    assert released(ledger, vault, person, CITY).facts == (fact(CITY, "B"),)
+
+
 def test_a_mark_that_was_taken_off_in_the_table_still_counts(
     ledger: Ledger, vault: Vault, person: PersonId
 ) -> None:
     deposited(ledger, vault, person, ADDRESS)
     with ledger.engine.begin() as connection:
         connection.execute(update(tables.version).values(labels="", authority=0))
+        connection.execute(update(tables.record).values(protected=False))
     got = released(ledger, vault, person, STREET, basis=LegalBasis.PERMISSION)
     assert got.withheld == (STREET,)
 

@@ -106,11 +106,18 @@ def oracle(facts: list[Fact], given_permit: Permit) -> tuple[list[Fact], set[Att
         and catalogue().organisation(given_permit.organisation).kind is OrganisationKind.AUTHORITY
     )
     expected, withheld = [], set()
+    is_protected = any(
+        Label.PROTECTED in fact.labels
+        for attribute in ATTRIBUTES
+        for fact in current_by_source([fact for fact in facts if fact.attribute == attribute])
+    )
     for attribute in dict.fromkeys(given_permit.attributes):
         current = current_by_source([fact for fact in facts if fact.attribute == attribute])
         if not current:
             continue
-        if not sees_protected and any(Label.PROTECTED in fact.labels for fact in current):
+        marked = any(Label.PROTECTED in fact.labels for fact in current)
+        tells_where = catalogue().attribute(attribute).contact
+        if not sees_protected and (marked or (is_protected and tells_where)):
             withheld.add(attribute)
         else:
             expected.append(max(current, key=rank))

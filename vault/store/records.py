@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
 from policies.facts import Fact
 from policies.ids import AttributeId, DatasetId, EventId, PersonId, RecordId, SourceId
@@ -20,6 +20,12 @@ _IS_CURRENT = (
     & (version.c.version == record.c.current)
 )
 
+_any_record = record.alias()
+
+_IS_PROTECTED = exists().where(
+    _any_record.c.person_id == bindparam("person"), _any_record.c.protected
+)
+
 _CURRENT_RECORDS = (
     select(
         record.c.attribute,
@@ -29,6 +35,7 @@ _CURRENT_RECORDS = (
         version.c.sealed,
         person_key.c.version,
         person_key.c.wrapped,
+        _IS_PROTECTED,
     )
     .join_from(record, version, _IS_CURRENT)
     .join(
@@ -57,6 +64,7 @@ _HEADS = (
         record.c.latest,
         version.c.authority,
         version.c.observed_at,
+        record.c.protected,
     )
     .join_from(record, version, _IS_CURRENT)
     .where(record.c.person_id == bindparam("person"), record.c.source == bindparam("source"))
@@ -69,7 +77,7 @@ _MOVE = (
         record.c.record_id == bindparam("record"),
         record.c.latest == bindparam("read"),
     )
-    .values(current=bindparam("counts"), latest=bindparam("now"))
+    .values(current=bindparam("counts"), latest=bindparam("now"), protected=bindparam("marked"))
 )
 
 
@@ -86,6 +94,7 @@ class Head:
     latest: int
     authority: AuthorityRank
     observed_at: datetime
+    protected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,8 @@ class NewVersion:
     version: int
     current: int
     """The version of the record that counts from now on: this one or an earlier one."""
+    protected: bool
+    """Whether the version that counts bears the mark of a protected person."""
     sealed: bytes
 
 
@@ -119,6 +130,8 @@ class SealedRecord:
     version: int
     sealed: bytes
     key: WrappedKey
+    of_protected_person: bool
+    """Any source marks any attribute of this person now."""
 
 
 def is_deposited(connection: Connection, person_id: PersonId, key: DepositKey) -> bool:
@@ -165,6 +178,7 @@ def heads(connection: Connection, person_id: PersonId, source: SourceId) -> dict
             row.latest,
             AuthorityRank(row.authority),
             row.observed_at,
+            row.protected,
         )
         for row in connection.execute(_HEADS, parameters)
     }
@@ -183,6 +197,7 @@ def move_record(
         "read": new.version - 1,
         "counts": new.current,
         "now": new.version,
+        "marked": new.protected,
     }
     if connection.execute(_MOVE, parameters).rowcount != 1:
         raise ConcurrentDepositError
@@ -200,6 +215,7 @@ def _add_record(
             dataset=key.dataset,
             current=new.current,
             latest=new.version,
+            protected=new.protected,
         )
     )
 
@@ -236,11 +252,10 @@ def current_records(
 ) -> list[SealedRecord]:
     """What every source holds now about these attributes, with its keys: one round trip."""
     parameters = {"person": person_id, "attributes": list(attributes)}
+    rows = connection.execute(_CURRENT_RECORDS, parameters)
     return [
-        SealedRecord(attribute, dataset, record_id, number, sealed, WrappedKey(key, wrapped))
-        for attribute, dataset, record_id, number, sealed, key, wrapped in connection.execute(
-            _CURRENT_RECORDS, parameters
-        )
+        SealedRecord(attribute, dataset, record_id, number, sealed, WrappedKey(key, wrapped), mark)
+        for attribute, dataset, record_id, number, sealed, key, wrapped, mark in rows
     ]
 
 

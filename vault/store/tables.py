@@ -4,6 +4,7 @@ Everything about a person carries the person's id first, so that tables can be s
 """
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     ForeignKeyConstraint,
@@ -105,11 +106,13 @@ record = Table(
     Column("dataset", String(64), nullable=False),
     Column("current", Integer, nullable=False),
     Column("latest", Integer, nullable=False),
+    Column("protected", Boolean, nullable=False),
     UniqueConstraint("person_id", "record_id"),
 )
 """What one source says about one attribute: which version counts, and how many there are.
 
-An older document that comes late adds a version and does not become the current one.
+An older document that comes late adds a version and does not become the current one. `protected`
+says that the current version bears the mark of a protected person.
 """
 
 version = Table(

@@ -23,7 +23,12 @@ KEY = DepositKey(INCOME, TAX, bytes(32))
 
 def new(record: RecordId, version: int) -> NewVersion:
     return NewVersion(
-        fact=fact(), record=record, version=version, current=version, sealed=b"sealed"
+        fact=fact(),
+        record=record,
+        version=version,
+        current=version,
+        protected=False,
+        sealed=b"sealed",
     )
 
 
