@@ -5,8 +5,10 @@ worker for hours; the transport here ends the whole answer. Redirects are not fo
 compressed answers are refused, since a small one may unpack to a very large one.
 """
 
+import ssl
 import time
 from collections.abc import Iterator
+from functools import cache
 from urllib.parse import urlsplit
 
 import httpx2
@@ -26,7 +28,7 @@ class BoundedTransport(httpx2.BaseTransport):
     """An HTTP transport that ends answers beyond `limit` bytes or `seconds`."""
 
     def __init__(self, *, limit: int, seconds: float, proxy: str | None = None) -> None:
-        self._inner = httpx2.HTTPTransport(proxy=proxy, retries=0)
+        self._inner = httpx2.HTTPTransport(verify=_trust(), proxy=proxy)
         self._limit = limit
         self._seconds = seconds
 
@@ -65,6 +67,12 @@ class _BoundedStream(httpx2.SyncByteStream):
 
     def close(self) -> None:
         self._answer.close()
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The certificates that we trust, read once: reading them takes longer than a call."""
+    return httpx2.create_ssl_context()
 
 
 def check_url(url: str) -> str:

@@ -12,6 +12,7 @@ from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]  # no 
 from joserfc import jwe, jws, jwt
 from joserfc.errors import ClaimError, JoseError
 
+from connectors.jose_registry import SignatureRegistry
 from connectors.oidc_settings import OidcSettings
 from connectors.provider_metadata import ProviderKey
 from connectors.sign_in_errors import IdTokenError
@@ -76,7 +77,7 @@ def _signature_checked(token: str, keys: KeySource) -> tuple[dict[str, Any], dic
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise IdTokenError("alg")
         key = _key(header, ALGORITHMS[algorithm], keys)
-        claims = jwt.decode(token, key, algorithms=[algorithm]).claims
+        claims = jwt.decode(token, key, registry=SignatureRegistry([algorithm])).claims
     except (JoseError, ValueError, RecursionError) as error:
         raise IdTokenError("signature") from error
     return header, claims

@@ -9,16 +9,15 @@ not made yet. Calls block: use it from a worker thread.
 import hmac
 import secrets
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import httpx2
 from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]  # no types
 from authlib.integrations.httpx_client import OAuth2Client  # type: ignore[import-untyped]  # no types
-from authlib.oauth2.rfc7523 import PrivateKeyJWT  # type: ignore[import-untyped]  # no types
 
 from connectors.bounded_http import check_url
-from connectors.client_keys import SigningKey, jose_key, signing_algorithm
+from connectors.client_assertion import private_key_jwt
 from connectors.id_token import verified_claims
 from connectors.identity_claims import identity_assertion
 from connectors.oidc_settings import OidcSettings
@@ -35,7 +34,6 @@ from connectors.sign_in_errors import (
 from policies.vocabulary import Language, LevelOfAssurance
 
 _LONGEST_CODE = 4096
-_ASSERTION_LIFE = timedelta(seconds=60)
 
 
 class OidcProvider:
@@ -134,7 +132,7 @@ class OidcProvider:
         key = settings.signing_key
         client = OAuth2Client(
             client_id=settings.client_id,
-            client_secret=settings.client_secret if key is None else jose_key(key),
+            client_secret=settings.client_secret,
             token_endpoint_auth_method="client_secret_basic" if key is None else "private_key_jwt",
             scope="openid",
             redirect_uri=settings.redirect_uri,
@@ -144,22 +142,8 @@ class OidcProvider:
             headers={"Accept-Encoding": "identity"},
         )
         if key is not None and now is not None:
-            client.register_client_auth_method(_assertion(settings, key, now))
+            method = private_key_jwt(
+                key, client_id=settings.client_id, audience=settings.issuer, now=now
+            )
+            client.register_client_auth_method(("private_key_jwt", method))
         return client
-
-
-def _assertion(settings: OidcSettings, key: SigningKey, now: datetime) -> PrivateKeyJWT:
-    """Client authentication for one call (RFC 7523), its audience the issuer as FAPI 2.0 says.
-
-    Authlib writes the `jti` into the claims that it is given, so an object that served two calls
-    would send the same assertion id twice.
-    """
-    return PrivateKeyJWT(
-        alg=signing_algorithm(key),
-        headers={"kid": jose_key(key).kid},
-        claims={
-            "aud": settings.issuer,
-            "iat": int(now.timestamp()),
-            "exp": int((now + _ASSERTION_LIFE).timestamp()),
-        },
-    )

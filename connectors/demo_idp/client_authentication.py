@@ -9,9 +9,10 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from connectors.client_assertion import ASSERTION_TYPE
 from connectors.demo_idp.one_time import Clock, OneTimeStore
+from connectors.jose_registry import SignatureRegistry
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["ES256", "PS256", "EdDSA"]
 LEEWAY = timedelta(seconds=10)
 LONGEST_LIFE = timedelta(minutes=5)
@@ -49,7 +50,8 @@ class ClientAuthenticator:
 
     def _verified(self, assertion: str) -> dict[str, Any]:
         try:
-            return jwt.decode(assertion, self._client.keys, algorithms=ALGORITHMS).claims
+            registry = SignatureRegistry(ALGORITHMS)
+            return jwt.decode(assertion, self._client.keys, registry=registry).claims
         except (JoseError, ValueError) as error:
             raise ClientAuthenticationError("signature") from error
 
