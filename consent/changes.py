@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
+from consent.events import consent_event
 from consent.lifecycle import Party, apply
 from consent.model import Command, Consent, ConsentRecord, Status
 from consent.record import Presentation, RecordEvent, first_document, next_document
@@ -56,7 +56,14 @@ def change(
     entity = changed.principal if party is Party.SUBJECT else party.value
     happened = RecordEvent(command=command, entity=entity, at=uow.now, loa=loa)
     version = _version(uow, consent, changed, happened, answer)
-    event_id = uow.record(_event(changed, kind, command, version))
+    event_id = uow.record(
+        consent_event(
+            kind,
+            changed,
+            reason=command.reason,
+            digest=None if version is None else version.digest,
+        )
+    )
     consents.change(uow.connection, was=consent, now=changed, event_id=event_id)
     if changed.version > 0 and changed.status is not Status.ACTIVE:
         # In the transaction that ends the consent, so that no token outlives it for a moment.
@@ -83,22 +90,6 @@ def _version(
     if before is None:
         raise RuntimeError("a consent that was answered has no record")
     return _Version(canonical_json(next_document(before, changed, happened)), before.digest)
-
-
-def _event(consent: Consent, kind: Kind, command: Command, version: _Version | None) -> Event:
-    return Event(
-        kind=kind,
-        subject=consent.person,
-        organisation=consent.organisation,
-        client=consent.client,
-        consent=str(consent.ref),
-        purpose=consent.purpose,
-        basis=consent.basis,
-        attributes=consent.granted or consent.requested,
-        reason=command.reason,
-        case=consent.case,
-        digest=None if version is None else version.digest,
-    )
 
 
 def _keep(

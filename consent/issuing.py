@@ -1,4 +1,4 @@
-"""Making tokens: the rows and the one event that accounts for them."""
+"""Making tokens or refusing them: the rows and the one event that accounts for them."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import AuthorizationDetails
-from consent.grants import Grant, TokenKind
-from consent.model import Client, Consent
+from consent.events import consent_event
+from consent.grants import Grant, RefusalReason, TokenKind, TokenRefusal
+from consent.model import Client, Consent, ConsentRef, Status
 from consent.opaque import new_handle, stored_digest
 from consent.store import tokens as store
 from consent.store.tokens import REFRESH, NewToken
@@ -24,10 +25,7 @@ def issue_by_consent(
 
     The consent must be locked, so that a withdrawal comes either before or after all of this.
     """
-    event_id = uow.record(_by_consent(consent))
-    access, refresh = new_handle(), new_handle() if with_refresh else None
     new = NewToken(
-        digest=stored_digest(access),
         kind=TokenKind.CONSENT,
         person=consent.person,
         client=consent.client,
@@ -40,15 +38,8 @@ def issue_by_consent(
         jkt=jkt,
         issued_at=uow.now,
         expires_at=min(uow.now + ACCESS_LIFETIME, ends),
-        event_id=event_id,
+        event_id=uow.record(consent_event(Kind.TOKEN_ISSUED, consent)),
     )
-    store.add(uow.connection, new)
-    if refresh is not None:
-        # Bound to the client only: a confidential client may change its key (RFC 9449 section 5).
-        lasting = replace(
-            new, digest=stored_digest(refresh), kind=REFRESH, jkt=None, expires_at=ends
-        )
-        store.add(uow.connection, lasting)
     details = AuthorizationDetails(
         purpose=consent.purpose,
         attributes=consent.granted,
@@ -56,69 +47,71 @@ def issue_by_consent(
         not_after=ends,
         uses=consent.uses_allowed,
     )
-    return Grant(
-        access_token=access,
-        refresh_token=refresh,
-        expires_in=_seconds(new),
-        kind=TokenKind.CONSENT,
-        consent=consent.ref,
-        person=consent.person,
-        details=details,
-        event_id=event_id,
-    )
+    grant = _grant(uow, new, details, consent.ref)
+    if not with_refresh:
+        return grant
+    # Bound to the client only: a confidential client may change its key (RFC 9449 section 5).
+    refresh = new_handle()
+    lasting = replace(new, kind=REFRESH, jkt=None, expires_at=ends)
+    store.add(uow.connection, stored_digest(refresh), lasting)
+    return replace(grant, refresh_token=refresh)
 
 
 def issue_by_law(
     uow: UnitOfWork, client: Client, details: AuthorizationDetails, person: PersonId, *, jkt: str
 ) -> Grant:
     """An access token on the ground of the law; there is nothing to refresh."""
-    granted = replace(details, subject=None)
-    event_id = uow.record(_by_law(client, granted, person))
-    access = new_handle()
     new = NewToken(
-        digest=stored_digest(access),
         kind=TokenKind.STATUTE,
         person=person,
         client=client.id,
         organisation=client.organisation,
-        purpose=granted.purpose,
+        purpose=details.purpose,
         basis=LegalBasis.STATUTE,
         consent=None,
-        attributes=granted.attributes,
-        case=granted.case,
+        attributes=details.attributes,
+        case=details.case,
         jkt=jkt,
         issued_at=uow.now,
         expires_at=uow.now + ACCESS_LIFETIME,
-        event_id=event_id,
+        event_id=uow.record(_by_law(client, details, person)),
     )
-    store.add(uow.connection, new)
+    return _grant(uow, new, replace(details, subject=None), None)
+
+
+def usable_until(consent: Consent, now: datetime) -> datetime | None:
+    """The end of a consent that may be used now, else None."""
+    ends = consent.not_after
+    usable = consent.status is Status.ACTIVE and ends is not None and now < ends
+    return ends if usable else None
+
+
+def refuse_token(
+    uow: UnitOfWork, client: Client, reason: RefusalReason, consent: Consent | None = None
+) -> TokenRefusal:
+    """Record that this client gets no token; under the person's log where it is about a consent."""
+    if consent is None:
+        event = Event(kind=Kind.TOKEN_REFUSED, reason=reason)
+    else:
+        event = consent_event(Kind.TOKEN_REFUSED, consent, reason=reason)
+    tried = replace(event, client=client.id, organisation=client.organisation)
+    return TokenRefusal(reason, uow.record(tried))
+
+
+def _grant(
+    uow: UnitOfWork, new: NewToken, details: AuthorizationDetails, consent: ConsentRef | None
+) -> Grant:
+    access = new_handle()
+    store.add(uow.connection, stored_digest(access), new)
     return Grant(
         access_token=access,
         refresh_token=None,
-        expires_in=_seconds(new),
-        kind=TokenKind.STATUTE,
-        consent=None,
-        person=person,
-        details=granted,
-        event_id=event_id,
-    )
-
-
-def _seconds(new: NewToken) -> int:
-    return int((new.expires_at - new.issued_at).total_seconds())
-
-
-def _by_consent(consent: Consent) -> Event:
-    return Event(
-        kind=Kind.TOKEN_ISSUED,
-        subject=consent.person,
-        organisation=consent.organisation,
-        client=consent.client,
-        consent=str(consent.ref),
-        purpose=consent.purpose,
-        basis=consent.basis,
-        attributes=consent.granted,
-        case=consent.case,
+        expires_in=int((new.expires_at - new.issued_at).total_seconds()),
+        kind=TokenKind(new.kind),
+        consent=consent,
+        person=new.person,
+        details=details,
+        event_id=new.event_id,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import AuthorizationDetails
+from consent.events import consent_event
 from consent.model import Client, ClientStatus, Consent, Status, StoredRequest
 from consent.opaque import new_handle, stored_digest
 from consent.purposes import purpose
@@ -135,7 +136,7 @@ def open_request(
     if uow.now >= found.expires_at:
         raise RequestUriError("expired")
     consent = _new_consent(uow, found.request, person)
-    event_id = uow.record(_requested(consent))
+    event_id = uow.record(consent_event(Kind.CONSENT_REQUESTED, consent))
     consents.add(uow.connection, consent, event_id)
     store.bind(
         uow.connection,
@@ -258,20 +259,6 @@ def _new_consent(uow: UnitOfWork, request: PushedRequest, person: PersonId) -> C
         refused=(),
         requested_not_after=details.not_after,
         principal=f"ppid:{uow.keyed_digest(person, label, b'')}",
-    )
-
-
-def _requested(consent: Consent) -> Event:
-    return Event(
-        kind=Kind.CONSENT_REQUESTED,
-        subject=consent.person,
-        organisation=consent.organisation,
-        client=consent.client,
-        consent=str(consent.ref),
-        purpose=consent.purpose,
-        basis=consent.basis,
-        attributes=consent.requested,
-        case=consent.case,
     )
 
 

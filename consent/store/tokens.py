@@ -33,9 +33,8 @@ KEPT_AFTER_END = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewToken:
-    """A token to be stored under its digest."""
+    """What is stored of a token, under its digest."""
 
-    digest: bytes
     kind: str
     person: PersonId
     client: ClientId
@@ -77,12 +76,12 @@ class FetchState:
     granted: tuple[AttributeId, ...]
 
 
-def add(connection: Connection, new: NewToken) -> None:
+def add(connection: Connection, digest: bytes, new: NewToken) -> None:
     """Store a token that is not there yet."""
-    if sweeps(new.digest):
+    if sweeps(digest):
         long_ended = new.issued_at - KEPT_AFTER_END
         connection.execute(delete(token).where(token.c.expires_at <= long_ended))
-    connection.execute(insert(token), _values(new))
+    connection.execute(insert(token), {"handle_digest": digest} | _values(new))
 
 
 def access(connection: Connection, digest: bytes) -> TokenAccess | None:
@@ -185,7 +184,6 @@ _BY_CONSENT = {
 
 def _values(new: NewToken) -> dict[str, object]:
     return {
-        "handle_digest": new.digest,
         "kind": new.kind,
         "person_id": new.person,
         "client_id": new.client,

@@ -10,8 +10,8 @@ from consent.store.sweeping import sweeps
 from consent.store.tables import used
 
 _INSERT = {
-    "sqlite": sqlite.insert(used).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(used).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(used).on_conflict_do_nothing().returning(used.c.scope),
+    "postgresql": postgresql.insert(used).on_conflict_do_nothing().returning(used.c.scope),
 }
 
 
@@ -23,4 +23,5 @@ def add(
     row = {"scope": scope, "value_digest": digest, "expires_at": expires_at}
     if sweeps(digest):
         connection.execute(delete(used).where(used.c.expires_at <= now))
-    return connection.execute(_INSERT[connection.dialect.name], row).rowcount == 1
+    # A row comes back only where one was inserted; the count of rows is not told by every driver.
+    return connection.execute(_INSERT[connection.dialect.name], row).first() is not None
