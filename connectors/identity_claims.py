@@ -117,9 +117,6 @@ def _auth_time(claims: Mapping[str, Any]) -> datetime:
 
 
 def _method(claims: Mapping[str, Any]) -> str:
-    methods = claims.get("amr", [])
-    if not methods:
-        return _text(claims, "acr")
-    if not isinstance(methods, list):
-        raise IdTokenError("amr")
-    return _text({"amr": methods[0]}, "amr")
+    """The first method; that `amr` is an array is checked with the other claims of the token."""
+    methods = claims.get("amr")
+    return _text({"amr": methods[0]}, "amr") if methods else _text(claims, "acr")

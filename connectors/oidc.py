@@ -16,7 +16,6 @@ import httpx2
 from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]  # no types
 from authlib.integrations.httpx_client import OAuth2Client  # type: ignore[import-untyped]  # no types
 
-from connectors.bounded_http import check_url
 from connectors.client_assertion import private_key_jwt
 from connectors.id_token import verified_claims
 from connectors.identity_claims import identity_assertion
@@ -40,7 +39,6 @@ class OidcProvider:
     """An `IdentityProvider` over OpenID Connect."""
 
     def __init__(self, settings: OidcSettings) -> None:
-        check_url(settings.issuer)
         self._settings = settings
         self._cache = MetadataCache(settings)
 

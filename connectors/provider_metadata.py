@@ -52,6 +52,7 @@ class MetadataCache:
     """The provider's metadata and keys. Two threads may fetch at once; each gets an answer."""
 
     def __init__(self, settings: OidcSettings) -> None:
+        check_url(settings.issuer)
         self._settings = settings
         self._metadata: tuple[datetime, ProviderMetadata] | None = None
         self._keys: tuple[datetime, tuple[ProviderKey, ...]] | None = None
@@ -104,11 +105,9 @@ class MetadataCache:
                 timeout=self._settings.timeout.total_seconds(),
                 headers={"Accept": "application/json", "Accept-Encoding": "identity"},
             ) as client:
-                answer = client.get(check_url(url))
+                answer = client.get(url)
         except httpx2.HTTPError as error:
             raise ProviderUnavailableError(what) from error
-        except InsecureUrlError as error:
-            raise ProviderContractError(what, "the URL is not https") from error
         check_status(answer.status_code, what)
         return json_object(answer.content, what)
 
@@ -138,7 +137,7 @@ def _endpoint(document: Mapping[str, Any], name: str) -> str:
         raise ProviderContractError("metadata", f"lacks {name}")
     try:
         return check_url(url)
-    except ValueError as error:
+    except InsecureUrlError as error:
         raise ProviderContractError("metadata", f"{name} is not https") from error
 
 

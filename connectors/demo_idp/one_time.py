@@ -5,6 +5,7 @@ atomic, so of two programs that come with the same code one gets it.
 """
 
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Lock
@@ -23,7 +24,7 @@ class OneTimeStore(Generic[T]):
     def __init__(self, lifetime: timedelta, clock: Clock) -> None:
         self._lifetime = lifetime
         self._clock = clock
-        self._held: dict[str, tuple[datetime, T]] = {}
+        self._held: OrderedDict[str, tuple[datetime, T]] = OrderedDict()
         self._lock = Lock()
 
     def put(self, value: T) -> str:
@@ -59,7 +60,8 @@ class OneTimeStore(Generic[T]):
 
     def _forget_ended(self, now: datetime) -> None:
         # Every value lives equally long, so the ended ones stand first, as the oldest do.
-        for name, (end, _) in list(self._held.items()):
+        while self._held:
+            name, (end, _) = next(iter(self._held.items()))
             if end > now and len(self._held) < LIMIT:
                 return
             del self._held[name]

@@ -50,7 +50,6 @@ class Peers:
     settings: OidcSettings
     issue_ticket: Callable[..., str]
     clock: Clock
-    issuer_key: EllipticCurvePrivateKey
     client_key: EllipticCurvePrivateKey
 
     @property
@@ -87,9 +86,10 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def peers(clock: Clock) -> Iterator[Peers]:
-    bound = free_socket()
+@pytest.fixture(scope="module")
+def demo_server() -> Iterator[Peers]:
+    """The demo provider on a socket for the tests of one module."""
+    bound, clock = free_socket(), Clock()
     issuer_key, client_key = new_key(), new_key()
     app = create_demo_idp(
         demo_people(),
@@ -108,9 +108,14 @@ def peers(clock: Clock) -> Iterator[Peers]:
         accept_artificial=True,
     )
     with serving(app, bound):
-        yield Peers(
-            OidcProvider(settings), settings, app.state.issue_ticket, clock, issuer_key, client_key
-        )
+        yield Peers(OidcProvider(settings), settings, app.state.issue_ticket, clock, client_key)
+
+
+@pytest.fixture
+def peers(demo_server: Peers) -> Peers:
+    """The demo provider and its relying party, at nine o'clock."""
+    demo_server.clock.now = NOW
+    return demo_server
 
 
 def changed(answer: Mapping[str, str], **members: str) -> dict[str, str]:
