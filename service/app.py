@@ -13,12 +13,18 @@ from starlette.responses import Response
 
 from service import access, signin, static_files
 from service.answers import answer_error, answer_problem
+from service.api import routes as api
+from service.api.data import DataApi
+from service.api.protected import ProtectedResource
 from service.auditor import search
 from service.boundary import ErrorBoundary
 from service.citizen import routes as citizen
 from service.csrf import SameOriginMiddleware
+from service.front import Front
 from service.gate import AccessGate
 from service.headers import SecurityHeadersMiddleware
+from service.oauth import routes as oauth
+from service.oauth.server import authorization_server
 from service.operator import health
 from service.pages import load_pages
 from service.problems import BAD_REQUEST, FOREIGN_ORIGIN, PROBLEMS
@@ -28,6 +34,8 @@ MAX_BODY_BYTES = 65_536
 """No request to us needs more; a larger one is refused before it is read."""
 
 ROUTERS: tuple[APIRouter, ...] = (
+    oauth.router,
+    api.router,
     signin.router,
     static_files.router,
     citizen.router,
@@ -44,33 +52,49 @@ def create_app(runtime: Runtime) -> FastAPI:
     with texts and templates: a fault stops the start.
     """
     load_pages()
+    server = authorization_server(runtime)
+    resource = ProtectedResource(server)
+    data = DataApi(resource)
+    in_threads = runtime.ledger.engine.dialect.name != "sqlite"
     app = FastAPI(
         title="consent-vault",
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
         max_body_size=MAX_BODY_BYTES,
-        middleware=_middleware(runtime),
+        middleware=[
+            *_outer(runtime),
+            Middleware(Front, server=server, data=data, in_threads=in_threads),
+            *_inner(runtime),
+        ],
         exception_handlers={
             HTTPException: _answer_error,
             RequestValidationError: _not_understood,
             **dict.fromkeys(PROBLEMS, _answer_error),
         },
     )
-    app.state.runtime = runtime
+    app.state.runtime, app.state.server = runtime, server
+    app.state.resource, app.state.data = resource, data
+    app.state.in_threads = in_threads
     for router in ROUTERS:
         app.include_router(router)
     access.check_table(app.routes)
     return app
 
 
-def _middleware(runtime: Runtime) -> list[Middleware]:
-    """From the outside in."""
-    settings = runtime.settings
+def _outer(runtime: Runtime) -> list[Middleware]:
+    """Around everything, from the outside in."""
     return [
-        Middleware(SecurityHeadersMiddleware, secure=settings.secure),
+        Middleware(SecurityHeadersMiddleware, secure=runtime.settings.secure),
         Middleware(ErrorBoundary),
-        Middleware(SameOriginMiddleware, origin=settings.base_url, refusal=_foreign_origin),
+    ]
+
+
+def _inner(runtime: Runtime) -> list[Middleware]:
+    """Around everything but the hot paths, which take no cookie."""
+    origin = runtime.settings.base_url
+    return [
+        Middleware(SameOriginMiddleware, origin=origin, refusal=_foreign_origin),
         Middleware(AccessGate, table=access.TABLE),
     ]
 

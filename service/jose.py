@@ -15,6 +15,8 @@ from service.jwk import SignatureError, VerificationKey
 
 ALGORITHMS = frozenset({"ES256", "PS256", "EdDSA", "Ed25519"})
 MAX_BYTES = 8192
+_MAX_HEADER = 3072
+"""Room for an RSA key of 8192 bits; headers are remembered, so they must be small."""
 _HEADER_DEPTH = 2
 _PARTS = 3
 
@@ -70,6 +72,8 @@ def split(token: str) -> Jws:
     if len(token) > MAX_BYTES:
         raise JwsError("too-long")
     parts = token.split(".")
+    if len(parts[0]) > _MAX_HEADER:
+        raise JwsError("too-long")
     if len(parts) != _PARTS or not token.isascii() or not parts[0]:
         raise JwsError("not-compact")
     try:

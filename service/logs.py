@@ -11,6 +11,8 @@ import traceback
 
 import structlog
 
+_PLACES = 8
+
 
 def set_up_logs() -> None:
     """JSON lines on standard error, for our own messages and those of libraries."""
@@ -40,8 +42,8 @@ def set_up_logs() -> None:
 
 
 def places_of(error: BaseException) -> list[str]:
-    """The lines that an error passed, innermost last: file, line and function."""
-    frames = traceback.extract_tb(error.__traceback__)
+    """The last lines that an error passed, innermost last: file, line and function."""
+    frames = traceback.extract_tb(error.__traceback__)[-_PLACES:]
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 

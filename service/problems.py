@@ -18,9 +18,12 @@ from consent.lifecycle import GuardError, IllegalTransitionError, WrongPartyErro
 from consent.pushed import RequestUriError
 from consent.tokens import CodeNotIssuedError
 from service.access import RoleRequiredError, StepUpRequiredError
+from service.api.proofs import NotInLogError
+from service.api.refusals import NOT_IN_LOG
 from service.citizen.question import NoSuchRequestError
 from service.citizen.receipts import NoSuchReceiptError
 from service.forms import FormError
+from service.oauth.errors import OAuthError
 from service.problem import Problem
 from service.sessions import SignInRequiredError
 from service.signin import NoIdentityProviderError
@@ -31,7 +34,6 @@ BAD_REQUEST = Problem("bad-request", 400, "The request could not be understood")
 FOREIGN_ORIGIN = Problem("foreign-origin", 403, "The form did not come from our own page")
 TOO_LARGE = Problem("too-large", 413, "The request is too large")
 METHOD = Problem("method-not-allowed", 405, "This address does not take such a request")
-NOT_PERMITTED = Problem("not-permitted", 403, "The data may not be given")
 _CHANGED = Problem("changed-meanwhile", 409, "Something has changed meanwhile; look again")
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
@@ -57,8 +59,10 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     CodeNotIssuedError: Problem(
         "no-return", 409, "You have gone back to the service before, or the consent has ended"
     ),
+    NotInLogError: NOT_IN_LOG,
     TileError: NOT_FOUND,
     ProofError: NOT_FOUND,
+    OAuthError: BAD_REQUEST,
 }
 
 NEVER_REACH_A_CALLER = frozenset(

@@ -71,8 +71,6 @@ class Settings(BaseSettings):
 
     dpop_nonces: bool = False
     """Demand a nonce of ours in every DPoP proof (RFC 9449 sections 8 and 9)."""
-    hot_path_threads: int | None = Field(default=None, ge=0, le=64)
-    """Threads that answer token and fetch requests; 0 answers in the event loop."""
 
     @field_validator("base_url")
     @classmethod

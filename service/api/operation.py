@@ -1,0 +1,74 @@
+"""What an operator's tools watch: alive, ready, and numbers in Prometheus' text format.
+
+Numbers carry no id: an endpoint's name and an outcome, both words of ours.
+"""
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter, Request
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from audit.proofs import LogState, log_state
+from service.counters import Counters
+from service.runtime import Runtime
+
+router = APIRouter()
+
+KEEPS_UP_SECONDS = 10.0
+"""An event that waits longer for its place in the tree means that the sequencer stands."""
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@router.get("/healthz")
+async def healthz() -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+@router.get("/readyz", responses={503: {"description": "Not ready: the answer names what is not"}})
+def readyz(request: Request) -> Response:
+    """Database, sequencer and log keep up."""
+    runtime: Runtime = request.app.state.runtime
+    checks = {"database": False, "sequencer": runtime.sequencer.running, "log": False}
+    try:
+        with runtime.ledger.read() as connection:
+            state = log_state(connection)
+        checks["database"] = True
+        checks["log"] = state.waiting_seconds(runtime.now()) <= KEEPS_UP_SECONDS
+    except SQLAlchemyError:
+        # The answer says it; nothing more is needed, and the error's text may quote parameters.
+        checks["database"] = False
+    ready = all(checks.values())
+    return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+def metrics(request: Request) -> Response:
+    """Numbers for Prometheus."""
+    runtime: Runtime = request.app.state.runtime
+    counters: Counters = request.app.state.server.counters
+    with runtime.ledger.read() as connection:
+        state = log_state(connection)
+    lines = [*_requests(counters), *_log(state, state.waiting_seconds(runtime.now()))]
+    return Response("\n".join([*lines, ""]), media_type=_METRICS)
+
+
+def _requests(counters: Counters) -> Iterable[str]:
+    yield "# HELP consent_vault_requests_total Requests of programs by endpoint and outcome."
+    yield "# TYPE consent_vault_requests_total counter"
+    for endpoint, outcome, number in counters:
+        labels = f'endpoint="{endpoint}",outcome="{outcome}"'
+        yield f"consent_vault_requests_total{{{labels}}} {number}"
+
+
+def _log(state: LogState, waiting: float) -> Iterable[str]:
+    gauges = (
+        ("size", "Events with a place in the signed tree.", state.size),
+        ("queued", "Events that wait for a place.", state.queued),
+        ("waiting_seconds", "How long the oldest of them has waited.", waiting),
+    )
+    for name, help_text, value in gauges:
+        yield f"# HELP consent_vault_log_{name} {help_text}"
+        yield f"# TYPE consent_vault_log_{name} gauge"
+        yield f"consent_vault_log_{name} {value}"

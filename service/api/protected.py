@@ -1,0 +1,101 @@
+"""What every endpoint for holders of tokens does around its own effect (RFC 9449 section 7).
+
+1. the token  2. what it stands for  3. the proof, by the key that the token is bound to
+4. in one transaction: use up the proof, decide, act, record  5. after the commit, the answer.
+
+What is refused after step 2 concerns a known client and is recorded.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from audit.model import Actor, Event, Kind
+from audit.unit_of_work import UnitOfWork, begin
+from consent.tokens import TokenAccess, use_once
+from service.api import refusals
+from service.api.tokens import RememberedTokens, Token, TokenError, presented_token
+from service.exchange import Answer, Call
+from service.oauth import dpop
+from service.oauth.errors import OAuthError, Reason
+from service.oauth.server import AuthorizationServer
+
+AfterCommit = Callable[[], Answer]
+"""Makes the answer; called when what it tells has been committed."""
+
+Effect = Callable[[UnitOfWork, TokenAccess, Token], AfterCommit]
+
+
+class ProtectedResource:
+    """The resources behind one authorisation server."""
+
+    def __init__(self, server: AuthorizationServer) -> None:
+        self.server = server
+        self._tokens = RememberedTokens(server.runtime.ledger)
+
+    def answer(self, call: Call, name: str, effect: Effect) -> Answer:
+        """Run an endpoint; `name` is its word in the counters."""
+        made = self._run(call, effect)
+        self.server.counters.count(name, str(made.status))
+        return made
+
+    def _run(self, call: Call, effect: Effect) -> Answer:
+        now = self.server.runtime.now()
+        try:
+            token = presented_token(call)  # step 1
+            found = self._tokens.find(token, now)  # step 2
+        except TokenError as error:
+            return refusals.token_refused(self.server, error)
+        try:
+            proof = self._verified_proof(call, token, found, now)  # step 3
+            with begin(self.server.runtime.ledger, actor=_actor(found), now=now) as uow:
+                _use_up(uow, proof)  # step 4
+                after_commit = effect(uow, found, token)
+        except OAuthError as error:
+            self._record(found, error.reason, now)
+            return refusals.proof_refused(self.server, error)
+        return after_commit()  # step 5
+
+    def _verified_proof(
+        self, call: Call, token: Token, found: TokenAccess, now: datetime
+    ) -> dpop.Proof:
+        expected = dpop.Expected(
+            method=call.method,
+            address=self.server.address(call.path),
+            now=now,
+            ath=token.ath,
+            nonces=self.server.nonces,
+        )
+        proof = dpop.verify(call.values(b"dpop"), expected)
+        if proof.jkt != found.jkt:
+            raise OAuthError(Reason.PROOF_KEY_DIFFERS)
+        return proof
+
+    def _record(self, found: TokenAccess, reason: str, now: datetime) -> None:
+        with begin(self.server.runtime.ledger, actor=_actor(found), now=now) as uow:
+            uow.record(token_event(found, Kind.DATA_REFUSED, reason))
+
+
+def token_event(
+    found: TokenAccess, kind: Kind, reason: str | None, *, reference: str | None = None
+) -> Event:
+    """An event of the token's client about the token's person."""
+    return Event(
+        kind=kind,
+        subject=found.person,
+        organisation=found.organisation,
+        client=found.client,
+        purpose=found.purpose,
+        basis=found.basis,
+        reason=reason,
+        reference=reference,
+        case=found.case,
+    )
+
+
+def _use_up(uow: UnitOfWork, proof: dpop.Proof) -> None:
+    if not use_once(uow, "dpop", proof.once, proof.expires):
+        raise OAuthError(Reason.PROOF_REPLAYED)
+
+
+def _actor(found: TokenAccess) -> Actor:
+    return Actor.client(found.client)

@@ -1,0 +1,88 @@
+"""How the data API refuses: 401 with a DPoP challenge, 403 and 404 as problems.
+
+RFC 9449 section 7.1, RFC 6750 section 3, RFC 9728 section 5.1, RFC 9457.
+"""
+
+from policies.ids import EventId
+from service.api.tokens import TokenError
+from service.api.values import EVENT_HEADER
+from service.exchange import NO_STORE, Answer
+from service.jose import ALGORITHMS
+from service.oauth.errors import OAuthError, Reason
+from service.oauth.server import AuthorizationServer
+from service.problem import Problem
+
+PROBLEM_JSON = b"application/problem+json"
+UNAUTHORIZED = Problem("token-not-valid", 401, "The access token does not open this")
+NOT_PERMITTED = Problem("not-permitted", 403, "The data may not be given")
+NO_SUCH_DATASET = Problem("no-such-dataset", 404, "There is no such data set")
+NOT_IN_LOG = Problem("not-in-log", 404, "The log shows nothing of that name to you")
+_ALGORITHMS = " ".join(sorted(ALGORITHMS))
+
+
+def token_refused(
+    server: AuthorizationServer, error: TokenError, *, event_id: EventId | None = None
+) -> Answer:
+    """No token, or one that is unknown or over; without a token no error is named."""
+    code = "invalid_token" if error.presented else None
+    return _unauthorized(server, code, event_id)
+
+
+def proof_refused(server: AuthorizationServer, error: OAuthError) -> Answer:
+    """The proof is not good, or is for another key than the token's."""
+    code = "invalid_token" if error.reason is Reason.PROOF_KEY_DIFFERS else error.code
+    return _unauthorized(server, code, None, error.description)
+
+
+def not_permitted(event_id: EventId) -> Answer:
+    """Refused by the decision: the event says why, to those who may read it."""
+    return _problem(NOT_PERMITTED, {"reason": "not_permitted", "event": str(event_id)}, event_id)
+
+
+def no_such_dataset(event_id: EventId) -> Answer:
+    """A data set that is not in the catalogue."""
+    return _problem(NO_SUCH_DATASET, {"event": str(event_id)}, event_id)
+
+
+def not_in_log() -> Answer:
+    """No such event, not placed yet, or another client's: the answer does not tell which."""
+    return _problem(NOT_IN_LOG, {}, None)
+
+
+def _unauthorized(
+    server: AuthorizationServer,
+    code: str | None,
+    event_id: EventId | None,
+    description: str | None = None,
+) -> Answer:
+    parts = [f'algs="{_ALGORITHMS}"']
+    if code is not None:
+        parts.insert(0, f'error="{code}"')
+    if description is not None:
+        parts.insert(1, f'error_description="{description}"')
+    metadata = f"{server.issuer}/.well-known/oauth-protected-resource"
+    parts.append(f'resource_metadata="{metadata}"')
+    headers = [(b"www-authenticate", f"DPoP {', '.join(parts)}".encode())]
+    if server.nonces is not None:
+        nonce = server.nonces.current(server.runtime.now())
+        headers.append((b"dpop-nonce", nonce.encode()))
+    members = {} if code is None else {"error": code}
+    return _problem(UNAUTHORIZED, members, event_id, tuple(headers))
+
+
+def _problem(
+    problem: Problem,
+    members: dict[str, str],
+    event_id: EventId | None,
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+) -> Answer:
+    content: dict[str, object] = {
+        "type": f"/problems/{problem.type}",
+        "title": problem.title,
+        "status": problem.status,
+        **members,
+    }
+    event = () if event_id is None else ((EVENT_HEADER, str(event_id).encode()),)
+    return Answer.json(
+        content, problem.status, headers=(NO_STORE, *event, *headers), media_type=PROBLEM_JSON
+    )

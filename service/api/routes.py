@@ -1,0 +1,94 @@
+"""The routes of the data API and of the log, with what OpenAPI says of them."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from policies.ids import EventId
+from service.api import log, operation
+from service.api.data import DataApi
+from service.api.proofs import NotInLogError, proof_for_session, proof_for_token
+from service.api.protected import ProtectedResource
+from service.asgi import read_call, respond, to_response
+from service.exchange import Answer, Call
+from service.runtime import Runtime
+from service.sessions import current_session
+
+router = APIRouter()
+router.include_router(log.router, tags=["Log"])
+router.include_router(operation.router, tags=["Operation"])
+
+_PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
+_TOKEN: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": text,
+        }
+        for name, text in (
+            ("Authorization", "`DPoP` and the access token (RFC 9449 section 7.1)"),
+            ("DPoP", "A fresh proof with the token's hash"),
+        )
+    ]
+}
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    401: {"description": "No token, or token or proof not good", **_PROBLEM},
+    403: {"description": "Not permitted; the event says why", **_PROBLEM},
+    404: {"description": "No such data set", **_PROBLEM},
+}
+
+
+@router.get(
+    "/api/v1/data",
+    tags=["Data"],
+    summary="What this token may read, without values",
+    responses=_REFUSED,
+    openapi_extra=_TOKEN,
+)
+async def overview(request: Request) -> Response:
+    data: DataApi = request.app.state.data
+    return await respond(DataApi.overview, data, request)
+
+
+@router.get(
+    "/api/v1/data/{dataset}",
+    tags=["Data"],
+    summary="The person's data of one data set, as far as the token goes",
+    responses=_REFUSED,
+    openapi_extra=_TOKEN,
+)
+async def fetch(request: Request, dataset: Annotated[str, Path(max_length=64)]) -> Response:
+    data: DataApi = request.app.state.data
+
+    def endpoint(api: DataApi, call: Call) -> Answer:
+        return api.fetch(call, dataset)
+
+    return await respond(endpoint, data, request)
+
+
+@router.get(
+    "/audit/proof/{event_id}",
+    tags=["Log"],
+    summary="That an event is in the log (C2SP tlog-proof), for those whom it concerns",
+    responses={401: _REFUSED[401], 404: {"description": "Nothing for this reader", **_PROBLEM}},
+)
+async def proof(request: Request, event_id: UUID) -> Response:
+    call = await read_call(request.scope, request.receive)
+    return to_response(await run_in_threadpool(_proof, request, call, EventId(event_id)))
+
+
+def _proof(request: Request, call: Call, event_id: EventId) -> Answer:
+    runtime: Runtime = request.app.state.runtime
+    if call.values(b"authorization"):
+        resource: ProtectedResource = request.app.state.resource
+        return proof_for_token(resource, call, event_id)
+    session = current_session(request)
+    if session is None:
+        raise NotInLogError
+    return proof_for_session(runtime, session, event_id)

@@ -1,0 +1,68 @@
+"""Endpoints of programs behind ASGI: read the body within its bound, answer, send.
+
+On SQLite an endpoint runs in the event loop: one writer works at a time anyway, and a change of
+threads costs more than it gives. On PostgreSQL it runs in a thread, so that while one request
+waits for the database others are served.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from service.exchange import Answer, Call
+
+T = TypeVar("T")
+
+MAX_BODY_BYTES = 65_536
+
+
+async def read_call(scope: Scope, receive: Receive) -> Call:
+    """The request, its body up to one byte more than the bound: enough to be refused for it."""
+    body = b""
+    more = scope["method"] == "POST"
+    while more and len(body) <= MAX_BODY_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return Call(
+        scope["method"],
+        scope["path"],
+        scope["headers"],
+        scope["query_string"],
+        body[: MAX_BODY_BYTES + 1],
+    )
+
+
+async def respond(endpoint: Callable[[T, Call], Answer], holder: T, request: Request) -> Response:
+    """Run an endpoint behind FastAPI."""
+    call = await read_call(request.scope, request.receive)
+    if request.app.state.in_threads:
+        return to_response(await run_in_threadpool(endpoint, holder, call))
+    return to_response(endpoint(holder, call))
+
+
+def to_response(answer: Answer) -> Response:
+    """The answer as Starlette sends it."""
+    response = Response(answer.body, answer.status)
+    response.raw_headers = _with_length(answer)
+    return response
+
+
+async def send_answer(answer: Answer, send: Send) -> None:
+    """The answer without a framework."""
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": _with_length(answer),
+        }
+    )
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _with_length(answer: Answer) -> list[tuple[bytes, bytes]]:
+    return [(b"content-length", str(len(answer.body)).encode()), *answer.headers]

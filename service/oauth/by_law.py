@@ -1,0 +1,64 @@
+"""Tokens on the ground of the law: client credentials with the subject in the details.
+
+Whether the law gives the ground is settled before the subject is looked up, so that nobody
+without one learns whether a person is known here.
+"""
+
+from audit.unit_of_work import UnitOfWork
+from consent.authorization_details import (
+    AuthorizationDetails,
+    AuthorizationDetailsError,
+    Subject,
+    parse,
+)
+from consent.grants import Grant, TokenRefusal
+from consent.purposes import purpose
+from consent.tokens import issue_statutory_token
+from policies.ids import OrganisationId, PersonId, PurposeId
+from policies.purposes import PurposeDeclaration
+from policies.vocabulary import LegalBasis
+from service.oauth.authenticated import Asked
+from service.oauth.errors import OAuthError, Reason
+from vault.people import find_person, person_by_pairwise
+
+
+def statutory_token(uow: UnitOfWork, asked: Asked) -> Grant | TokenRefusal:
+    """A token for the person that the request names. Raises OAuthError."""
+    details = _details(uow, asked)
+    person = _person(uow, asked, details.subject)
+    if person is None:
+        raise OAuthError(Reason.SUBJECT_UNKNOWN)
+    return issue_statutory_token(uow, asked.client, details, person, jkt=asked.jkt)
+
+
+def _details(uow: UnitOfWork, asked: Asked) -> AuthorizationDetails:
+    text = asked.parameters.need("authorization_details")
+    organisation = asked.client.organisation
+
+    def declared(wanted: PurposeId) -> PurposeDeclaration | None:
+        return _by_law(purpose(uow.connection, wanted), organisation)
+
+    try:
+        return parse(text, declaration=declared, with_subject=True)
+    except AuthorizationDetailsError as error:
+        raise OAuthError(Reason.DETAILS, f"{error.member}: {error.reason}") from error
+
+
+def _by_law(
+    declaration: PurposeDeclaration | None, organisation: OrganisationId
+) -> PurposeDeclaration | None:
+    if declaration is None:
+        return None
+    if declaration.basis is not LegalBasis.STATUTE or declaration.organisation != organisation:
+        raise OAuthError(Reason.NOT_BY_LAW)
+    return declaration
+
+
+def _person(uow: UnitOfWork, asked: Asked, subject: Subject | None) -> PersonId | None:
+    vault = asked.server.runtime.vault
+    if subject is None:
+        raise RuntimeError("details of client credentials have a subject")
+    if subject.scheme is not None:
+        return find_person(uow.connection, vault, scheme=subject.scheme, identifier=subject.id)
+    sector = asked.client.organisation
+    return person_by_pairwise(uow.connection, vault, sector=sector, subject=subject.id)

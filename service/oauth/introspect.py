@@ -1,0 +1,57 @@
+"""POST /oauth/introspect: what an access token stands for (RFC 7662), for its own client only."""
+
+from audit.model import Event, Kind
+from audit.unit_of_work import UnitOfWork
+from consent.authorization_details import TYPE
+from consent.grants import TokenAccess
+from consent.tokens import access
+from service.exchange import Answer, Call
+from service.oauth.authenticated import Asked, Endpoint, ProofIs, serve
+from service.oauth.server import AuthorizationServer
+
+ENDPOINT = Endpoint("introspect", Kind.TOKEN_REFUSED, ProofIs.IGNORED)
+
+
+def answer(server: AuthorizationServer, call: Call) -> Answer:
+    """Whether the token is active; of another client's token no more than that it is not."""
+    return serve(server, call, ENDPOINT, _introspect, Answer.json)
+
+
+def _introspect(uow: UnitOfWork, asked: Asked) -> dict[str, object]:
+    found = access(uow.connection, asked.parameters.need("token"))
+    if found is not None and found.client != asked.client.id:
+        found = None
+    active = found is not None and found.active and uow.now < found.expires_at
+    uow.record(
+        Event(
+            kind=Kind.TOKEN_INTROSPECTED,
+            subject=None if found is None else found.person,
+            organisation=asked.client.organisation,
+            client=asked.client.id,
+            purpose=None if found is None else found.purpose,
+            basis=None if found is None else found.basis,
+            reason="active" if active else "inactive",
+        )
+    )
+    return _content(uow, asked, found) if found is not None and active else {"active": False}
+
+
+def _content(uow: UnitOfWork, asked: Asked, found: TokenAccess) -> dict[str, object]:
+    details = {
+        "type": TYPE,
+        "actions": ["read"],
+        "datatypes": list(found.attributes),
+        "purpose": found.purpose,
+    }
+    return {
+        "active": True,
+        "iss": asked.server.issuer,
+        "aud": asked.server.issuer,
+        "client_id": found.client,
+        "sub": asked.server.pseudonyms.issued(uow, found.person, found.organisation),
+        "token_type": "DPoP",
+        "cnf": {"jkt": found.jkt},
+        "iat": int(found.issued_at.timestamp()),
+        "exp": int(found.expires_at.timestamp()),
+        "authorization_details": [details | ({"case": found.case} if found.case else {})],
+    }
