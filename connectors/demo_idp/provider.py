@@ -23,14 +23,16 @@ from connectors.demo_idp.client_authentication import (
     RegisteredClient,
 )
 from connectors.demo_idp.one_time import Clock, OneTimeStore
+from connectors.identity_claims import (
+    DISPLAY_NAME_CLAIM,
+    FAMILY_NAME_CLAIM,
+    GIVEN_NAMES_CLAIM,
+    PROTECTED_CLAIM,
+)
 from connectors.ports import IDENTITY_CODE_SCHEME
 from policies.vocabulary import LevelOfAssurance
 
 METHOD = "urn:consent-vault:demo-identification"
-PROTECTED_CLAIM = "urn:oid:1.2.246.517.2002.2.27"
-DISPLAY_NAME_CLAIM = "urn:oid:2.16.840.1.113730.3.1.241"
-GIVEN_NAMES_CLAIM = "urn:oid:1.2.246.575.1.14"
-FAMILY_NAME_CLAIM = "urn:oid:2.5.4.4"
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _ID_TOKEN_LIFE = timedelta(minutes=5)
