@@ -59,15 +59,21 @@ def postgresql_url() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """An empty database with all tables, on each engine in turn."""
+def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty database without tables, on each engine in turn."""
     if request.param == "sqlite":
         opened = open_engine(f"sqlite:///{tmp_path / 'vault.db'}")
-        create_tables(opened)
         yield opened
         opened.dispose()
     else:
         yield from _schema_of_its_own(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+def engine(empty_engine: Engine) -> Engine:
+    """An empty database with all tables, on each engine in turn."""
+    create_tables(empty_engine)
+    return empty_engine
 
 
 @pytest.fixture
@@ -97,7 +103,6 @@ def _schema_of_its_own(url: str) -> Iterator[Engine]:
         connection.execute(text(f"CREATE SCHEMA {name}"))
     placed = make_url(url).update_query_dict({"options": f"-csearch_path={name}"})
     opened = open_engine(placed.render_as_string(hide_password=False))
-    create_tables(opened)
     yield opened
     opened.dispose()
     with server.connect() as connection:

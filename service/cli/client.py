@@ -29,9 +29,8 @@ def add(file: Path, data: Path | None) -> None:
     FILE is JSON: organisation, client_name, redirect_uris, jwks, grant_types and so on. It works
     while the service runs.
     """
-    from consent.clients import ClientMetadataError, register_client
-
     from audit.unit_of_work import begin
+    from consent.clients import ClientMetadataError, register_client
     from service.cli.operator import OPERATOR
 
     metadata = read_object(file)
@@ -51,7 +50,7 @@ def add(file: Path, data: Path | None) -> None:
 @client.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 @data_option
-def list_(as_json: bool, data: Path | None) -> None:  # noqa: FBT001  # a flag of click
+def list_(as_json: bool, data: Path | None) -> None:
     """Show the registered clients."""
     from consent.clients import clients
 
@@ -69,9 +68,8 @@ def list_(as_json: bool, data: Path | None) -> None:  # noqa: FBT001  # a flag o
 @data_option
 def suspend(client_id: str, data: Path | None) -> None:
     """Stop a client: its tokens open nothing from now on."""
-    from consent.clients import UnknownClientError, suspend_client
-
     from audit.unit_of_work import begin
+    from consent.clients import UnknownClientError, suspend_client
     from policies.ids import ClientId
     from service.cli.operator import OPERATOR
 

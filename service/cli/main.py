@@ -4,7 +4,17 @@ so that help and completion stay quick.
 
 import click
 
-from service.cli import audit, client, db, demo, doctor, keys, purpose, role, serve
+from service.cli.audit import audit
+from service.cli.client import client
+from service.cli.db import db
+from service.cli.demo import demo
+from service.cli.doctor import doctor
+from service.cli.keys import keys
+from service.cli.purpose import purpose
+from service.cli.role import role
+from service.cli.serve import serve
+
+_COMMANDS = (demo, serve, doctor, db, client, purpose, role, keys, audit)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -14,15 +24,5 @@ def main() -> None:
     concerned can verify the log."""
 
 
-for command in (
-    demo.demo,
-    serve.serve,
-    doctor.doctor,
-    db.db,
-    client.client,
-    purpose.purpose,
-    role.role,
-    keys.keys,
-    audit.audit,
-):
-    main.add_command(command)
+for _command in _COMMANDS:
+    main.add_command(_command)

@@ -69,23 +69,29 @@ def read_settings(folder: Path) -> dict[str, Any]:
 @contextmanager
 def runtime_of(data: Path | None) -> Iterator["Runtime"]:
     """The installation, opened for one command and closed after it. Raises Failure."""
-    from service.migrations.upgrade import current, head
+    from service.cli.starting import told
     from service.runtime import open_runtime
 
-    settings = settings_of(data)
-    runtime = open_runtime(settings)
-    try:
-        with runtime.ledger.read() as connection:
-            found = current(connection)
-        if found != head():
-            raise Failure(
-                "The database is not at the revision of this program.",
-                why=f"it has {found or 'no tables'}, the program needs {head()}",
-                repair="consent-vault db upgrade",
-            )
-        yield runtime
-    finally:
-        runtime.ledger.engine.dispose()
+    with told():
+        runtime = open_runtime(settings_of(data))
+        try:
+            _check_revision(runtime)
+            yield runtime
+        finally:
+            runtime.ledger.engine.dispose()
+
+
+def _check_revision(runtime: "Runtime") -> None:
+    from service.migrations.upgrade import current, head
+
+    with runtime.ledger.read() as connection:
+        found = current(connection)
+    if found != head():
+        raise Failure(
+            "The database is not at the revision of this program.",
+            why=f"it has {found or 'no tables'}, the program needs {head()}",
+            repair="consent-vault db upgrade",
+        )
 
 
 def _demo_here() -> Path | None:

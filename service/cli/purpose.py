@@ -19,9 +19,8 @@ def purpose() -> None:
 @data_option
 def add(file: Path, data: Path | None) -> None:
     """Register a purpose declaration from a JSON file; a newer version replaces an older one."""
-    from consent.purposes import register_purpose
-
     from audit.unit_of_work import begin
+    from consent.purposes import register_purpose
     from policies.purposes import DeclarationError, PurposeDeclaration
     from service.cli.operator import OPERATOR
 

@@ -4,17 +4,24 @@ from typing import Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from sqlalchemy.types import TypeDecorator
 
-from audit.database import Instant
+from audit.database import Instant, RowNumber
 from service.migrations.tables import ROOMS
 
 
 def _render(kind: str, item: object, autogen: AutogenContext) -> str | Literal[False]:
-    """How a new revision writes our own column type."""
-    if kind == "type" and isinstance(item, Instant):
+    """How a new revision writes our own column types."""
+    if kind != "type":
+        return False
+    if isinstance(item, Instant):
         autogen.imports.add("from audit.database import Instant")
         return "Instant()"
-    return False
+    if item is RowNumber:
+        autogen.imports.add("from audit.database import RowNumber")
+        return "RowNumber"
+    # Other types of ours differ from their column in Python only.
+    return f"sa.{item.impl_instance!r}" if isinstance(item, TypeDecorator) else False
 
 
 context.configure(

@@ -1,0 +1,52 @@
+"""What every start checks first, and how its failures read at the terminal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import OperationalError
+
+from policies.data_files import CatalogueError
+from service.cli.failure import Failure
+from service.package_names import ForeignPackageError, check_package_names
+from vault.providers.file import KeyFileError, KeyPermissionsError
+
+
+def check_start() -> None:
+    """Refuse to run beside foreign packages of our names. Raises Failure."""
+    try:
+        check_package_names()
+    except ForeignPackageError as error:
+        raise Failure(
+            f"The package {error.package} is not ours alone.",
+            why=error.found,
+            repair="install consent-vault into an environment of its own (uv tool or pipx)",
+        ) from error
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what can be wrong with keys, catalogue and database into a Failure."""
+    try:
+        yield
+    except KeyPermissionsError as error:
+        raise Failure(
+            "The keys are not safe where they are.",
+            why=f"{error.path} is open to other users of this machine",
+            repair=error.repair,
+        ) from error
+    except KeyFileError as error:
+        raise Failure(
+            f"The key file {error.path} cannot be used.",
+            why=error.reason,
+            repair="restore it from your backup; nothing opens without it",
+        ) from error
+    except CatalogueError as error:
+        raise Failure(
+            "The catalogue cannot be used.", why=str(error), repair="correct the file that it names"
+        ) from error
+    except OperationalError as error:
+        raise Failure(
+            "The database does not answer.",
+            why=type(error.orig).__name__ if error.orig else "no connection",
+            repair="check that it runs and that the address in CONSENT_VAULT_DATABASE_URL is right",
+        ) from error

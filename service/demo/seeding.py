@@ -1,0 +1,58 @@
+"""What a demo begins with: purposes, agencies, people and their documents.
+
+Everything goes through the doors that a real installation uses: declarations are registered,
+documents are read by the connectors and deposited in the vault, roles are granted.
+"""
+
+from audit.model import Actor, ActorKind
+from audit.unit_of_work import begin
+from connectors.demo_data.people import DemoPerson, demo_documents, demo_people
+from connectors.sources import parse
+from consent.purposes import register_purpose
+from policies.ids import PersonId
+from policies.vocabulary import Role
+from service.demo.agencies import AGENCIES, register
+from service.demo.folder import DemoFolder
+from service.roles import grant_role
+from service.runtime import Runtime
+from vault.deposits import deposit
+from vault.people import IDENTITY_SCHEME, enrol
+
+SEEDER = Actor(ActorKind.SYSTEM, "demo-seeding")
+
+
+def register_purposes(runtime: Runtime) -> int:
+    """Put every declaration of the catalogue in force."""
+    with begin(runtime.ledger, actor=SEEDER, now=runtime.now()) as uow:
+        for declaration in runtime.catalogue.purposes.values():
+            register_purpose(uow, declaration, runtime.catalogue)
+    return len(runtime.catalogue.purposes)
+
+
+def register_agencies(runtime: Runtime, folder: DemoFolder) -> int:
+    """Register the agencies' clients."""
+    with begin(runtime.ledger, actor=SEEDER, now=runtime.now()) as uow:
+        for asking in AGENCIES:
+            register(uow, folder, runtime.catalogue, asking)
+    return len(AGENCIES)
+
+
+def bring_in_people(runtime: Runtime) -> dict[str, PersonId]:
+    """Enrol the invented people, give them their roles and deposit their documents."""
+    return {person.key: _bring_in(runtime, person) for person in demo_people()}
+
+
+def _bring_in(runtime: Runtime, person: DemoPerson) -> PersonId:
+    with begin(runtime.ledger, actor=SEEDER, now=runtime.now()) as uow:
+        enrolled = enrol(
+            uow, runtime.vault, scheme=IDENTITY_SCHEME, identifier=person.identity_code
+        )
+        for role in set(person.roles) - {Role.CITIZEN}:
+            grant_role(uow, enrolled, role)
+    for source, content in demo_documents(person):
+        now = runtime.now()
+        documents = parse(source, content, subject=person.identity_code, received_at=now)
+        with begin(runtime.ledger, actor=Actor(ActorKind.SOURCE, source), now=now) as uow:
+            for document in documents:
+                deposit(uow, runtime.vault, enrolled, document)
+    return enrolled

@@ -1,0 +1,177 @@
+"""`consent-vault doctor`: one look at everything that has to be right, each fault with its repair.
+
+Every check is a function from the installation to a `Finding`; one that meets what it looks for
+says so and lets the others go on.
+"""
+
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from audit.database import open_engine
+from audit.edge import Edge
+from audit.merkle import leaf_hash
+from audit.proofs import entries_bundle, log_state
+from audit.tiles import entry_bundles_of, unpack_entries
+from audit.unit_of_work import Ledger
+from policies.catalogue import load_catalogue
+from policies.data_files import CatalogueError
+from service.migrations.upgrade import current, head
+from service.package_names import ForeignPackageError, check_package_names
+from service.settings import LOOPBACK, Settings
+from vault.providers.file import FileKeyProvider, KeyFileError, KeyPermissionsError
+
+OLDEST_PYTHON = (3, 11)
+CLOCK_DIFFERENCE = timedelta(seconds=5)
+"""Proofs and codes live seconds: clocks that differ by more refuse what is right."""
+WAITING = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    found: str
+    repair: str = ""
+    """What mends the fault; empty when there is none."""
+
+    @property
+    def ok(self) -> bool:
+        return not self.repair
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every check in the order in which a fault would matter."""
+    yield from (check_python(), check_packages(), check_catalogue())
+    yield check_keys(settings.data_folder)
+    engine = open_engine(settings.database_url)
+    try:
+        yield from _examine_database(engine, settings)
+    finally:
+        engine.dispose()
+    yield check_port(settings.base_url)
+
+
+def check_python() -> Finding:
+    found = f"Python {sys.version.split()[0]}, consent-vault {version('consent-vault')}"
+    ok = sys.version_info >= OLDEST_PYTHON
+    return Finding("python", found, "" if ok else "install Python 3.11 or newer")
+
+
+def check_packages() -> Finding:
+    """Our six package names are ours alone."""
+    try:
+        check_package_names()
+    except ForeignPackageError as error:
+        repair = "install consent-vault into an environment of its own (uv tool or pipx)"
+        return Finding("packages", f"{error.package}: {error.found}", repair)
+    return Finding("packages", "all six packages are ours")
+
+
+def check_catalogue() -> Finding:
+    try:
+        catalogue = load_catalogue()
+    except CatalogueError as error:
+        return Finding("catalogue", str(error), "correct the file that it names")
+    return Finding("catalogue", f"{len(catalogue.purposes)} purposes, {catalogue.digest}")
+
+
+def check_keys(folder: Path) -> Finding:
+    """The folder and every file in it are for their owner only, and hold a first key."""
+    if not folder.is_dir():
+        return Finding("keys", f"no folder {folder}", "start the service once to make it")
+    for path in (folder, *sorted(folder.iterdir())):
+        wanted = 0o700 if path.is_dir() else 0o600
+        if stat.S_IMODE(path.stat().st_mode) & ~wanted:
+            found = f"{path} is open to others"
+            return Finding("keys", found, f"chmod {wanted:o} '{path}'")
+    try:
+        key_id = FileKeyProvider.open_or_create(folder).key_id
+    except (KeyPermissionsError, KeyFileError) as error:
+        return Finding("keys", str(error), "restore the key file from your backup")
+    return Finding("keys", f"for their owner only, {key_id} wraps")
+
+
+def check_port(base_url: str) -> Finding:
+    """On loopback: whether something answers where people are sent."""
+    place = urlsplit(base_url)
+    if place.hostname not in LOOPBACK:
+        return Finding("port", f"{base_url} is behind a proxy, not looked at")
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        answers = probe.connect_ex((place.hostname, place.port or 80)) == 0
+    return Finding("port", f"{base_url} {'answers' if answers else 'is free'}")
+
+
+def _examine_database(engine: Engine, settings: Settings) -> Iterator[Finding]:
+    """Nothing is asked of a database that does not answer, or of tables that are not there."""
+    for check in (check_clock, check_migrations):
+        try:
+            finding = check(engine)
+        except SQLAlchemyError as error:
+            repair = "check that it runs and that CONSENT_VAULT_DATABASE_URL is right"
+            yield Finding("database", f"does not answer: {type(error).__name__}", repair)
+            return
+        yield finding
+        if not finding.ok:
+            return
+    yield check_log(engine, settings)
+
+
+def check_clock(engine: Engine) -> Finding:
+    """The database's clock and ours agree."""
+    query = {
+        "postgresql": "SELECT extract(epoch FROM clock_timestamp())",
+        "sqlite": "SELECT unixepoch('subsec')",
+    }
+    with engine.connect() as connection:
+        told = float(connection.execute(text(query[engine.dialect.name])).scalar_one())
+    difference = abs(datetime.now(UTC) - datetime.fromtimestamp(told, UTC))
+    ok = difference <= CLOCK_DIFFERENCE
+    found = f"differs from the database's by {difference.total_seconds():.1f} s"
+    return Finding("clock", found, "" if ok else "let both machines follow one time server")
+
+
+def check_migrations(engine: Engine) -> Finding:
+    with engine.connect() as connection:
+        found = current(connection)
+    ok = found == head()
+    told = f"revision {found or 'none'} of {head()}"
+    return Finding("migrations", told, "" if ok else "consent-vault db upgrade")
+
+
+def check_log(engine: Engine, settings: Settings) -> Finding:
+    """The root, computed anew from every leaf, is the signed one, and nothing waits for long."""
+    ledger = Ledger(engine, FileKeyProvider.open_or_create(settings.data_folder))
+    with ledger.read() as connection:
+        state = log_state(connection)
+        same = _recomputed_root(connection, state.size) == state.root
+    waited = timedelta(seconds=state.waiting_seconds(datetime.now(UTC)))
+    if not same:
+        repair = "stop, keep the database as it is, and tell the auditor: the log was changed"
+        return Finding("log", "the leaves do not give the signed root", repair)
+    if waited > WAITING:
+        repair = "start the service: its sequencer places what waits"
+        return Finding("log", f"an event has waited {waited.seconds} s", repair)
+    return Finding("log", f"{state.size} entries under the signed root, {state.queued} wait")
+
+
+def _recomputed_root(connection: Connection, size: int) -> bytes | None:
+    """The root over every leaf as it stands in the database now; None for an empty log."""
+    edge = Edge()
+    for name in entry_bundles_of(size):
+        bundle = entries_bundle(connection, name.index, name.width)
+        if bundle is None:
+            break
+        edge.append(leaf_hash(entry) for entry in unpack_entries(bundle))
+    return edge.root() if size else None
