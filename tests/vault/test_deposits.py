@@ -117,6 +117,9 @@ def test_the_same_document_about_another_person_is_a_deposit(
     for one in (person, other):
         hand_in(ledger, vault, one, given)
     assert count(ledger, "record_version") == 2
+    with ledger.read() as connection:
+        seen = connection.execute(select(tables.deposit.c.document)).scalars().all()
+    assert len({*seen, given.digest}) == 3, "equal documents must not connect two people"
 
 
 def test_an_unchanged_value_in_a_new_document_is_a_new_version(

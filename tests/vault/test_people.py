@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from audit.model import SYSTEM, Kind
+from audit.model import SYSTEM, Event, Kind
 from audit.reader import entries_about
 from audit.unit_of_work import Ledger, UnaccountedChangeError, begin
 from policies.identity_code import InvalidIdentityCodeError
@@ -272,6 +272,29 @@ def test_an_issued_pseudonym_leads_back_and_is_an_event_once(
         assert person_by_pairwise(connection, vault, sector=KELA, subject=issued) == person
         events = entries_about(connection, ledger, person, kinds=[Kind.SUBJECT_ISSUED])
     assert [event.get("organisation") for event in events] == [KELA]
+
+
+def test_a_pseudonym_issued_many_times_at_once_is_one(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    start, got = threading.Barrier(4), list[str]()
+
+    def run() -> None:
+        start.wait()
+        with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+            got.append(issue_pairwise_subject(uow, vault, person, KELA))
+            uow.record(Event(kind=Kind.TOKEN_ISSUED, subject=person))
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 4
+    assert len(set(got)) == 1
+    with ledger.read() as connection:
+        events = entries_about(connection, ledger, person, kinds=[Kind.SUBJECT_ISSUED])
+    assert len(events) == 1
 
 
 def test_a_pseudonym_leads_nowhere_in_another_sector(
