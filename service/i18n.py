@@ -4,7 +4,7 @@ Finnish, Swedish and English are equal: there is no falling back from one to ano
 that is missing, empty or fuzzy in one of them stops the start.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from gettext import c2py
@@ -73,12 +73,17 @@ def texts(language: Language) -> Texts:
 @cache
 def _all() -> dict[Language, Texts]:
     loaded = {language: _load(language) for language in Language}
-    complete = set[Id]().union(*(each.ids for each in loaded.values()))
+    check_complete(loaded)
+    return loaded
+
+
+def check_complete(loaded: Mapping[Language, Texts]) -> None:
+    """Raise IncompleteTextsError unless each language has every text that another has."""
+    every = set[Id]().union(*(each.ids for each in loaded.values()))
     for language, each in loaded.items():
-        missing = sorted(complete - each.ids, key=str)
+        missing = sorted(every - each.ids, key=str)
         if missing:
             raise IncompleteTextsError(language, missing)
-    return loaded
 
 
 def _load(language: Language) -> Texts:

@@ -29,6 +29,8 @@ BASES: Mapping[LegalBasis, str] = {
 REFUSALS = frozenset({Kind.DATA_REFUSED, Kind.TOKEN_REFUSED, Kind.REQUEST_REFUSED})
 """Tries that gave nothing."""
 
+ANSWERS = frozenset({Kind.CONSENT_GIVEN, Kind.CONSENT_REFUSED, Kind.CONSENT_WITHDRAWN})
+
 
 @cache
 def event_texts() -> Mapping[Kind, Message]:
@@ -108,5 +110,8 @@ def _places(
 
 
 def _reason(entry: Entry, places: dict[str, str], language: Language) -> str:
+    """Why, in words; where the person herself answered, what happened says it already."""
     message = reasons().get(entry.get("reason") or "")
-    return message.in_words(language, places) if message else ""
+    if message is None or entry.kind in ANSWERS:
+        return ""
+    return message.in_words(language, places)

@@ -1,11 +1,14 @@
 """What is held about the person: each attribute with value, source, age and labels."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from audit.unit_of_work import begin
+from policies.catalogue import Catalogue
+from policies.ids import AttributeId
 from service.citizen.facts import State, by_dataset, see
 from service.pages import render, runtime_of
 from service.sessions import require_session
@@ -19,7 +22,8 @@ def data(request: Request, show: Annotated[str, Query(pattern="^(all)?$")] = "")
     """The person's own data; sensitive values only when she asks to see them."""
     runtime, session = runtime_of(request), require_session(request)
     with runtime.ledger.read() as connection:
-        held = dict.fromkeys(each.attribute for each in describe(connection, session.person))
+        known = {each.attribute for each in describe(connection, session.person)}
+    held = _in_order(runtime.catalogue, known)
     shown = []
     if held:
         with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
@@ -31,3 +35,9 @@ def data(request: Request, show: Annotated[str, Query(pattern="^(all)?$")] = "")
         has_masked=any(each.state is State.MASKED for each in shown),
         reveal=show == "all",
     )
+
+
+def _in_order(catalogue: Catalogue, held: Collection[AttributeId]) -> list[AttributeId]:
+    """In the catalogue's order, what is masked at the end."""
+    known = [each for each in catalogue.attributes.values() if each.id in held]
+    return [each.id for each in sorted(known, key=lambda each: each.sensitive)]

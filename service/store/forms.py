@@ -17,7 +17,8 @@ def claim(connection: Connection, form_hash: bytes, *, session: SessionId, now: 
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {"form_hash": form_hash, "session_id": session, "outcome": "", "used_at": now}
     statement = dialect.insert(table).values(row).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    claimed = connection.execute(statement.returning(table.c.form_hash))
+    return claimed.one_or_none() is not None
 
 
 def settle(connection: Connection, form_hash: bytes, outcome: str) -> None:
