@@ -22,6 +22,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
+    "PRAGMA recursive_triggers=ON",
     "PRAGMA busy_timeout=10000",
     "PRAGMA secure_delete=ON",
     "PRAGMA cache_size=-65536",

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 from collections.abc import Iterable, Mapping
 
 DIGESTS = 20
@@ -20,12 +21,17 @@ DIGESTS = 20
 LEAF_PREFIX = b"consent-vault/event/v1 "
 _COMMITMENT_DOMAIN = b"consent-vault/audit-event/v1\x00"
 _SALT_BYTES = 16
+_DIGEST_BYTES = 32
 
 FieldValue = str | list[str]
 
 
 class TooManyFieldsError(ValueError):
     """An event with more fields than digests would show its kind by its length."""
+
+
+class DisclosureError(ValueError):
+    """A text that is not a disclosure of ours."""
 
 
 def disclose(event_key: bytes, fields: Mapping[str, FieldValue]) -> dict[str, str]:
@@ -35,18 +41,42 @@ def disclose(event_key: bytes, fields: Mapping[str, FieldValue]) -> dict[str, st
     }
 
 
+def field_of(disclosure: str) -> tuple[str, FieldValue]:
+    """Name and value. Raises DisclosureError for anything but what `disclose` makes."""
+    try:
+        array = json.loads(_unb64(disclosure))
+    except ValueError as error:
+        raise DisclosureError("not base64url of JSON") from error
+    if not isinstance(array, list) or len(array) != 3:
+        raise DisclosureError("not salt, name and value")
+    salt, name, value = array
+    if not isinstance(salt, str) or not isinstance(name, str) or not _is_value(value):
+        raise DisclosureError("not salt, name and value")
+    return name, value
+
+
 def digest(disclosure: str) -> bytes:
     """SHA-256 of the disclosure as it is written, 32 bytes (RFC 9901 section 4.2.3)."""
     return hashlib.sha256(disclosure.encode("ascii")).digest()
 
 
-def digests(event_key: bytes, disclosures: Iterable[str]) -> list[bytes]:
-    """All digests of an event, decoys included, sorted. Raises TooManyFieldsError."""
+def digests(disclosures: Iterable[str]) -> list[bytes]:
+    """All digests of an event, decoys included, sorted. Raises TooManyFieldsError.
+
+    Decoys are random (RFC 9901 section 4.2.5): nobody, ourselves included, can tell them later.
+    """
     real = [digest(disclosure) for disclosure in disclosures]
     if len(real) > DIGESTS:
         raise TooManyFieldsError(len(real))
-    decoys = [_mac(event_key, f"decoy/{i}") for i in range(DIGESTS - len(real))]
-    return sorted(real + decoys)
+    decoys = os.urandom(_DIGEST_BYTES * (DIGESTS - len(real)))
+    return sorted(
+        real + [decoys[i : i + _DIGEST_BYTES] for i in range(0, len(decoys), _DIGEST_BYTES)]
+    )
+
+
+def split_digests(stored: bytes) -> list[bytes]:
+    """The digests of an event as they are stored one after the other."""
+    return [stored[i : i + _DIGEST_BYTES] for i in range(0, len(stored), _DIGEST_BYTES)]
 
 
 def commitment(all_digests: Iterable[bytes]) -> bytes:
@@ -70,6 +100,19 @@ def _salt(event_key: bytes, name: str) -> bytes:
 
 def _mac(key: bytes, label: str) -> bytes:
     return hmac.digest(key, label.encode(), "sha256")
+
+
+def _is_value(value: object) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(each, str) for each in value)
+    return isinstance(value, str)
+
+
+def _unb64(text: str) -> bytes:
+    data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if _b64(data) != text:
+        raise DisclosureError("base64url not in canonical form")
+    return data
 
 
 def _b64(data: bytes) -> str:

@@ -7,18 +7,22 @@ its row) leaves commitments that say nothing while every proof still holds.
 
 import hmac
 import os
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection
 
-from audit import store
+from audit.store.keys import find_key, insert_key, keys_by_id
 from policies.ids import PersonId
 
 INSTALLATION = "installation"
 """Owner of the keys for events about nobody."""
+
+_REMEMBERED = 4096
 
 
 class KeyWrapper(Protocol):
@@ -33,6 +37,14 @@ class KeyWrapper(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """A key, opened, and whose it is. Its repr hides the key."""
+
+    owner: str
+    key: bytes = field(repr=False)
+
+
 def owner_of(person: PersonId) -> str:
     """The owner name of a person's log keys."""
     return f"person:{person}"
@@ -43,48 +55,48 @@ def period_of(moment: datetime) -> str:
     return f"{moment.year:04d}"
 
 
+class RememberedKeys:
+    """A key wrapper that remembers what it unwrapped, for the last few thousand keys.
+
+    Only the unwrapping is remembered, by the wrapped bytes, which come from the key's row and
+    are read anew each time: a destroyed key has no row, so it is never asked for again.
+    """
+
+    def __init__(self, wrapper: KeyWrapper) -> None:
+        self.wrap = wrapper.wrap
+        self.unwrap = lru_cache(maxsize=_REMEMBERED)(wrapper.unwrap)
+
+
 def key_for(
     connection: Connection, wrapper: KeyWrapper, *, owner: str, period: str
 ) -> tuple[UUID, bytes]:
     """The owner's key for the period (id and 32 bytes), made on first use."""
-    found = _find(connection, owner=owner, period=period)
+    found = find_key(connection, owner=owner, period=period)
     if found is None:
-        _create(connection, wrapper, owner=owner, period=period)
-        found = _find(connection, owner=owner, period=period)
+        # Two transactions may meet here for the same owner; the second takes the first one's key.
+        key_id = uuid4()
+        wrapped = wrapper.wrap(os.urandom(32), _context(key_id))
+        insert_key(connection, key_id=key_id, owner=owner, period=period, wrapped=wrapped)
+        found = find_key(connection, owner=owner, period=period)
         if found is None:
             raise RuntimeError("a log key vanished inside its own transaction")
     key_id, wrapped = found
     return key_id, wrapper.unwrap(wrapped, _context(key_id))
 
 
-def key_by_id(connection: Connection, wrapper: KeyWrapper, key_id: UUID) -> bytes | None:
-    """A key by its id, None when it has been destroyed."""
-    query = select(store.log_key.c.wrapped).where(store.log_key.c.key_id == key_id)
-    wrapped = connection.execute(query).scalar_one_or_none()
-    return None if wrapped is None else wrapper.unwrap(wrapped, _context(key_id))
+def keys_of(
+    connection: Connection, wrapper: KeyWrapper, key_ids: Collection[UUID]
+) -> dict[UUID, LogKey]:
+    """The keys with these ids; a destroyed one is absent."""
+    return {
+        key_id: LogKey(owner, wrapper.unwrap(wrapped, _context(key_id)))
+        for key_id, (owner, wrapped) in keys_by_id(connection, key_ids).items()
+    }
 
 
 def event_key(key: bytes, event_id: UUID) -> bytes:
     """The key of one event, 32 bytes."""
     return hmac.digest(key, b"consent-vault/event-key/v1\x00" + event_id.bytes, "sha256")
-
-
-def _find(connection: Connection, *, owner: str, period: str) -> tuple[UUID, bytes] | None:
-    table = store.log_key
-    query = select(table.c.key_id, table.c.wrapped).where(
-        table.c.owner == owner, table.c.period == period
-    )
-    row = connection.execute(query).one_or_none()
-    return None if row is None else (row.key_id, row.wrapped)
-
-
-def _create(connection: Connection, wrapper: KeyWrapper, *, owner: str, period: str) -> None:
-    # Two transactions may meet here for the same owner; the second one takes the first one's key.
-    key_id = uuid4()
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    wrapped = wrapper.wrap(os.urandom(32), _context(key_id))
-    row = {"key_id": key_id, "owner": owner, "period": period, "wrapped": wrapped}
-    connection.execute(dialect.insert(store.log_key).values(row).on_conflict_do_nothing())
 
 
 def _context(key_id: UUID) -> bytes:

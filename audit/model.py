@@ -49,6 +49,7 @@ class Kind(StrEnum):
     DATA_RELEASED = "data.released"
     DATA_REFUSED = "data.refused"
     DATA_VIEWED = "data.viewed"
+    KEYS_DESTROYED = "keys.destroyed"
     RECEIPT_READ = "receipt.read"
     LOG_SEARCHED = "log.searched"
     LOG_EXPORTED = "log.exported"

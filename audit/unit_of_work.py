@@ -7,24 +7,30 @@ answer leaves before the commit.
 
 import hashlib
 import hmac
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Connection, Engine, event, insert
+from sqlalchemy import Connection, Engine
 
-from audit import store
-from audit.database import WRITES
+from audit.changes import changed, forget, watch
 from audit.disclosure import FieldValue, commitment, digests, disclose
-from audit.keys import INSTALLATION, KeyWrapper, event_key, key_for, owner_of, period_of
+from audit.keys import (
+    INSTALLATION,
+    KeyWrapper,
+    RememberedKeys,
+    event_key,
+    key_for,
+    owner_of,
+    period_of,
+)
 from audit.model import Actor, ActorKind, Event, Kind
 from audit.seal import seal_parts
+from audit.store.events import EventRow, insert_event
+from audit.transaction import Writer
 from policies.ids import EventId, PersonId, new_uuid
-
-_CHANGED = "consent_vault_changed"
 
 
 class UnaccountedChangeError(RuntimeError):
@@ -32,16 +38,13 @@ class UnaccountedChangeError(RuntimeError):
 
 
 class Ledger:
-    """The database and the wrapper of the log's keys: what a unit of work begins from.
-
-    SQLite has one writer at a time and an unfair queue for it, so writers line up here first.
-    """
+    """The database and the wrapper of the log's keys: what a unit of work begins from."""
 
     def __init__(self, engine: Engine, log_keys: KeyWrapper) -> None:
         self.engine = engine
-        self.log_keys = log_keys
-        self.write_lock = threading.RLock() if engine.dialect.name == "sqlite" else None
-        event.listen(engine, "after_cursor_execute", _count_changes)
+        self.log_keys: KeyWrapper = RememberedKeys(log_keys)
+        self.writer = Writer(engine)
+        watch(engine)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -67,19 +70,18 @@ class UnitOfWork:
             (key_id, key, disclose(key, fields))
             for key_id, key, fields in self._keyed_fields(event_id, happened)
         ]
-        all_digests = digests(parts[0][1], (d for _, _, part in parts for d in part.values()))
-        number = self.connection.execute(
-            insert(store.event)
-            .values(
-                event_id=event_id,
-                at=self.now,
-                commitment=commitment(all_digests),
-                digests=b"".join(all_digests),
-                sealed=seal_parts(event_id, [(i, k, list(d.values())) for i, k, d in parts]),
-            )
-            .returning(store.event.c.number)
-        ).scalar_one()
-        self._index(number, happened)
+        all_digests = digests(d for _, _, part in parts for d in part.values())
+        row = EventRow(
+            event_id=event_id,
+            at=self.now,
+            commitment=commitment(all_digests),
+            digests=b"".join(all_digests),
+            sealed=seal_parts(event_id, [(i, k, list(d.values())) for i, k, d in parts]),
+            kind=happened.kind,
+            organisation=happened.organisation,
+            subject=happened.subject,
+        )
+        insert_event(self.connection, row)
         self.recorded += 1
         return event_id
 
@@ -94,7 +96,7 @@ class UnitOfWork:
 
     def _keyed_fields(
         self, event_id: EventId, happened: Event
-    ) -> list[tuple[Any, bytes, dict[str, FieldValue]]]:
+    ) -> list[tuple[UUID, bytes, dict[str, FieldValue]]]:
         """The fields by the key that seals them: the subject's, and an acting person's own."""
         owner = INSTALLATION if happened.subject is None else owner_of(happened.subject)
         fields = _fields(happened, self.now)
@@ -106,23 +108,9 @@ class UnitOfWork:
             keyed.append((*self._key(actor_owner), {"actor": str(self.actor)}))
         return [(key_id, event_key(key, event_id), part) for key_id, key, part in keyed]
 
-    def _key(self, owner: str) -> tuple[Any, bytes]:
+    def _key(self, owner: str) -> tuple[UUID, bytes]:
         wrapper, period = self.ledger.log_keys, period_of(self.now)
         return key_for(self.connection, wrapper, owner=owner, period=period)
-
-    def _index(self, number: int, happened: Event) -> None:
-        self.connection.execute(insert(store.queue).values(number=number))
-        self.connection.execute(
-            insert(store.search).values(
-                number=number,
-                at=self.now,
-                kind=happened.kind,
-                organisation=happened.organisation,
-            )
-        )
-        if happened.subject is not None:
-            row = {"person_id": happened.subject, "number": number}
-            self.connection.execute(insert(store.about).values(row))
 
 
 @contextmanager
@@ -130,22 +118,16 @@ def begin(ledger: Ledger, *, actor: Actor, now: datetime) -> Iterator[UnitOfWork
     """Open a unit of work: commits at the end of the block, rolls back on any exception.
 
     `now` is UTC and aware. Raises UnaccountedChangeError when rows changed without an event.
+    Units of work do not nest.
     """
     if now.tzinfo is None:
         raise RuntimeError("the time of a unit of work must say its zone")
-    with ledger.write_lock or _nothing(), ledger.engine.connect() as plain:
-        connection = plain.execution_options(**{WRITES: True})
-        with connection.begin():
-            connection.info[_CHANGED] = 0
-            uow = UnitOfWork(connection, ledger, actor, now.astimezone(UTC))
-            yield uow
-            if connection.info[_CHANGED] and not uow.recorded:
-                raise UnaccountedChangeError
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
+    with ledger.writer.unaccounted_transaction() as connection:
+        forget(connection)
+        uow = UnitOfWork(connection, ledger, actor, now.astimezone(UTC))
+        yield uow
+        if not uow.recorded and changed(connection):
+            raise UnaccountedChangeError
 
 
 def _fields(happened: Event, now: datetime) -> dict[str, FieldValue]:
@@ -167,17 +149,3 @@ def _fields(happened: Event, now: datetime) -> dict[str, FieldValue]:
     if happened.attributes:
         fields["attributes"] = list(happened.attributes)
     return fields
-
-
-def _count_changes(
-    connection: Connection,
-    cursor: Any,
-    statement: str,
-    _parameters: Any,
-    _context: Any,
-    _executemany: Any,
-) -> None:
-    """Count rows changed by data-changing statements, raw ones included."""
-    word = statement.lstrip().split(None, 1)[0].upper() if statement.strip() else ""
-    if word in {"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "WITH"} and cursor.rowcount != 0:
-        connection.info[_CHANGED] = connection.info.get(_CHANGED, 0) + 1

@@ -1,0 +1,3 @@
+"""The log's tables and all SQL on them. Nothing here leaves the room."""
+
+from audit.store.tables import metadata as metadata

@@ -1,0 +1,47 @@
+"""SQL on the log keys. The look-up is on the path of every event, so it goes to the driver."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from audit.store.tables import log_key
+
+_FIND = "SELECT key_id, wrapped FROM audit_key WHERE owner = {0} AND period = {0}"
+_FIND_SQLITE = _FIND.format("?")
+_FIND_POSTGRESQL = _FIND.format("%s")
+
+
+def find_key(connection: Connection, *, owner: str, period: str) -> tuple[UUID, bytes] | None:
+    """Id and wrapped bytes of the owner's key for the period."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        row = driver.execute(_FIND_SQLITE, (owner, period)).fetchone()
+        return None if row is None else (UUID(row[0]), row[1])
+    found: tuple[UUID, bytes] | None = driver.execute(_FIND_POSTGRESQL, (owner, period)).fetchone()
+    return found
+
+
+def insert_key(
+    connection: Connection, *, key_id: UUID, owner: str, period: str, wrapped: bytes
+) -> None:
+    """Insert a key unless another transaction has made one for the same owner and period."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    row = {"key_id": key_id, "owner": owner, "period": period, "wrapped": wrapped}
+    connection.execute(dialect.insert(log_key).values(row).on_conflict_do_nothing())
+
+
+def keys_by_id(connection: Connection, key_ids: Collection[UUID]) -> dict[UUID, tuple[str, bytes]]:
+    """Owner and wrapped bytes by key id; a destroyed key is absent."""
+    query = select(log_key.c.key_id, log_key.c.owner, log_key.c.wrapped).where(
+        log_key.c.key_id.in_(key_ids)
+    )
+    return {row.key_id: (row.owner, row.wrapped) for row in connection.execute(query)}
+
+
+def delete_keys(connection: Connection, *, owner: str, period: str) -> int:
+    """Destroy the owner's key for the period; gives how many there were."""
+    at = (log_key.c.owner == owner) & (log_key.c.period == period)
+    return connection.execute(delete(log_key).where(at)).rowcount

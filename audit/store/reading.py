@@ -1,0 +1,111 @@
+"""SQL for reading the log: by person, by time, kind and organisation, and one by one."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from operator import eq, ge, lt
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, func, select
+
+from audit.store.tables import about, event, leaf, search
+
+Rows = Select[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as it is stored, and its place in the tree if it has one."""
+
+    number: int
+    event_id: UUID
+    at: datetime
+    commitment: bytes
+    digests: bytes
+    sealed: bytes
+    index: int | None
+
+
+_COLUMNS = (
+    event.c.number,
+    event.c.event_id,
+    event.c.at,
+    event.c.commitment,
+    event.c.digests,
+    event.c.sealed,
+    leaf.c.index.label("place"),
+)
+_PLACED = event.outerjoin(leaf, leaf.c.number == event.c.number)
+
+
+def about_person(
+    connection: Connection,
+    person: UUID,
+    *,
+    before: int | None,
+    limit: int,
+    kinds: Collection[str] | None,
+) -> list[StoredEvent]:
+    """The newest events about a person, with row numbers below `before`."""
+    query = select(*_COLUMNS).select_from(about.join(_PLACED, about.c.number == event.c.number))
+    query = query.where(about.c.person_id == person)
+    if before is not None:
+        query = query.where(about.c.number < before)
+    if kinds is not None:
+        query = query.join_from(about, search, search.c.number == about.c.number)
+        query = query.where(search.c.kind.in_(kinds))
+    return _events(connection, query.order_by(about.c.number.desc()).limit(limit))
+
+
+def searched(
+    connection: Connection,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    kind: str | None,
+    organisation: str | None,
+    before: int | None,
+    limit: int,
+) -> list[StoredEvent]:
+    """The newest events that match all that is given; `until` itself is left out."""
+    query = select(*_COLUMNS).select_from(search.join(_PLACED, search.c.number == event.c.number))
+    wanted = [
+        (ge, search.c.at, since),
+        (lt, search.c.at, until),
+        (eq, search.c.kind, kind),
+        (eq, search.c.organisation, organisation),
+        (lt, search.c.number, before),
+    ]
+    query = query.where(*(holds(column, v) for holds, column, v in wanted if v is not None))
+    return _events(connection, query.order_by(search.c.number.desc()).limit(limit))
+
+
+def one(connection: Connection, event_id: UUID) -> StoredEvent | None:
+    """The event with that id."""
+    query = select(*_COLUMNS).select_from(_PLACED).where(event.c.event_id == event_id)
+    return next(iter(_events(connection, query)), None)
+
+
+def placed(connection: Connection, start: int, end: int) -> list[StoredEvent]:
+    """The events with indexes [start, end), in that order."""
+    query = select(*_COLUMNS).select_from(leaf.join(event, leaf.c.number == event.c.number))
+    query = query.where(leaf.c.index >= start, leaf.c.index < end).order_by(leaf.c.index)
+    return _events(connection, query)
+
+
+def first_at(connection: Connection) -> datetime | None:
+    """When the first event happened."""
+    first = select(func.min(event.c.number)).scalar_subquery()
+    query = select(event.c.at).where(event.c.number == first)
+    at: datetime | None = connection.execute(query).scalar_one_or_none()
+    return at
+
+
+def _events(connection: Connection, query: Rows) -> list[StoredEvent]:
+    return list(_stored(connection.execute(query)))
+
+
+def _stored(rows: Any) -> Iterator[StoredEvent]:
+    for row in rows:
+        yield StoredEvent(*row)

@@ -1,0 +1,112 @@
+"""The log's tables.
+
+There are no foreign keys: rows that belong together are written in one transaction by one
+function, `audit_event` is to be partitioned, and the check would cost the sequencer a third.
+"""
+
+from sqlalchemy import (
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+)
+
+from audit.database import Instant, RowNumber
+from audit.insert_only import insert_only
+
+metadata = MetaData()
+
+log_key = Table(
+    "audit_key",
+    metadata,
+    Column("key_id", Uuid, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("period", String(8), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    UniqueConstraint("owner", "period"),
+)
+"""One random key for each owner (a person, or the installation) and year. Deletable."""
+
+event = insert_only(
+    Table(
+        "audit_event",
+        metadata,
+        Column("number", RowNumber, primary_key=True, autoincrement=True),
+        Column("event_id", Uuid, nullable=False, unique=True),
+        Column("at", Instant, nullable=False),
+        Column("commitment", LargeBinary(32), nullable=False),
+        Column("digests", LargeBinary, nullable=False),
+        Column("sealed", LargeBinary, nullable=False),
+    )
+)
+"""Insert-only."""
+
+queue = Table("audit_queue", metadata, Column("number", RowNumber, primary_key=True))
+"""Events that the sequencer has not placed yet; only it deletes here."""
+
+search = Table(
+    "audit_search",
+    metadata,
+    Column("number", RowNumber, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("organisation", String(64)),
+    Index("audit_search_at", "at"),
+    Index("audit_search_kind", "kind", "number"),
+    Index("audit_search_organisation", "organisation", "number"),
+)
+"""What the auditor may search by. A convenience, not part of what is proven."""
+
+about = Table(
+    "audit_about",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("number", RowNumber, primary_key=True),
+)
+"""Which events are about a person. Deletable with the person's keys."""
+
+leaf = insert_only(
+    Table(
+        "audit_leaf",
+        metadata,
+        Column("index", RowNumber, primary_key=True, autoincrement=False),
+        Column("number", RowNumber, nullable=False, unique=True),
+        Column("leaf_hash", LargeBinary(32), nullable=False),
+    )
+)
+"""Insert-only; the index is dense from 0."""
+
+tile = insert_only(
+    Table(
+        "audit_tile",
+        metadata,
+        Column("level", RowNumber, primary_key=True, autoincrement=False),
+        Column("position", RowNumber, primary_key=True, autoincrement=False),
+        Column("hashes", LargeBinary(8192), nullable=False),
+        Column("root", LargeBinary(32), nullable=False),
+    )
+)
+"""Full tiles only, so insert-only (C2SP tlog-tiles). `root` is the tile's hash one level up: so
+the partial tile of the next level is read, not folded from up to 255 whole tiles."""
+
+checkpoint = insert_only(
+    Table(
+        "audit_checkpoint",
+        metadata,
+        Column("size", RowNumber, primary_key=True, autoincrement=False),
+        Column("root", LargeBinary(32), nullable=False),
+        Column("at", Instant, nullable=False),
+        Column("note", LargeBinary, nullable=False),
+    )
+)
+"""Insert-only; the signed note as it was published."""
+
+INSERT_ONLY = (event.name, leaf.name, tile.name, checkpoint.name)
+DELETABLE = (log_key.name, queue.name, search.name, about.name)
+"""Keys and indexes end with retention, the queue by the sequencer; nothing is ever updated."""
+
+SEQUENCES = ("audit_event_number_seq",)

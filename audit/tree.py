@@ -1,0 +1,50 @@
+"""The tree as it is stored, seen at one size: nodes for proofs, tiles for readers, the edge."""
+
+from sqlalchemy import Connection
+
+from audit.edge import Edge
+from audit.merkle import fold, tree_hash
+from audit.store import tree as store
+from audit.tiles import TILE_HEIGHT, TILE_WIDTH
+
+
+class TreeDamagedError(RuntimeError):
+    """Stored rows of the tree are missing or do not fit together."""
+
+
+class StoredTree:
+    """The first `size` leaves; each tile is read once, so use one object for one piece of work."""
+
+    def __init__(self, connection: Connection, size: int) -> None:
+        self._connection = connection
+        self.size = size
+        self._read: dict[tuple[int, int], list[bytes]] = {}
+
+    def root(self) -> bytes:
+        """The root at this size."""
+        return tree_hash(self.node, 0, self.size)
+
+    def node(self, level: int, index: int) -> bytes:
+        """Hash of the complete subtree over leaves [index << level, (index + 1) << level)."""
+        tile_level, height = divmod(level, TILE_HEIGHT)
+        position, offset = divmod(index << height, TILE_WIDTH)
+        return fold(self.tile(tile_level, position)[offset : offset + (1 << height)])
+
+    def tile(self, level: int, position: int) -> list[bytes]:
+        """The hashes of a tile, fewer than 256 at the right edge. Raises TreeDamagedError."""
+        found = self._read.get((level, position))
+        if found is None:
+            width = min(TILE_WIDTH, (self.size >> TILE_HEIGHT * level) - position * TILE_WIDTH)
+            found = store.tile_hashes(self._connection, level, position, width)
+            if len(found) != width:
+                raise TreeDamagedError(f"tile {level}/{position} lacks hashes")
+            self._read[level, position] = found
+        return found
+
+    def edge(self) -> Edge:
+        """The right edge, rebuilt from at most 255 hashes a level."""
+        levels: list[list[bytes]] = []
+        while hashes := self.size >> TILE_HEIGHT * len(levels):
+            full, partial = divmod(hashes, TILE_WIDTH)
+            levels.append(self.tile(len(levels), full) if partial else [])
+        return Edge(levels, size=self.size)
