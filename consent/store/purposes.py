@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import Connection, insert, select
 
@@ -49,4 +50,10 @@ def of_version(
 
 
 def _declaration(stored: bytes | None) -> PurposeDeclaration | None:
-    return None if stored is None else PurposeDeclaration.from_json(json.loads(stored))
+    return None if stored is None else _parsed(stored)
+
+
+@lru_cache(maxsize=256)
+def _parsed(stored: bytes) -> PurposeDeclaration:
+    # A declaration has a hundred checked texts and never changes: the same bytes are read once.
+    return PurposeDeclaration.from_json(json.loads(stored))
