@@ -14,6 +14,7 @@ import hmac
 import json
 import os
 from collections.abc import Iterable, Mapping
+from uuid import UUID
 
 DIGESTS = 20
 """How many digests each event has, decoys included."""
@@ -79,9 +80,14 @@ def split_digests(stored: bytes) -> list[bytes]:
     return [stored[i : i + _DIGEST_BYTES] for i in range(0, len(stored), _DIGEST_BYTES)]
 
 
-def commitment(all_digests: Iterable[bytes]) -> bytes:
-    """The event's commitment: 32 bytes over its sorted digests."""
-    return hashlib.sha256(_COMMITMENT_DOMAIN + b"".join(sorted(all_digests))).digest()
+def commitment(event_id: UUID, all_digests: Iterable[bytes]) -> bytes:
+    """The event's commitment: 32 bytes over its id and its sorted digests.
+
+    The id is random and says nothing; with it in here, rows that refer to the event cannot be
+    moved to another one, also after its key is destroyed.
+    """
+    content = event_id.bytes + b"".join(sorted(all_digests))
+    return hashlib.sha256(_COMMITMENT_DOMAIN + content).digest()
 
 
 def leaf(event_commitment: bytes) -> bytes:

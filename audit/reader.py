@@ -147,7 +147,7 @@ def _open(row: StoredEvent, parts: list[tuple[UUID, bytes]], keys: dict[UUID, Lo
         )
     ]
     all_digests = split_digests(row.digests)
-    if commitment(all_digests) != row.commitment:
+    if commitment(row.event_id, all_digests) != row.commitment:
         raise SealedEventError("digests")
     if not {digest(each) for each in opened} <= set(all_digests):
         raise SealedEventError("disclosure")

@@ -74,7 +74,7 @@ class UnitOfWork:
         row = EventRow(
             event_id=event_id,
             at=self.now,
-            commitment=commitment(all_digests),
+            commitment=commitment(event_id, all_digests),
             digests=b"".join(all_digests),
             sealed=seal_parts(event_id, [(i, k, list(d.values())) for i, k, d in parts]),
             kind=happened.kind,

@@ -1,0 +1,43 @@
+"""What can be wrong with an exported log, each in words for whoever verifies it. Pure."""
+
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """The first thing that is wrong; the text is what `audit verify` shows."""
+
+    CONTAINER = "the container was changed: it is not the one zip file that these files can be"
+    UNREADABLE = "the file cannot be read"
+    MISSING = "the file is missing"
+    UNKNOWN_FILE = "the file does not belong to the bundle"
+    VKEY_FORM = "this is not a verification key of a log"
+    OTHER_KEY = "the bundle is by another log key than the one you trust"
+    MANIFEST_SIGNATURE = "the manifest is not signed by the log's key"
+    MANIFEST_FORM = "this is not a manifest of this log"
+    CHECKPOINT_SIGNATURE = "the checkpoint is not signed by the log's key"
+    CHECKPOINT_FORM = "this is not a checkpoint of this log"
+    LINE_FORM = "the line is not an event in canonical form"
+    LINE_COUNT = "there are not as many events as the checkpoint says"
+    LINE_ORDER = "the line does not stand at its index"
+    EVENT_TWICE = "the event stands in the log twice"
+    DIGESTS = "the digests are not a sorted list of SHA-256 hashes"
+    COMMITMENT = "event and entry differ: id and digests do not give the commitment in the log"
+    DISCLOSURE_FORM = "a disclosure is not salt, name and value"
+    DISCLOSURE = "a disclosed field is not one the log commits to"
+    NAME_TWICE = "a field is disclosed twice"
+    ENTRIES_FORM = "the bundle of entries is cut, or holds too few or too many"
+    TILE = "a hash in the tile is not the one the entries give"
+    ROOT = "the entries do not give the signed root"
+    FILE_DIGEST = "the file is not the one that the manifest names"
+
+
+class BundleError(ValueError):
+    """The first fault found: in which file, at which entry, and what it is."""
+
+    def __init__(self, fault: Fault, file: str | None, entry: int | None = None) -> None:
+        self.fault = fault
+        self.file = file
+        self.entry = entry
+        place = "the bundle" if file is None else file
+        place += "" if entry is None else f", entry {entry}"
+        super().__init__(f"{place}: {fault}")
