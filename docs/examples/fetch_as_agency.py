@@ -19,13 +19,20 @@ import sys
 import webbrowser
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests_oauth2client import AuthorizationRequest, BearerToken, OAuth2Client, PrivateKeyJwt
+from requests_oauth2client import (
+    AuthorizationRequest,
+    AuthorizationResponseError,
+    BearerToken,
+    OAuth2Client,
+    PrivateKeyJwt,
+)
 
 
-def connect(agency: dict) -> OAuth2Client:
+def connect(agency: dict[str, Any]) -> OAuth2Client:
     """Read the service's metadata; the assertion's audience is the issuer, as FAPI 2.0 asks."""
     issuer = agency["issuer"]
     return OAuth2Client.from_discovery_endpoint(
@@ -34,12 +41,11 @@ def connect(agency: dict) -> OAuth2Client:
         auth=PrivateKeyJwt(agency["client_id"], agency["key"], aud=issuer),
         redirect_uri=agency["redirect_uri"],
         dpop_bound_access_tokens=True,
-        authorization_response_iss_parameter_supported=True,
         testing=urlsplit(issuer).scheme == "http",  # the demo answers on loopback without TLS
     )
 
 
-def ask(client: OAuth2Client, details: dict) -> tuple[AuthorizationRequest, str]:
+def ask(client: OAuth2Client, details: dict[str, Any]) -> tuple[AuthorizationRequest, str]:
     """Push the request; give it back with the address to send the person to."""
     request = client.authorization_request(scope=None, authorization_details=json.dumps([details]))
     return request, client.pushed_authorization_request(request).uri
@@ -92,7 +98,11 @@ def main() -> int:
     print(f"Send the person to {address}", flush=True)
     if chosen.open:
         webbrowser.open(address)
-    answer = request.validate_callback(wait_for_answer(agency["redirect_uri"]))
+    try:
+        answer = request.validate_callback(wait_for_answer(agency["redirect_uri"]))
+    except AuthorizationResponseError as error:
+        print(f"not given: {error.error}")
+        return 1
     token = client.authorization_code(answer, dpop=True)
     fetched = fetch(agency["issuer"], token)
     while fetched and chosen.again:

@@ -1,0 +1,102 @@
+"""The programs in `docs/examples`, run as they stand against a running demo."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from connectors.demo_data.people import demo_person
+from tests.running import RunningDemo
+from tests.visitor import Visitor
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
+
+
+@pytest.fixture
+def matti(demo: RunningDemo) -> Iterator[Visitor]:
+    """Signed in by the identity provider's own page, since a link works once only."""
+    with Visitor() as visitor:
+        chooser = visitor.open(demo.page("sign-in"))
+        home = visitor.open(chooser.link("person=matti"))
+        assert home.url == demo.page("")
+        yield visitor
+
+
+def test_an_agency_gets_what_a_person_gives_and_nothing_after_she_withdraws(
+    demo: RunningDemo, matti: Visitor
+) -> None:
+    with _asking(demo, "kela") as (program, address):
+        page = matti.open(address)
+        receipt = matti.send(page, page.form("/requests/"), button="give")
+        matti.open(receipt.link("/oauth/return/"))
+        assert program.stdout is not None
+        values = [program.stdout.readline() for _ in range(3)]
+        assert [line.split(":")[0] for line in values] == [
+            "income.monthly_gross",
+            "income.employer",
+            "income.last_payment_date",
+        ]
+        consents = matti.open(demo.page("consents"))
+        matti.send(consents, consents.form(f"/consents/{_consent_of(page.url)}/withdraw"))
+        said, _ = program.communicate("\n", timeout=30)
+        assert "refused (403)" in said
+        assert program.returncode == 1
+
+
+def test_an_agency_hears_of_a_refusal(demo: RunningDemo, matti: Visitor) -> None:
+    with _asking(demo, "debt-counsel") as (program, address):
+        page = matti.open(address)
+        receipt = matti.send(page, page.form("/requests/"), button="refuse")
+        matti.open(receipt.link("/oauth/return/"))
+        said, _ = program.communicate(timeout=30)
+        assert said.strip() == "not given: access_denied"
+        assert program.returncode == 1
+
+
+def test_an_authority_fetches_by_law_and_the_person_sees_it(
+    demo: RunningDemo, matti: Visitor
+) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "statutory_fetch.py", demo.folder / "agencies" / "kela.json"],
+        input=demo_person("matti").identity_code + "\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "income.yearly_total: " in done.stdout
+    assert "law" in matti.open(demo.page("log")).text
+
+
+def _consent_of(url: str) -> str:
+    found = re.search(r"/requests/([0-9a-f-]{36})", url)
+    assert found is not None
+    return found[1]
+
+
+@contextmanager
+def _asking(demo: RunningDemo, organisation: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The program has asked and waits for the answer."""
+    agency = demo.folder / "agencies" / f"{organisation}.json"
+    assert json.loads(agency.read_text())["issuer"] == demo.base_url
+    program = subprocess.Popen(
+        [sys.executable, "-u", EXAMPLES / "fetch_as_agency.py", agency, "--again"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert program.stdout is not None
+        line = program.stdout.readline()
+        assert line.startswith("Send the person to "), program.communicate()
+        yield program, line.removeprefix("Send the person to ").strip()
+    finally:
+        program.kill()
+        program.wait()
