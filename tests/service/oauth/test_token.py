@@ -13,8 +13,8 @@ from tests.consent.flow import REDIRECT
 from tests.service.office import BY_LAW, PERSON, Office, content, header, new_key
 
 
-def test_a_code_gives_tokens_with_exactly_what_was_granted(office: Office) -> None:
-    answer = office.redeem(office.code())
+def test_a_code_gives_tokens_with_exactly_what_was_granted(each_office: Office) -> None:
+    answer = each_office.redeem(each_office.code())
     assert answer.status == 200
     assert header(answer, "cache-control") == "no-store"
     given = content(answer)
@@ -30,26 +30,31 @@ def test_a_code_gives_tokens_with_exactly_what_was_granted(office: Office) -> No
     assert PERSON not in answer.body.decode()
 
 
-def test_a_refresh_token_stays_and_may_move_to_another_key(office: Office) -> None:
-    first = office.tokens()
-    office.program.dpop_key = new_key("ES256")
-    office.clock.advance(minutes=10)
+def test_a_refresh_token_stays_and_may_move_to_another_key(each_office: Office) -> None:
+    first = each_office.tokens()
+    each_office.program.dpop_key = new_key("ES256")
+    each_office.clock.advance(minutes=10)
     for _ in range(2):
-        call = office.program.form(
+        call = each_office.program.form(
             "/oauth/token",
             {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]},
         )
-        renewed = content(office.send(call))
+        renewed = content(each_office.send(call))
         assert "refresh_token" not in renewed
-        assert office.fetch(renewed["access_token"]).status == 200
+        assert each_office.fetch(renewed["access_token"]).status == 200
 
 
-def test_the_law_gives_a_token_for_a_named_person(office: Office) -> None:
-    given = content(office.by_law())
+def test_the_law_gives_a_token_for_a_named_person(each_office: Office) -> None:
+    given = content(each_office.by_law())
     assert "refresh_token" not in given
     subject = given["authorization_details"][0]["subject"]
-    assert content(office.by_law(subject=subject))["authorization_details"][0]["subject"] == subject
-    assert [entry.get("basis") for entry in office.events(Kind.TOKEN_ISSUED)] == ["statute"] * 2
+    assert (
+        content(each_office.by_law(subject=subject))["authorization_details"][0]["subject"]
+        == subject
+    )
+    assert [entry.get("basis") for entry in each_office.events(Kind.TOKEN_ISSUED)] == [
+        "statute"
+    ] * 2
 
 
 @pytest.mark.parametrize(
@@ -110,12 +115,12 @@ def test_a_wrong_parameter_is_refused_and_the_code_stays(
     assert office.redeem(code).status == 200
 
 
-def test_a_redeemed_code_ends_the_tokens_that_it_gave(office: Office) -> None:
-    code = office.code()
-    token = content(office.redeem(code))["access_token"]
-    again = office.redeem(code)
+def test_a_redeemed_code_ends_the_tokens_that_it_gave(each_office: Office) -> None:
+    code = each_office.code()
+    token = content(each_office.redeem(code))["access_token"]
+    again = each_office.redeem(code)
     assert content(again)["error"] == "invalid_grant"
-    assert office.fetch(token).status == 401
+    assert each_office.fetch(token).status == 401
 
 
 def test_a_code_lives_sixty_seconds(office: Office) -> None:
@@ -138,14 +143,14 @@ def test_a_code_bound_to_a_key_at_the_push_needs_that_key(office: Office) -> Non
     assert content(office.redeem(code))["error"] == "invalid_grant"
 
 
-def test_a_withdrawn_consent_refreshes_nothing(office: Office) -> None:
-    consent = office.given()
-    refresh_token = office.tokens(consent)["refresh_token"]
-    office.withdraw(consent)
-    call = office.program.form(
+def test_a_withdrawn_consent_refreshes_nothing(each_office: Office) -> None:
+    consent = each_office.given()
+    refresh_token = each_office.tokens(consent)["refresh_token"]
+    each_office.withdraw(consent)
+    call = each_office.program.form(
         "/oauth/token", {"grant_type": "refresh_token", "refresh_token": refresh_token}
     )
-    assert content(office.send(call))["error"] == "invalid_grant"
+    assert content(each_office.send(call))["error"] == "invalid_grant"
 
 
 @pytest.mark.parametrize("value", ["", "x" * 43, "not a token"])
@@ -185,26 +190,28 @@ def test_a_grant_that_is_not_registered_is_not_for_this_client(office: Office) -
     assert (answer.status, content(answer)["error"]) == (400, "unauthorized_client")
 
 
-def test_of_many_redemptions_at_once_one_wins(office: Office) -> None:
-    code = office.code()
+def test_of_many_redemptions_at_once_one_wins(each_office: Office) -> None:
+    code = each_office.code()
     parameters = {"grant_type": "authorization_code", "code": code, "code_verifier": "v" * 43}
-    calls = [office.program.form("/oauth/token", parameters) for _ in range(8)]
+    calls = [each_office.program.form("/oauth/token", parameters) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(office.send, calls))
+        answers = list(pool.map(each_office.send, calls))
     assert sorted(answer.status for answer in answers) == [200] + [400] * 7
 
 
-def test_of_one_message_sent_many_times_one_wins(office: Office) -> None:
+def test_of_one_message_sent_many_times_one_wins(each_office: Office) -> None:
     parameters = {
         "grant_type": "client_credentials",
         "authorization_details": json.dumps([BY_LAW]),
     }
-    call = office.authority.form("/oauth/token", parameters)
+    call = each_office.authority.form("/oauth/token", parameters)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(office.send, [call] * 8))
+        answers = list(pool.map(each_office.send, [call] * 8))
     assert sorted(answer.status for answer in answers) == [200] + [401] * 7
-    assert len(office.events(Kind.TOKEN_ISSUED)) == 1
-    assert {e.get("reason") for e in office.events(Kind.TOKEN_REFUSED)} == {"assertion-replayed"}
+    assert len(each_office.events(Kind.TOKEN_ISSUED)) == 1
+    assert {e.get("reason") for e in each_office.events(Kind.TOKEN_REFUSED)} == {
+        "assertion-replayed"
+    }
 
 
 def test_every_refusal_of_a_known_client_is_in_the_log(office: Office) -> None:
