@@ -10,18 +10,21 @@ Three hash domains are kept apart: field, event and tree.
 
 import base64
 import hashlib
-import hmac
 import json
 import os
+from binascii import b2a_base64
 from collections.abc import Iterable, Mapping
+from json.encoder import encode_basestring
 from uuid import UUID
 
 DIGESTS = 20
 """How many digests each event has, decoys included."""
 
 LEAF_PREFIX = b"consent-vault/event/v1 "
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _COMMITMENT_DOMAIN = b"consent-vault/audit-event/v1\x00"
-_SALT_BYTES = 16
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_SALT_BYTES, _SALT_CHARS = 18, 24  # whole groups of base64, so that one call makes all salts
 _DIGEST_BYTES = 32
 
 FieldValue = str | list[str]
@@ -35,11 +38,16 @@ class DisclosureError(ValueError):
     """A text that is not a disclosure of ours."""
 
 
-def disclose(event_key: bytes, fields: Mapping[str, FieldValue]) -> dict[str, str]:
-    """Disclosure strings by field name; salts come from the event's key, so they die with it."""
-    return {
-        name: _disclosure(_salt(event_key, name), name, value) for name, value in fields.items()
-    }
+def disclose(fields: Mapping[str, FieldValue]) -> list[str]:
+    """A disclosure for each field, with a random salt of 144 bits.
+
+    Salt and field stand nowhere but in the sealed part of the event, so they die with its key.
+    """
+    salts = _b64(os.urandom(_SALT_BYTES * len(fields)))
+    return [
+        _disclosure(salts[i * _SALT_CHARS : (i + 1) * _SALT_CHARS], name, value)
+        for i, (name, value) in enumerate(fields.items())
+    ]
 
 
 def field_of(disclosure: str) -> tuple[str, FieldValue]:
@@ -92,20 +100,12 @@ def commitment(event_id: UUID, all_digests: Iterable[bytes]) -> bytes:
 
 def leaf(event_commitment: bytes) -> bytes:
     """What the tree holds for an event: a short ASCII text with the version and the commitment."""
-    return LEAF_PREFIX + base64.urlsafe_b64encode(event_commitment).rstrip(b"=")
+    return LEAF_PREFIX + _b64(event_commitment).encode("ascii")
 
 
-def _disclosure(salt: bytes, name: str, value: FieldValue) -> str:
-    array = json.dumps([_b64(salt), name, value], ensure_ascii=False, separators=(",", ":"))
-    return _b64(array.encode())
-
-
-def _salt(event_key: bytes, name: str) -> bytes:
-    return _mac(event_key, f"salt/{name}")[:_SALT_BYTES]
-
-
-def _mac(key: bytes, label: str) -> bytes:
-    return hmac.digest(key, label.encode(), "sha256")
+def _disclosure(salt: str, name: str, value: FieldValue) -> str:
+    written = encode_basestring(value) if isinstance(value, str) else _encode(value)
+    return _b64(f'["{salt}","{name}",{written}]'.encode())
 
 
 def _is_value(value: object) -> bool:
@@ -122,4 +122,5 @@ def _unb64(text: str) -> bytes:
 
 
 def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    encoded = b2a_base64(data, newline=False).translate(_URL_SAFE)
+    return encoded.rstrip(b"=").decode("ascii")

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _VERSION = 1
 _NONCE = bytes(12)
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _HEAD = struct.Struct(">16sI")
 
 
@@ -57,6 +58,6 @@ def open_part(event_id: UUID, key: bytes, ciphertext: bytes) -> list[str]:
 
 
 def _frame(event_id: UUID, key_id: UUID, key: bytes, disclosures: list[str]) -> bytes:
-    plain = json.dumps(disclosures, separators=(",", ":")).encode("ascii")
+    plain = _encode(disclosures).encode("ascii")
     ciphertext = AESGCM(key).encrypt(_NONCE, plain, event_id.bytes)
     return _HEAD.pack(key_id.bytes, len(ciphertext)) + ciphertext

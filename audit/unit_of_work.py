@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
@@ -67,16 +68,16 @@ class UnitOfWork:
         """Write the event into this transaction and give its id, for the rows that it explains."""
         event_id = EventId(new_uuid())
         parts = [
-            (key_id, key, disclose(key, fields))
+            (key_id, key, disclose(fields))
             for key_id, key, fields in self._keyed_fields(event_id, happened)
         ]
-        all_digests = digests(d for _, _, part in parts for d in part.values())
+        all_digests = digests(chain.from_iterable(each for _, _, each in parts))
         row = EventRow(
             event_id=event_id,
             at=self.now,
             commitment=commitment(event_id, all_digests),
             digests=b"".join(all_digests),
-            sealed=seal_parts(event_id, [(i, k, list(d.values())) for i, k, d in parts]),
+            sealed=seal_parts(event_id, parts),
             kind=happened.kind,
             organisation=happened.organisation,
             subject=happened.subject,
