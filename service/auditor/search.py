@@ -32,6 +32,8 @@ from service.words import Line, event_texts, line
 router = APIRouter(include_in_schema=False)
 
 PAGE = 100
+MOST = 2**63 - 1
+"""The largest row number that a database holds."""
 _A_DAY = timedelta(days=1)
 
 
@@ -59,7 +61,7 @@ def audit(
     until: Annotated[str, Query(max_length=10)] = "",
     kind: Annotated[str, Query(max_length=40)] = "",
     organisation: Annotated[str, Query(max_length=40)] = "",
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: Annotated[int | None, Query(ge=1, le=MOST)] = None,
     search: Annotated[str, Query(pattern="^1?$")] = "",
 ) -> Response:
     """The state of the log on top, the search below it."""

@@ -22,6 +22,8 @@ from service.words import BASES, Line, line
 router = APIRouter(include_in_schema=False)
 
 PAGE = 50
+MOST = 2**63 - 1
+"""The largest row number that a database holds."""
 _CHUNK = 500
 OWN_ACTS = frozenset(
     {
@@ -44,7 +46,7 @@ def log(
     request: Request,
     language: Language,
     show: Annotated[str, Query(pattern="^(all)?$")] = "",
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: Annotated[int | None, Query(ge=1, le=MOST)] = None,
 ) -> Response:
     """The person's log, newest first, a page at a time."""
     runtime, session = runtime_of(request), require_session(request)
