@@ -129,6 +129,7 @@ PAGES = (
     person("GET", "/{language:lang}/settings"),
     person("POST", "/{language:lang}/settings/sessions/{session_id}/end"),
     person("GET", "/{language:lang}/audit", role=Role.AUDITOR),
+    person("POST", "/{language:lang}/audit/export", role=Role.AUDITOR),
     person("GET", "/{language:lang}/operator", role=Role.OPERATOR),
 )
 """Lines of the pages: one for each route of `service.citizen`, `auditor`, `operator`, sign-in."""

@@ -16,7 +16,7 @@ from service.answers import answer_error, answer_problem
 from service.api import routes as api
 from service.api.data import DataApi
 from service.api.protected import ProtectedResource
-from service.auditor import search
+from service.auditor import routes as auditor
 from service.boundary import ErrorBoundary
 from service.citizen import routes as citizen
 from service.csrf import SameOriginMiddleware
@@ -39,7 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     signin.router,
     static_files.router,
     citizen.router,
-    search.router,
+    auditor.router,
     health.router,
 )
 """Every router of the service; each of their routes has a line in `service.access`."""
