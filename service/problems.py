@@ -1,8 +1,8 @@
 """Errors as the outside sees them: one table from error class to problem type and status.
 
 Domain errors know nothing of HTTP; this table does. What a caller reads comes from here and never
-from `str(error)`. A test finds the domain errors that stand in neither of the two lists; those of
-the second never reach a caller, and if one does, it is our fault and a 500.
+from `str(error)`. A test finds the domain errors that stand in none of the lists; those of the
+last three never reach a caller, and if one does, it is our fault and a 500.
 """
 
 from collections.abc import Mapping
@@ -65,30 +65,78 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     OAuthError: BAD_REQUEST,
 }
 
-NEVER_REACH_A_CALLER = frozenset(
+STOP_THE_START_OR_A_COMMAND = frozenset(
     {
-        # Stop the start, or a command of the operator.
-        "audit.checkpoint.CheckpointError",
-        "audit.note.NoteError",
-        "audit.sequencer.ClockWentBackError",
+        "audit.bundle.NothingToExportError",
+        "audit.bundle_files.BundleFileError",
+        "audit.container.ContainerError",
+        "audit.faults.BundleError",
         "audit.tlog_proof.TlogProofError",
-        "audit.tree.TreeDamagedError",
         "consent.client_metadata.ClientMetadataError",
         "consent.clients.ClientSuspendedError",
         "consent.clients.UnknownClientError",
         "consent.purposes.PurposeVersionError",
+        "consent.receipt_jws.ReceiptError",
         "consent.receipt_jws.SigningKeyError",
+        "connectors.client_keys.UnusableKeyError",
+        "connectors.documents.MalformedDocumentError",
         "policies.data_files.CatalogueError",
         "policies.plain_language.UnplainTextError",
         "policies.purposes.DeclarationError",
         "policies.schemas.SchemaError",
         "policies.text.PlaceholderError",
         "policies.text.TextError",
+        "service.package_names.ForeignPackageError",
+        "service.settings.SettingsError",
+        "vault.documents.RefusedDocumentError",
+        "vault.people.IdentifierTakenError",
         "vault.providers.file.KeyFileError",
         "vault.providers.file.KeyPermissionsError",
     }
 )
-"""Full names of the others."""
+"""Full names; an operator reads them, in the words of the command."""
+
+TURNED_INTO_ANOTHER = frozenset(
+    {
+        "connectors.bounded_http.InsecureUrlError",
+        "connectors.bounded_http.UnboundedAnswerError",
+        "connectors.json_document._NotStrictError",
+        "connectors.scalars.ScalarError",
+        "connectors.xml_document._NotBoundedError",
+        "consent.authorization_details.AuthorizationDetailsError",
+        "consent.jwk.JwkError",
+        "consent.pushed.PushedRequestError",
+        "consent.strict_json.StrictJsonError",
+        "policies.business_id.InvalidBusinessIdError",
+        "policies.identity_code.InvalidIdentityCodeError",
+        "service.api.tokens.TokenError",
+        "service.base64url.Base64UrlError",
+        "service.forms._NothingHappenedError",
+        "service.jose.JwsError",
+        "service.jwk.JwkError",
+        "service.jwk.SignatureError",
+        "vault.people.InvalidIdentifierError",
+    }
+)
+"""Full names; caught where they arise, and answered in the form of their protocol."""
+
+DAMAGE_OR_OUR_FAULT = frozenset(
+    {
+        "audit.checkpoint.CheckpointError",
+        "audit.disclosure.DisclosureError",
+        "audit.disclosure.TooManyFieldsError",
+        "audit.note.NoteError",
+        "audit.seal.SealedEventError",
+        "policies.canonical.NotCanonicalError",
+        "policies.entries.UnknownCatalogueEntryError",
+        "service.i18n.MissingTextError",
+        "vault.envelope.SealError",
+        "vault.people.UnknownPersonError",
+    }
+)
+"""Full names; a stored row that does not open, or a mistake of ours: a 500, and nothing given."""
+
+NEVER_REACH_A_CALLER = STOP_THE_START_OR_A_COMMAND | TURNED_INTO_ANOTHER | DAMAGE_OR_OUR_FAULT
 
 _BY_STATUS = {each.status: each for each in (NOT_FOUND, METHOD, TOO_LARGE, BAD_REQUEST)}
 
