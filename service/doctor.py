@@ -132,7 +132,7 @@ def check_clock(engine: Engine) -> Finding:
     """The database's clock and ours agree."""
     query = {
         "postgresql": "SELECT extract(epoch FROM clock_timestamp())",
-        "sqlite": "SELECT unixepoch('subsec')",
+        "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0",
     }
     with engine.connect() as connection:
         told = float(connection.execute(text(query[engine.dialect.name])).scalar_one())

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from service.cli.failure import Failure
-from service.cli.place import data_option
+from service.cli.place import data_option, runtime_of
 
 
 @click.group()
@@ -36,4 +36,26 @@ def verify(bundle: Path, vkey: str | None) -> None:
 @data_option
 def export(file: Path, data: Path | None) -> None:
     """Write the log with its proofs to FILE; the export itself is recorded in the log."""
-    raise NotImplementedError
+    from audit.bundle import NothingToExportError, write_bundle
+    from audit.bundle_files import sha256
+    from audit.model import Event, Kind
+    from audit.unit_of_work import begin
+    from service.cli.operator import OPERATOR
+
+    with runtime_of(data) as runtime:
+        try:
+            with runtime.ledger.read() as connection:
+                bundle = write_bundle(connection, runtime.ledger, signer=runtime.log_signer)
+        except NothingToExportError as error:
+            raise Failure(
+                "Nothing was exported.",
+                why="the log has signed no checkpoint yet",
+                repair="start the service once: it signs the log within a second",
+            ) from error
+        # Recorded before the file is there: no export without its event.
+        with begin(runtime.ledger, actor=OPERATOR, now=runtime.now()) as uow:
+            uow.record(Event(kind=Kind.LOG_EXPORTED, reference=sha256(bundle)))
+    file.touch(mode=0o600)
+    file.write_bytes(bundle)
+    click.echo(f"wrote {file}; verify it with: consent-vault audit verify {file}")
+    click.echo(f"public key of the log: {runtime.log_signer.vkey}")

@@ -20,7 +20,7 @@ def purpose() -> None:
 def add(file: Path, data: Path | None) -> None:
     """Register a purpose declaration from a JSON file; a newer version replaces an older one."""
     from audit.unit_of_work import begin
-    from consent.purposes import register_purpose
+    from consent.purposes import PurposeVersionError, register_purpose
     from policies.purposes import DeclarationError, PurposeDeclaration
     from service.cli.operator import OPERATOR
 
@@ -35,6 +35,12 @@ def add(file: Path, data: Path | None) -> None:
                 f"The purpose in {file} was not registered.",
                 why=f"{error.field}: {error.reason}",
                 repair="correct the member and run the command again",
+            ) from error
+        except PurposeVersionError as error:
+            raise Failure(
+                f"The purpose in {file} was not registered.",
+                why=f"version {error.version} of it is in force",
+                repair=f"give the changed declaration the version {error.version + 1}",
             ) from error
     click.echo(f"registered {declaration.id}, version {declaration.version}")
 

@@ -42,6 +42,6 @@ def grant(role_name: str, data: Path | None) -> None:
         runtime_of(data) as runtime,
         begin(runtime.ledger, actor=OPERATOR, now=runtime.now()) as uow,
     ):
-        person = enrol(uow, runtime.vault, scheme=IDENTITY_SCHEME, identifier=str(code))
+        person = enrol(uow, runtime.vault, scheme=IDENTITY_SCHEME, identifier=code.value)
         given = grant_role(uow, person, Role(role_name))
     click.echo("given" if given else "the person has it already")
