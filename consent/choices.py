@@ -14,6 +14,7 @@ from consent.lifecycle import Party, apply
 from consent.model import LIVE, OPEN, Command, Consent, ConsentRecord, Status
 from consent.store import clients, consents, purposes, records
 from policies.ids import ConsentId, PersonId
+from policies.purposes import PurposeDeclaration
 from policies.vocabulary import LevelOfAssurance
 
 __all__ = [
@@ -38,7 +39,7 @@ def give(uow: UnitOfWork, consent_id: ConsentId, choice: Choice) -> ConsentRecor
     """
     waiting, same = _locked(uow, consent_id, choice.actor)
     apply(waiting, Command.GIVE, party=Party.SUBJECT, now=uow.now)
-    question = _question(uow, waiting)
+    question = _question(uow, waiting, purposes.newest(uow.connection, waiting.purpose))
     check_conditions(question, choice, uow.now)
     for other in same:
         if other.id != waiting.id and other.status in LIVE:
@@ -59,8 +60,10 @@ def refuse(uow: UnitOfWork, consent_id: ConsentId, choice: Choice) -> ConsentRec
     Raises UnknownConsentError and the errors of the lifecycle.
     """
     waiting, _ = _locked(uow, consent_id, choice.actor)
+    # No needs no notice in force: what is refused is the one that was shown.
+    shown = purposes.of_version(uow.connection, waiting.purpose, waiting.purpose_version)
     refused = replace(waiting, refused=waiting.requested)
-    return _answer(uow, _question(uow, waiting), refused, Command.REFUSE, choice)
+    return _answer(uow, _question(uow, waiting, shown), refused, Command.REFUSE, choice)
 
 
 def withdraw(
@@ -105,12 +108,13 @@ def _locked(
     return locked or _own(consents.lock(uow.connection, consent_id), person), same
 
 
-def _question(uow: UnitOfWork, waiting: Consent) -> Question:
-    in_force = purposes.newest(uow.connection, waiting.purpose)
+def _question(
+    uow: UnitOfWork, waiting: Consent, declaration: PurposeDeclaration | None
+) -> Question:
     asking = clients.find(uow.connection, waiting.client)
-    if in_force is None or asking is None:
+    if declaration is None or asking is None:
         raise RuntimeError("a consent stands for a purpose or client that was never registered")
-    return Question(waiting, in_force, asking)
+    return Question(waiting, declaration, asking)
 
 
 def _answer(

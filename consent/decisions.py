@@ -16,11 +16,12 @@ from consent.changes import change
 from consent.grants import TokenAccess
 from consent.lifecycle import Party
 from consent.model import ClientStatus, Command, ConsentRef, Status
-from consent.store.consents import count_use, lock
+from consent.store.consents import count_use, lock_known
 from consent.store.tokens import FetchState, fetch_state
 from policies.ids import (
     AttributeId,
     ClientId,
+    ConsentId,
     EventId,
     OrganisationId,
     PersonId,
@@ -141,8 +142,9 @@ def decide_fetch(
     reason = _why_not(state, access, requested, uow.now)
     if state is None or reason is not None:
         return _denial(uow, access, requested, reason or DenialReason.TOKEN_ENDED, state)
-    if state.uses_left is not None:
-        _count_use(uow, access, state.uses_left)
+    reference = _ref(access, state)
+    if reference is not None and state.uses_left is not None:
+        _count_use(uow, reference.id, state.uses_left)
     return Permit(
         kind=PermitKind.RELEASE,
         person=access.person,
@@ -151,7 +153,7 @@ def decide_fetch(
         basis=access.basis,
         organisation=access.organisation,
         client=access.client,
-        consent=_ref(access, state),
+        consent=reference,
         case=access.case,
         decided_in=uow,
         made_by=_MADE_HERE,
@@ -203,16 +205,12 @@ _BY_STATUS = {
 }
 
 
-def _count_use(uow: UnitOfWork, access: TokenAccess, left: int) -> None:
-    if access.consent is None:
-        raise RuntimeError("only a consent has limited uses")
+def _count_use(uow: UnitOfWork, consent_id: ConsentId, left: int) -> None:
     if left > 1:
-        count_use(uow.connection, access.consent, left=left)
-        return
-    consent = lock(uow.connection, access.consent)
-    if consent is None:
-        raise RuntimeError("a consent vanished while it was locked")
-    change(uow, consent, Command.USE_LAST, party=Party.CLIENT)
+        count_use(uow.connection, consent_id, left=left)
+    else:
+        locked = lock_known(uow.connection, consent_id)
+        change(uow, locked, Command.USE_LAST, party=Party.CLIENT)
 
 
 def _ref(access: TokenAccess, state: FetchState) -> ConsentRef | None:

@@ -48,7 +48,6 @@ class TokenAccess:
     issued_at: datetime
     expires_at: datetime
     case: str | None
-    limited_uses: bool
     active: bool
 
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 
+from consent.jwk import JwkError, check_public_key
 from consent.strict_json import StrictJsonError, parse_strict
 from policies.canonical import NotCanonicalError, canonical_json
 
@@ -80,7 +81,7 @@ def verify_receipt(jws: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
     except jwt.PyJWTError as error:
         raise ReceiptError("signature") from error
     if _base64url(decoded["signature"]) != parts[2]:
-        # Unused bits of the last character: the same signature written in another way.
+        # The library takes padding: the same signature written in another way.
         raise ReceiptError("form")
     return _payload(decoded["payload"])
 
@@ -100,11 +101,16 @@ def _header(part: str) -> dict[str, str]:
 
 
 def _key(header: Mapping[str, str], jwks: Mapping[str, Any]) -> jwt.PyJWK:
-    for key in jwks["keys"]:
-        # The algorithm is bound to the key, not chosen by the receipt (RFC 8725 section 3.1).
-        if key.get("kid") == header["kid"] and key.get("alg") == header["alg"]:
-            return jwt.PyJWK.from_dict(key, algorithm=header["alg"])
-    raise ReceiptError("unknown-key")
+    # The algorithm is bound to the key, not chosen by the receipt (RFC 8725 section 3.1).
+    wanted = (header["kid"], header["alg"])
+    found = [key for key in jwks["keys"] if (key.get("kid"), key.get("alg")) == wanted]
+    if len(found) != 1:
+        raise ReceiptError("unknown-key")
+    try:
+        check_public_key(found[0])
+    except JwkError as error:
+        raise ReceiptError("unknown-key") from error
+    return jwt.PyJWK.from_dict(found[0], algorithm=header["alg"])
 
 
 def _algorithm(key: EllipticCurvePrivateKey | Ed25519PrivateKey) -> str:

@@ -72,6 +72,14 @@ def lock(connection: Connection, consent_id: ConsentId) -> Consent | None:
     return _one(connection, query)
 
 
+def lock_known(connection: Connection, consent_id: ConsentId) -> Consent:
+    """The consent, locked, where it has been read before. Raises ConsentChangedError."""
+    found = lock(connection, consent_id)
+    if found is None:
+        raise ConsentChangedError
+    return found
+
+
 def lock_same_purpose(connection: Connection, like: Consent) -> list[Consent]:
     """All open and live consents of this person for this purpose of this organisation, locked."""
     query = (

@@ -1,12 +1,13 @@
 """What the person may answer, and what each answer leaves behind."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from audit.model import SYSTEM, Actor, Kind
 from audit.unit_of_work import Ledger, UnitOfWork, begin
@@ -22,6 +23,7 @@ from consent.choices import (
 from consent.clients import suspend_client
 from consent.lifecycle import GuardError, IllegalTransitionError
 from consent.model import Consent, ConsentRecord, Status
+from consent.purposes import register_purpose
 from consent.reading import consent, records_of
 from consent.store import tables
 from consent.tokens import access
@@ -35,6 +37,7 @@ from tests.consent.flow import (
     NOW,
     YEARLY,
     Flow,
+    catalogue,
     drop_triggers,
     events,
 )
@@ -113,6 +116,16 @@ def test_a_choice_that_cannot_be_taken_changes_nothing(
     assert refused.value.reason == reason
     assert _now(flow, waiting.id) == waiting
     assert events(ledger, Kind.CONSENT_GIVEN) == []
+
+
+def test_a_request_for_an_older_notice_cannot_be_given(ledger: Ledger) -> None:
+    flow = Flow(ledger)
+    person = flow.person()
+    waiting = flow.open(person)
+    with ledger.engine.begin() as connection:
+        connection.execute(update(tables.consent).values(purpose_version=0))
+    with pytest.raises(ChoiceError, match="notice-not-current"):
+        flow.give(waiting.id, person)
 
 
 def test_what_the_declaration_allows_but_nobody_asked_cannot_be_granted(ledger: Ledger) -> None:
@@ -257,6 +270,18 @@ def test_refusing_refuses_everything_whatever_was_ticked(ledger: Ledger) -> None
     assert (refused.status, refused.granted, refused.refused) == (Status.REFUSED, (), ASKED)
     assert (record.version, record.status) == (1, Status.REFUSED)
     assert len(events(ledger, Kind.CONSENT_REFUSED)) == 1
+
+
+def test_a_refusal_is_of_the_notice_that_was_shown(ledger: Ledger) -> None:
+    flow = Flow(ledger)
+    waiting = flow.open(flow.person())
+    newer = replace(flow.declaration(), version=2)
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        register_purpose(uow, newer, catalogue())
+    with ledger.engine.begin() as connection:
+        connection.execute(update(tables.consent).values(status=Status.REQUESTED))
+    notice = _refuse(flow, waiting).content["processing"]["privacy_notice"]
+    assert notice["notice_version_id"] == "debt-advice@1"
 
 
 def test_what_was_refused_can_be_neither_given_nor_refused_nor_withdrawn(ledger: Ledger) -> None:

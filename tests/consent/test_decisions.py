@@ -115,10 +115,8 @@ def test_without_a_limit_nothing_is_counted_or_written(ledger: Ledger) -> None:
     given = flow.given()
     with ledger.engine.begin() as connection:
         connection.execute(update(tables.consent).values(uses_allowed=None, uses_left=None))
-    unlimited = flow.access(given.grant)
-    assert not unlimited.limited_uses
     with begin(ledger, actor=Actor.client(flow.client.id), now=NOW) as uow:
-        assert isinstance(decide_fetch(uow, unlimited, (GROSS,)), Permit)
+        assert isinstance(decide_fetch(uow, given.access, (GROSS,)), Permit)
 
 
 def test_after_a_withdrawal_nothing_is_permitted(ledger: Ledger) -> None:
