@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -150,11 +150,6 @@ class Agency:
         url = f"{self.issuer}/api/v1/data/{dataset}"
         proof = self.proofs.proof("GET", url, token=token)
         return Message("GET", url, {"Authorization": f"DPoP {token}", "DPoP": proof})
-
-
-def code_of(redirect: str) -> str:
-    """The authorization code in the address that the person was sent back to."""
-    return parse_qs(urlsplit(redirect).query)["code"][0]
 
 
 def _b64(data: bytes) -> str:

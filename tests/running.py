@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import randbelow
 from sysconfig import get_path
-from typing import Self
+from typing import Any, Self
 
 import httpx2
 
@@ -100,26 +100,31 @@ def running(folder: Path, *options: str) -> Iterator[RunningDemo]:
             demo.stop()
 
 
-def exchange(agency: Agency, visitor: Visitor) -> tuple[Page, str]:
-    """Ask the visitor for what the agency asks, let her give it, and redeem the code.
+def grant(agency: Agency, visitor: Visitor) -> dict[str, Any]:
+    """Ask the visitor for what the agency asks, let her give all of it, redeem the code.
 
-    Gives the receipt's page and the access token.
+    Gives the token endpoint's answer.
     """
     verifier = "v" * 64
+    receipt = give(agency, visitor, verifier)
+    answer = send(agency.redeem(code_for(receipt, visitor), verifier))
+    assert answer.status_code == 200, answer.text
+    content: dict[str, Any] = answer.json()
+    return content
+
+
+def give(agency: Agency, visitor: Visitor, verifier: str) -> Page:
+    """The agency asks, the visitor gives everything; the receipt's page."""
     pushed = send(agency.push(verifier)).json()
     page = visitor.open(agency.authorize_url(pushed["request_uri"]))
-    receipt = visitor.send(page, page.form("/requests/"), tick=".", button="give")
-    return receipt, redeem(agency, visitor, receipt, verifier)
+    return visitor.send(page, page.form("/requests/"), tick=".", button="give")
 
 
-def redeem(agency: Agency, visitor: Visitor, receipt: Page, verifier: str) -> str:
-    """Follow the link back to the agency, and take a token for the code it brings."""
+def code_for(receipt: Page, visitor: Visitor) -> str:
+    """Follow the receipt's link back to the agency, as far as the code in its address."""
     back = visitor.client.get(receipt.link("/oauth/return/"), follow_redirects=False)
-    code = httpx2.URL(back.headers["location"]).params["code"]
-    answer = send(agency.redeem(code, verifier))
-    assert answer.status_code == 200, answer.text
-    token: str = answer.json()["access_token"]
-    return token
+    code: str = httpx2.URL(back.headers["location"]).params["code"]
+    return code
 
 
 def send(message: Message) -> httpx2.Response:

