@@ -114,7 +114,7 @@ class OidcProvider:
                     code_verifier=start.verifier,
                 )
         except OAuthError as error:
-            raise SignInRefusedError(error.error or "") from error
+            raise SignInRefusedError(str(error.error)) from error
         except httpx2.HTTPError as error:
             raise ProviderUnavailableError("token endpoint") from error
         except (ValueError, RecursionError) as error:

@@ -15,7 +15,12 @@ from authlib.oidc.discovery import get_well_known_url  # type: ignore[import-unt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from connectors.bounded_http import BoundedTransport, InsecureUrlError, check_url
+from connectors.bounded_http import (
+    BoundedTransport,
+    InsecureUrlError,
+    check_url,
+    is_loopback,
+)
 from connectors.oidc_settings import OidcSettings
 from connectors.sign_in_errors import ProviderContractError, ProviderUnavailableError
 
@@ -78,16 +83,7 @@ class MetadataCache:
     def _fetch_metadata(self) -> ProviderMetadata:
         url = get_well_known_url(self._settings.issuer, external=True)
         document = self._fetch(url, "metadata")
-        if document.get("issuer") != self._settings.issuer:
-            raise ProviderContractError("metadata", "names another issuer")
-        return ProviderMetadata(
-            authorization_endpoint=_endpoint(document, "authorization_endpoint"),
-            token_endpoint=_endpoint(document, "token_endpoint"),
-            jwks_uri=_endpoint(document, "jwks_uri"),
-            issuer_in_answer=(
-                document.get("authorization_response_iss_parameter_supported") is True
-            ),
-        )
+        return read_metadata(document, self._settings.issuer)
 
     def _fetch_keys(self, url: str) -> tuple[ProviderKey, ...]:
         entries = self._fetch(url, "keys").get("keys")
@@ -112,6 +108,18 @@ class MetadataCache:
         return json_object(answer.content, what)
 
 
+def read_metadata(document: Mapping[str, Any], issuer: str) -> ProviderMetadata:
+    """The members that we use, of a document that is the issuer's own."""
+    if document.get("issuer") != issuer:
+        raise ProviderContractError("metadata", "names another issuer")
+    return ProviderMetadata(
+        authorization_endpoint=_endpoint(document, "authorization_endpoint", issuer),
+        token_endpoint=_endpoint(document, "token_endpoint", issuer),
+        jwks_uri=_endpoint(document, "jwks_uri", issuer),
+        issuer_in_answer=document.get("authorization_response_iss_parameter_supported") is True,
+    )
+
+
 def check_status(status: int, what: str) -> None:
     """Raise unless the answer is a success."""
     if status == _BUSY or status >= _SERVER_FAULT:
@@ -131,14 +139,16 @@ def json_object(content: bytes, what: str) -> dict[str, Any]:
     return document
 
 
-def _endpoint(document: Mapping[str, Any], name: str) -> str:
+def _endpoint(document: Mapping[str, Any], name: str, issuer: str) -> str:
     url = document.get(name)
     if not isinstance(url, str):
         raise ProviderContractError("metadata", f"lacks {name}")
+    # A provider elsewhere must not make us call what listens on this machine alone.
+    on_this_machine = is_loopback(httpx2.URL(issuer).host)
     try:
-        return check_url(url)
+        return check_url(url, allow_loopback=on_this_machine)
     except InsecureUrlError as error:
-        raise ProviderContractError("metadata", f"{name} is not https") from error
+        raise ProviderContractError("metadata", f"{name} {error}") from error
 
 
 def _signing_key(entry: object) -> ProviderKey | None:

@@ -62,7 +62,14 @@ def test_an_answer_that_drips_is_cut_off(server: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://example.fi/x", "http://127.0.0.1:8461", "http://[::1]/", "http://localhost/"]
+    "url",
+    [
+        "https://example.fi/x?y=z",
+        "https://xn--hjas-moa.example:8443",
+        "http://127.0.0.1:8461",
+        "http://[::1]/",
+        "http://localhost/",
+    ],
 )
 def test_https_and_this_machine_are_allowed(url: str) -> None:
     assert check_url(url) == url
@@ -75,6 +82,20 @@ def test_https_and_this_machine_are_allowed(url: str) -> None:
         "http://127.0.0.1.example.fi/",
         "http://127.0.0.1@example.fi/",
         "https:///x",
+        "https://[::1",
+        "https://example.fi:0/",
+        "https://example.fi:65536/",
+        "https://exam ple.fi/",
+        "https://-example.fi/",
+        "https://example..fi/",
+        "https://user@example.fi/",
+        "https://example.fi/#part",
+        "https://example.fi/#",
+        "https://example.fi/\0",
+        "https://\u0661.fi/",
+        "https://" + 64 * "x" + ".fi/",
+        "https://example.fi/" + 70_000 * "x",
+        "ftp://127.0.0.1/",
         "javascript:alert(1)",
         "",
     ],
@@ -82,3 +103,29 @@ def test_https_and_this_machine_are_allowed(url: str) -> None:
 def test_every_other_address_is_refused(url: str) -> None:
     with pytest.raises(InsecureUrlError):
         check_url(url)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.9.9.9",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+        "LocalHost",
+        "x.localhost",
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_this_machine_is_refused_where_somebody_else_names_it(scheme: str, host: str) -> None:
+    url = f"{scheme}://{host}:8461/"
+    assert check_url(url) == url
+    with pytest.raises(InsecureUrlError, match="is this machine"):
+        check_url(url, allow_loopback=False)
+
+
+def test_a_refusal_does_not_repeat_the_address() -> None:
+    with pytest.raises(InsecureUrlError) as refusal:
+        check_url("https://user:hush@example.fi/")
+    assert "hush" not in str(refusal.value)

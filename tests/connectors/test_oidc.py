@@ -283,6 +283,10 @@ def test_a_client_has_one_way_to_authenticate(
     ("answer", "error"),
     [
         (JSONResponse({"error": "invalid_grant"}, 400), SignInRefusedError),
+        (JSONResponse({"error": {"invalid_grant": 1}}, 400), SignInRefusedError),
+        (JSONResponse({"error": None}, 400), SignInRefusedError),
+        (JSONResponse(None), ProviderContractError),
+        (JSONResponse("error"), ProviderContractError),
         (JSONResponse({"access_token": "x"}), ProviderContractError),
         (JSONResponse({"id_token": 7}), ProviderContractError),
         (JSONResponse([]), ProviderContractError),

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from connectors.bounded_http import InsecureUrlError
 from connectors.oidc import OidcProvider
 from connectors.oidc_settings import OidcSettings
+from connectors.provider_metadata import read_metadata
 from connectors.sign_in_errors import (
     ProviderContractError,
     ProviderUnavailableError,
@@ -41,6 +42,10 @@ METADATA_FAULTS: list[dict[str, object]] = [
     {"token_endpoint": "ftp://127.0.0.1/token"},
     {"authorization_endpoint": "javascript:alert(1)"},
     {"jwks_uri": 7},
+    {"jwks_uri": "https://[::1"},
+    {"jwks_uri": "https://example.fi:99999999/"},
+    {"token_endpoint": "https://user:word@example.fi/"},
+    {"authorization_endpoint": "https://example.fi/#part"},
 ]
 
 
@@ -51,6 +56,21 @@ def test_metadata_that_are_not_the_providers_are_refused(
     forger.metadata |= fault
     with pytest.raises(ProviderContractError):
         forger.begin()
+
+
+@pytest.mark.parametrize("member", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8460/x", "https://localhost/x"])
+def test_a_provider_elsewhere_cannot_point_at_this_machine(member: str, url: str) -> None:
+    issuer = "https://provider.example"
+    honest = {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
+        "token_endpoint": f"{issuer}/token",
+        "jwks_uri": f"{issuer}/jwks",
+    }
+    assert read_metadata(honest, issuer).jwks_uri == f"{issuer}/jwks"
+    with pytest.raises(ProviderContractError, match=f"{member} is this machine"):
+        read_metadata({**honest, member: url}, issuer)
 
 
 @pytest.mark.parametrize(
