@@ -112,7 +112,7 @@ def test_every_other_address_is_refused(url: str) -> None:
         "127.9.9.9",
         "[::1]",
         "[::ffff:127.0.0.1]",
-        "0.0.0.0",
+        "[::]",
         "LocalHost",
         "x.localhost",
     ],
