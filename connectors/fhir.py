@@ -3,20 +3,21 @@
 Reads a Bundle or one Observation. A measurement is a final Observation of one of the profile's
 three LOINC codes with an exact value in mmol/l (UCUM); device failures (`dataAbsentReason`),
 results beyond the scale (`comparator`) and withdrawn entries are passed over. All measurements
-must be of one subject. Numbers stay decimal from the document to the result.
+must be of one subject, who is the Patient that the Bundle names. Numbers stay decimal from the
+document to the result.
 
 Values that the person's own device has measured are the person's word (`performer` is the
 Patient) and ranked so. The time observed is the time of the latest measurement.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from connectors.documents import MalformedDocumentError, facts, whole
 from connectors.json_document import Node, read_json
-from connectors.scalars import from_finnish_time, tenths
+from connectors.scalars import from_finnish_time, tenths, utc_text
 from connectors.subjects import check_subject
 from policies.facts import Document, Value
 from policies.ids import SourceId
@@ -39,10 +40,10 @@ _DATE_LENGTH = 10
 
 @dataclass(frozen=True, slots=True)
 class _Measurement:
-    value: Decimal
-    at: datetime
-    time: str
-    """As it is shown: a time in UTC, or the date where the document has no more."""
+    value: Decimal = field(repr=False)
+    at: datetime = field(repr=False)
+    is_exact: bool
+    """False where the document has the day alone, which is no point in time."""
     by_patient: bool
 
 
@@ -73,7 +74,7 @@ def _values(latest: _Measurement, recent: list[_Measurement]) -> dict[str, Value
     total = sum((one.value for one in recent), Decimal(0))
     return {
         "glucose.latest_value": tenths(latest.value),
-        "glucose.latest_time": latest.time,
+        "glucose.latest_time": utc_text(latest.at) if latest.is_exact else None,
         "glucose.mean_30_days": tenths(total / len(recent)),
         "glucose.measurement_count": len(recent),
     }
@@ -88,6 +89,9 @@ def _authority(measurements: Iterable[_Measurement]) -> AuthorityRank:
 def _resources(root: Node) -> list[Node]:
     kind = root.member("resourceType").text()
     if kind == "Bundle":
+        # A page of several (FHIR R4, "RESTful API", Paging) would give a wrong mean and count.
+        if any(_says(link, "relation", {"next"}) for link in root.members("link")):
+            raise root.member("link").wrong("leads to another page")
         return [entry.member("resource") for entry in root.members("entry")]
     if kind == "Observation":
         return [root]
@@ -95,34 +99,50 @@ def _resources(root: Node) -> list[Node]:
 
 
 def _check_person(root: Node, resources: list[Node], subject: str | None) -> None:
-    """One subject in all measurements, and the right one, where the document says who it is."""
-    subjects = {
+    """All measurements are of one subject, and it is the right one when that is given."""
+    references = {
         node.member("subject").member("reference").text()
         for node in resources
         if _is_measurement(node)
     }
-    if len(subjects) > 1:
+    if len(references) > 1:
         raise root.wrong("holds measurements of more than one subject")
-    codes = [code for node in resources for code in _identity_codes(node)]
-    for code in codes:
-        check_subject(code, subject)
-    if subject is not None and not codes:
+    patients = [node for node in resources if _is_a(node, "Patient")]
+    named = [node for node in patients if _has_right_code(node, subject)]
+    if subject is None:
+        return
+    if not named:
         raise root.wrong("does not say whom it is about")
+    # The right code on a Patient proves nothing about measurements that are of another.
+    if not all(_is_of(reference, named) for reference in references):
+        raise root.wrong("holds measurements of somebody whom it does not name")
 
 
-def _identity_codes(resource: Node) -> list[Node]:
-    if resource.member("resourceType").text() != "Patient":
-        return []
-    return [
+def _has_right_code(patient: Node, subject: str | None) -> bool:
+    """Whether the Patient has an identity code; a wrong one is an error."""
+    codes = [
         identifier.member("value")
-        for identifier in resource.members("identifier")
+        for identifier in patient.members("identifier")
         if _says(identifier, "system", {IDENTITY_CODE_SYSTEM})
     ]
+    for code in codes:
+        check_subject(code, subject)
+    return bool(codes)
+
+
+def _is_of(reference: str, patients: list[Node]) -> bool:
+    """Whether a literal reference, relative or absolute (FHIR R4 section 2.3.0.1), is to one."""
+    ids = {id_.text() for patient in patients if (id_ := patient.optional("id")) is not None}
+    return any(f"/{reference}".endswith(f"/Patient/{id_}") for id_ in ids)
+
+
+def _is_a(resource: Node, kind: str) -> bool:
+    return resource.member("resourceType").text() == kind
 
 
 def _is_measurement(node: Node) -> bool:
     return (
-        node.member("resourceType").text() == "Observation"
+        _is_a(node, "Observation")
         and _has_glucose_code(node)
         and node.member("status").text() in _VALID
         and (quantity := node.optional("valueQuantity")) is not None
@@ -151,18 +171,15 @@ def _measurement(node: Node) -> _Measurement:
     value = quantity.member("value").decimal()
     if not 0 <= value <= _LARGEST:
         raise quantity.member("value").wrong("is no possible blood glucose")
-    at, time = _effective(node.member("effectiveDateTime"))
-    return _Measurement(value=value, at=at, time=time, by_patient=_is_by_patient(node))
+    at, is_exact = _effective(node.member("effectiveDateTime"))
+    return _Measurement(value=value, at=at, is_exact=is_exact, by_patient=_is_by_patient(node))
 
 
-def _effective(node: Node) -> tuple[datetime, str]:
+def _effective(node: Node) -> tuple[datetime, bool]:
     """A FHIR dateTime, to the day or to the second; a month alone is refused."""
-    text = node.text()
-    if len(text) == _DATE_LENGTH:
-        day = node.date()
-        return _start_of(day), day.isoformat()
-    at = node.instant()
-    return at, at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if len(node.text()) == _DATE_LENGTH:
+        return _start_of(node.date()), False
+    return node.instant(), True
 
 
 def _start_of(day: date) -> datetime:

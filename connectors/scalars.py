@@ -60,6 +60,11 @@ def parsed_instant(text: str, *, local: bool = False) -> datetime:
     return found.astimezone(UTC) if found.tzinfo else from_finnish_time(found)
 
 
+def utc_text(at: datetime) -> str:
+    """A point in time as facts hold it: UTC, to the second (RFC 3339 section 5.6)."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def parsed_cents(text: str) -> int:
     """An amount of euros with at most two decimals, in cents."""
     if not _AMOUNT.fullmatch(text):

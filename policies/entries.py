@@ -31,6 +31,8 @@ class ValueType(StrEnum):
     INTEGER = "integer"
     BOOLEAN = "boolean"
     DATE = "date"
+    INSTANT = "instant"
+    """A point in time in UTC, to the second: 2026-11-20T07:30:00Z (RFC 3339 section 5.6)."""
     MONEY_CENTS = "money_cents"
     STRINGS = "strings"
 

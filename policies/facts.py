@@ -7,7 +7,8 @@ from policies.ids import AttributeId, DatasetId, SourceId
 from policies.vocabulary import AuthorityRank, Label
 
 Value = str | int | bool | tuple[str, ...]
-"""What an attribute may hold. Money is in cents (int), dates are ISO 8601 strings; no floats."""
+"""What an attribute may hold. Money is in cents (int), dates and times are texts of the one form
+that `policies.entries.ValueType` says; no floats."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ and Swedish takes Finland's customs, for which CLDR has only Sweden's. Times are
 time, for UTC tells a citizen nothing.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -25,8 +24,6 @@ _LOCALES = {Language.FI: "fi_FI", Language.SV: "sv_FI", Language.EN: "en_FI"}
 _SHORT_DATES = {Language.FI: "d.M.y", Language.SV: "d.M.y", Language.EN: "d/M/y"}
 _TIMES = {Language.FI: "'klo' H.mm", Language.SV: "'kl.' H.mm", Language.EN: "H.mm"}
 _A_DAY = timedelta(days=1)
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-"""A moment as sources write it (RFC 3339)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ class Formats:
                 return self._quantity(value, attribute)
             case str() if attribute.type is ValueType.DATE:
                 return self.day(date.fromisoformat(value))
-            case str() if _INSTANT.fullmatch(value):
+            case str() if attribute.type is ValueType.INSTANT:
                 return self.moment(datetime.fromisoformat(value))
             case str():
                 return value

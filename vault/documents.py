@@ -105,6 +105,17 @@ def _is_date(value: object) -> bool:
         return False
 
 
+def _is_instant(value: object) -> bool:
+    """A point in time in the one form `YYYY-MM-DDTHH:MM:SSZ` (RFC 3339 section 5.6)."""
+    if not isinstance(value, str) or not value.endswith("Z"):
+        return False
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return found.isoformat(timespec="seconds") == value.removesuffix("Z") + "+00:00"
+
+
 def _is_list(value: object) -> bool:
     return isinstance(value, tuple) and len(value) <= _LONGEST_LIST and all(map(_is_text, value))
 
@@ -121,6 +132,7 @@ _FITS: Mapping[ValueType, Callable[[object], bool]] = {
     ValueType.INTEGER: _is_integer,
     ValueType.BOOLEAN: lambda value: isinstance(value, bool),
     ValueType.DATE: _is_date,
+    ValueType.INSTANT: _is_instant,
     ValueType.MONEY_CENTS: _is_integer,
     ValueType.STRINGS: _is_list,
 }

@@ -6,6 +6,7 @@ import pytest
 
 from connectors import fhir
 from connectors.documents import MalformedDocumentError
+from connectors.json_document import read_json
 from policies.facts import Document, Value
 from policies.vocabulary import AuthorityRank, Label
 from tests.connectors.examples import REAL_DATA, SUBJECT, as_bytes, small, values
@@ -43,11 +44,10 @@ def test_a_genuine_sensor_night_is_read() -> None:
     }
 
 
-def test_a_genuine_single_measurement_is_read() -> None:
+def test_a_genuine_single_measurement_of_a_day_has_no_point_in_time() -> None:
     made = fhir.parse((GENUINE / "bloodglucose-min.json").read_bytes())
     assert values(made) == {
         "glucose.latest_value": 70,
-        "glucose.latest_time": "2020-10-05",
         "glucose.mean_30_days": 70,
         "glucose.measurement_count": 1,
     }
@@ -131,3 +131,40 @@ def test_other_identifiers_of_the_patient_are_passed_over() -> None:
     identifiers = document["entry"][0]["resource"]["identifier"]
     identifiers.insert(0, {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:1"})
     assert parsed(document).facts
+
+
+def test_a_measurement_shows_neither_value_nor_time() -> None:
+    shown = repr(fhir._measurement(read_json(as_bytes(observation(small("kanta"))), fhir.SOURCE)))
+    assert "Decimal" not in shown
+    assert "datetime" not in shown
+
+
+@pytest.mark.parametrize("reference", ["Patient/1", "https://kanta.example/fhir/Patient/1"])
+def test_measurements_are_of_the_patient_whom_the_document_names(reference: str) -> None:
+    document = small("kanta")
+    observation(document)["subject"] = {"reference": reference}
+    assert parsed(document).facts
+
+
+@pytest.mark.parametrize("reference", ["Patient/2", "Practitioner/1", "Patient/11", "urn:uuid:1"])
+def test_measurements_of_somebody_else_are_refused(reference: str) -> None:
+    document = small("kanta")
+    observation(document)["subject"] = {"reference": reference}
+    with pytest.raises(MalformedDocumentError, match="somebody whom it does not name"):
+        parsed(document)
+
+
+def test_a_patient_without_an_id_is_nobody_to_refer_to() -> None:
+    document = small("kanta")
+    del document["entry"][0]["resource"]["id"]
+    with pytest.raises(MalformedDocumentError, match="somebody whom it does not name"):
+        parsed(document)
+
+
+def test_one_page_of_several_is_refused() -> None:
+    document = small("kanta")
+    document["link"] = [{"relation": "self"}]
+    assert parsed(document).facts
+    document["link"].append({"relation": "next", "url": "https://kanta.example/2"})
+    with pytest.raises(MalformedDocumentError, match="/link: leads to another page"):
+        parsed(document)

@@ -309,6 +309,10 @@ def test_a_token_answer_that_is_none_has_a_named_error(
 
 
 def test_every_error_has_a_word_for_the_log() -> None:
-    found = [error.code for error in SignInError.__subclasses__()]
+    found = [
+        error.code
+        for error in SignInError.__subclasses__()
+        if error.__module__ == SignInError.__module__  # the service has errors of its own
+    ]
     assert len(found) == len(set(found)) == 9
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in found)

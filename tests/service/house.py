@@ -55,7 +55,7 @@ VALUES: Mapping[str, Value] = {
     "residence.city": "Esimerkkilä",
     "residence.household_size": 3,
     "glucose.latest_value": 64,
-    "glucose.latest_time": "2026-11-20T07:30:00+02:00",
+    "glucose.latest_time": "2026-11-20T05:30:00Z",
     "glucose.mean_30_days": 71,
     "glucose.measurement_count": 88,
 }

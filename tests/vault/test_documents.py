@@ -112,12 +112,35 @@ RIGHT: list[tuple[ValueType, Value]] = [
     (ValueType.INTEGER, -LIMIT),
     (ValueType.BOOLEAN, False),
     (ValueType.DATE, "2024-02-29"),
+    (ValueType.INSTANT, "2024-02-29T23:59:59Z"),
+    (ValueType.INSTANT, "0001-01-01T00:00:00Z"),
     (ValueType.MONEY_CENTS, -1),
     (ValueType.STRINGS, ()),
     (ValueType.STRINGS, ("a", "b")),
     (ValueType.STRINGS, ("a",) * 256),
 ]
 WRONG: list[tuple[ValueType, object]] = [
+    *[
+        (ValueType.INSTANT, wrong)
+        for wrong in (
+            "2024-02-29",
+            "2024-02-29T23:59:59",
+            "2024-02-29T23:59:59+00:00",
+            "2024-02-29T23:59:59+02:00",
+            "2024-02-29T23:59:59.5Z",
+            "2024-02-29T23:59:59.000000Z",
+            "2024-02-29T23:59:60Z",
+            "2024-02-29 23:59:59Z",
+            "2024-02-29T23:59Z",
+            "20240229T235959Z",
+            "2023-02-29T23:59:59Z",
+            "2024-W09-4T23:59:59Z",
+            "Z",
+            "",
+            7,
+            None,
+        )
+    ],
     (ValueType.STRING, ""),
     (ValueType.STRING, "x" * 4097),
     (ValueType.STRING, "\ud83d"),

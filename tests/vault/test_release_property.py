@@ -32,6 +32,7 @@ _VALUES: dict[ValueType, st.SearchStrategy[Value]] = {
     ValueType.MONEY_CENTS: st.integers(0, 999),
     ValueType.BOOLEAN: st.booleans(),
     ValueType.DATE: st.dates().map(str),
+    ValueType.INSTANT: st.datetimes().map(lambda at: f"{at.isoformat(timespec='seconds')}Z"),
     ValueType.STRINGS: st.lists(st.text("ab", min_size=1)).map(tuple),
 }
 
