@@ -116,6 +116,9 @@ class Visitor:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self.client.close()
 
     def open(self, url: str) -> Page:

@@ -21,4 +21,6 @@ def serve(host: str, port: int, data: Path | None) -> None:
     check_start()
     with runtime_of(data) as runtime:
         app = create_app(runtime)
-        uvicorn.run(app, host=host, port=port, access_log=False, server_header=False)
+        uvicorn.run(
+            app, host=host, port=port, access_log=False, server_header=False, log_config=None
+        )

@@ -1,5 +1,6 @@
 """What every start checks first, and how its failures read at the terminal."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,12 +8,20 @@ from sqlalchemy.exc import OperationalError
 
 from policies.data_files import CatalogueError
 from service.cli.failure import Failure
+from service.logs import set_up_logs
 from service.package_names import ForeignPackageError, check_package_names
 from vault.providers.file import KeyFileError, KeyPermissionsError
 
 
+_TALKATIVE = ("httpx2", "httpcore2", "uvicorn.error")
+"""Libraries that tell of every request, start and stop at level INFO."""
+
+
 def check_start() -> None:
-    """Refuse to run beside foreign packages of our names. Raises Failure."""
+    """Set up the logs, and refuse to run beside foreign packages of our names. Raises Failure."""
+    set_up_logs()
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         check_package_names()
     except ForeignPackageError as error:
