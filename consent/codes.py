@@ -22,7 +22,7 @@ from consent.grants import Grant, RefusalReason, TokenRefusal
 from consent.issuing import issue_by_consent, refuse_token, usable_until
 from consent.model import Client, ClientStatus
 from consent.opaque import new_handle, stored_digest
-from consent.pushed import PushedRequest, request_of
+from consent.pushed import PushedRequest, read_request, request_of
 from consent.store import codes as store
 from consent.store import consents, tokens
 from policies.ids import ConsentId, PersonId
@@ -90,13 +90,10 @@ def redeem_code(
     verifier, address or key is refused and leaves the code to the right one.
     """
     digest = stored_digest(code)
-    seen = store.find(uow.connection, digest)
-    consent = None if seen is None else consents.lock(uow.connection, seen.consent)
-    # Read anew: a code changes only while its consent is locked, and now it is locked by us.
-    found = store.find(uow.connection, digest)
-    if found is None or consent is None:
+    found = store.lock(uow.connection, digest)
+    if found is None:
         return refuse_token(uow, client, RefusalReason.UNKNOWN_CODE)
-    request = _request(uow.connection, consent.id)
+    consent, request = found.consent, read_request(found.client, found.request)
     reason = _why_no_code(found, client, uow.now) or _why_not_bound(
         request, code_verifier=code_verifier, redirect_uri=redirect_uri, jkt=jkt
     )
@@ -110,7 +107,7 @@ def redeem_code(
     return issue_by_consent(uow, consent, ends=ends, jkt=jkt, with_refresh=refreshes)
 
 
-def _why_no_code(found: store.StoredCode, client: Client, now: datetime) -> RefusalReason | None:
+def _why_no_code(found: store.LockedCode, client: Client, now: datetime) -> RefusalReason | None:
     if found.client != client.id:
         return RefusalReason.WRONG_CLIENT
     if client.status is not ClientStatus.ACTIVE:

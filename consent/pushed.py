@@ -120,6 +120,13 @@ def request_of(connection: Connection, consent_id: ConsentId) -> PushedRequest |
     return None if found is None else found.request
 
 
+def read_request(client: ClientId, document: bytes) -> PushedRequest:
+    """The request that was stored as this document."""
+    members = json.loads(document)
+    details = AuthorizationDetails.from_stored(members.pop("authorization_details"))
+    return PushedRequest(client=client, details=details, **members)
+
+
 def open_request(
     uow: UnitOfWork, request_uri: str, person: PersonId, session: SessionId
 ) -> Consent:
@@ -212,10 +219,8 @@ def _document(parameters: PushedRequest) -> bytes:
 def _pushed(stored: StoredRequest | None) -> Pushed | None:
     if stored is None:
         return None
-    members = json.loads(stored.document)
-    details = AuthorizationDetails.from_stored(members.pop("authorization_details"))
     return Pushed(
-        request=PushedRequest(client=stored.client, details=details, **members),
+        request=read_request(stored.client, stored.document),
         pushed_at=stored.pushed_at,
         expires_at=stored.expires_at,
         person=stored.person,

@@ -46,19 +46,14 @@ def refresh(
 
     The new token is bound to the key given now, which may differ from the one before.
     """
-    digest = stored_digest(refresh_token)
-    seen = store.find(uow.connection, digest)
-    if seen is None or seen.kind != store.REFRESH or seen.consent is None:
-        return refuse_token(uow, client, RefusalReason.UNKNOWN_TOKEN)
-    consent = consents.lock(uow.connection, seen.consent)
-    found = store.find(uow.connection, digest)
-    if consent is None or found is None:
+    found = store.lock_refresh(uow.connection, stored_digest(refresh_token))
+    if found is None:
         return refuse_token(uow, client, RefusalReason.UNKNOWN_TOKEN)
     reason = _why_no_refresh(found, client)
-    ends = usable_until(consent, uow.now)
+    ends = usable_until(found.consent, uow.now)
     if reason is not None or ends is None:
-        return refuse_token(uow, client, reason or RefusalReason.CONSENT_NOT_ACTIVE, consent)
-    return issue_by_consent(uow, consent, ends=ends, jkt=jkt, with_refresh=False)
+        return refuse_token(uow, client, reason or RefusalReason.CONSENT_NOT_ACTIVE, found.consent)
+    return issue_by_consent(uow, found.consent, ends=ends, jkt=jkt, with_refresh=False)
 
 
 def issue_statutory_token(
@@ -123,7 +118,7 @@ def use_once(uow: UnitOfWork, scope: str, value: str, expires: datetime) -> bool
     return used.add(uow.connection, scope=scope, value=value, now=uow.now, expires_at=expires)
 
 
-def _why_no_refresh(found: store.StoredToken, client: Client) -> RefusalReason | None:
+def _why_no_refresh(found: store.LockedRefresh, client: Client) -> RefusalReason | None:
     if found.client != client.id:
         return RefusalReason.WRONG_CLIENT
     if client.status is not ClientStatus.ACTIVE:

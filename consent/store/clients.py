@@ -2,7 +2,7 @@
 
 import json
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from consent.model import Client, ClientStatus
 from consent.store.tables import client
@@ -31,7 +31,7 @@ def add(connection: Connection, new: Client, event_id: EventId) -> None:
 
 def find(connection: Connection, client_id: ClientId) -> Client | None:
     """The client, None when there is none of that id."""
-    row = connection.execute(select(client).where(client.c.client_id == client_id)).one_or_none()
+    row = connection.execute(_FIND, {"id": client_id}).one_or_none()
     return None if row is None else _client(row)
 
 
@@ -48,6 +48,9 @@ def suspend(connection: Connection, client_id: ClientId, event_id: EventId) -> b
         .values(status=ClientStatus.SUSPENDED, audit_event_id=event_id)
     )
     return changed.rowcount == 1
+
+
+_FIND = select(client).where(client.c.client_id == bindparam("id"))
 
 
 def _client(row: Row[tuple[object, ...]]) -> Client:

@@ -1,24 +1,27 @@
 """Rows of authorization codes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from consent.model import Consent
+from consent.store.consents import consent_of
 from consent.store.guard import ConsentChangedError
-from consent.store.tables import code
+from consent.store.tables import code, consent, pushed_request
 from policies.ids import ClientId, ConsentId, EventId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredCode:
-    """A code as it is stored."""
+class LockedCode:
+    """A code that changes only with us until the transaction ends, and what it is bound to."""
 
-    consent: ConsentId
     client: ClientId
     expires_at: datetime
     redeemed_at: datetime | None
     dead_at: datetime | None
+    consent: Consent
+    request: bytes = field(repr=False)
 
 
 def add(
@@ -44,17 +47,22 @@ def add(
     )
 
 
-def find(connection: Connection, digest: bytes) -> StoredCode | None:
-    """The code; it changes only while its consent is locked."""
-    row = connection.execute(select(code).where(code.c.handle_digest == digest)).one_or_none()
+def lock(connection: Connection, digest: bytes) -> LockedCode | None:
+    """The code with its consent and request; None when one of the three is not there.
+
+    On PostgreSQL the consent's row is locked before the code's, as a withdrawal does, and both
+    are read as they are after waiting.
+    """
+    row = connection.execute(_LOCK, {"digest": digest}).one_or_none()
     if row is None:
         return None
-    return StoredCode(
-        consent=ConsentId(row.consent_id),
-        client=ClientId(row.client_id),
-        expires_at=row.expires_at,
+    return LockedCode(
+        client=ClientId(row.code_client_id),
+        expires_at=row.code_expires_at,
         redeemed_at=row.redeemed_at,
         dead_at=row.dead_at,
+        consent=consent_of(row),
+        request=row.parameters,
     )
 
 
@@ -68,15 +76,7 @@ def any_redeemed(connection: Connection, consent_id: ConsentId) -> bool:
 
 def redeem(connection: Connection, digest: bytes, *, at: datetime) -> None:
     """Use the code up. Raises ConsentChangedError when it was used or dead."""
-    changed = connection.execute(
-        update(code)
-        .where(
-            code.c.handle_digest == digest,
-            code.c.redeemed_at.is_(None),
-            code.c.dead_at.is_(None),
-        )
-        .values(redeemed_at=at)
-    )
+    changed = connection.execute(_REDEEM, {"digest": digest, "at": at})
     if changed.rowcount != 1:
         raise ConsentChangedError
 
@@ -92,3 +92,28 @@ def kill(connection: Connection, consent_id: ConsentId, *, at: datetime) -> None
         )
         .values(dead_at=at)
     )
+
+
+_LOCK = (
+    select(
+        consent,
+        code.c.client_id.label("code_client_id"),
+        code.c.expires_at.label("code_expires_at"),
+        code.c.redeemed_at,
+        code.c.dead_at,
+        pushed_request.c.parameters,
+    )
+    .join_from(code, consent, consent.c.consent_id == code.c.consent_id)
+    .join(pushed_request, pushed_request.c.consent_id == code.c.consent_id)
+    .where(code.c.handle_digest == bindparam("digest"))
+    .with_for_update(of=[consent, code], key_share=True)
+)
+_REDEEM = (
+    update(code)
+    .where(
+        code.c.handle_digest == bindparam("digest"),
+        code.c.redeemed_at.is_(None),
+        code.c.dead_at.is_(None),
+    )
+    .values(redeemed_at=bindparam("at"))
+)

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, or_, select, update
 
 from consent.model import LIVE, OPEN, Consent, Status
 from consent.store.guard import ConsentChangedError
@@ -48,28 +48,19 @@ def change(connection: Connection, *, was: Consent, now: Consent, event_id: Even
 
 def count_use(connection: Connection, consent_id: ConsentId, *, left: int) -> None:
     """One use less. Raises ConsentChangedError when another number was left than was read."""
-    changed = connection.execute(
-        update(consent)
-        .where(
-            consent.c.consent_id == consent_id,
-            consent.c.status == Status.ACTIVE,
-            consent.c.uses_left == left,
-        )
-        .values(uses_left=left - 1)
-    )
+    changed = connection.execute(_COUNT_USE, {"id": consent_id, "left": left})
     if changed.rowcount != 1:
         raise ConsentChangedError
 
 
 def find(connection: Connection, consent_id: ConsentId) -> Consent | None:
     """The consent, for reading."""
-    return _one(connection, select(consent).where(consent.c.consent_id == consent_id))
+    return _one(connection, _FIND, consent_id)
 
 
 def lock(connection: Connection, consent_id: ConsentId) -> Consent | None:
     """The consent, locked until the transaction ends."""
-    query = select(consent).where(consent.c.consent_id == consent_id).with_for_update()
-    return _one(connection, query)
+    return _one(connection, _LOCK, consent_id)
 
 
 def lock_known(connection: Connection, consent_id: ConsentId) -> Consent:
@@ -93,7 +84,7 @@ def lock_same_purpose(connection: Connection, like: Consent) -> list[Consent]:
         .order_by(consent.c.consent_id)
         .with_for_update()
     )
-    return [_consent(row) for row in connection.execute(query)]
+    return [consent_of(row) for row in connection.execute(query)]
 
 
 def lock_open_before(
@@ -110,7 +101,7 @@ def lock_open_before(
         .order_by(consent.c.consent_id)
         .with_for_update()
     )
-    return [_consent(row) for row in connection.execute(query)]
+    return [consent_of(row) for row in connection.execute(query)]
 
 
 def lock_due(connection: Connection, *, now: datetime, limit: int) -> list[Consent]:
@@ -127,7 +118,7 @@ def lock_due(connection: Connection, *, now: datetime, limit: int) -> list[Conse
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [_consent(row) for row in connection.execute(query)]
+    return [consent_of(row) for row in connection.execute(query)]
 
 
 def of_person(
@@ -138,12 +129,26 @@ def of_person(
     if statuses is not None:
         query = query.where(consent.c.status.in_(statuses))
     ordered = query.order_by(consent.c.created_at.desc(), consent.c.consent_id)
-    return [_consent(row) for row in connection.execute(ordered)]
+    return [consent_of(row) for row in connection.execute(ordered)]
 
 
-def _one(connection: Connection, query: Select[Any]) -> Consent | None:
-    row = connection.execute(query).one_or_none()
-    return None if row is None else _consent(row)
+# Built once: building a statement costs as much as running it.
+_FIND = select(consent).where(consent.c.consent_id == bindparam("id"))
+_LOCK = _FIND.with_for_update()
+_COUNT_USE = (
+    update(consent)
+    .where(
+        consent.c.consent_id == bindparam("id"),
+        consent.c.status == Status.ACTIVE,
+        consent.c.uses_left == bindparam("left"),
+    )
+    .values(uses_left=consent.c.uses_left - 1)
+)
+
+
+def _one(connection: Connection, query: Select[Any], consent_id: ConsentId) -> Consent | None:
+    row = connection.execute(query, {"id": consent_id}).one_or_none()
+    return None if row is None else consent_of(row)
 
 
 def _fixed(new: Consent) -> dict[str, object]:
@@ -175,7 +180,8 @@ def _changing(state: Consent) -> dict[str, object]:
     }
 
 
-def _consent(row: Row[Any]) -> Consent:
+def consent_of(row: Row[Any]) -> Consent:
+    """The consent in a row that holds all columns of its table."""
     return Consent(
         id=ConsentId(row.consent_id),
         person=PersonId(row.person_id),

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from consent.store.tables import purpose
 from policies.canonical import canonical_json
@@ -30,13 +30,8 @@ def add(
 
 def newest(connection: Connection, purpose_id: PurposeId) -> PurposeDeclaration | None:
     """The declaration in force."""
-    query = (
-        select(purpose.c.declaration)
-        .where(purpose.c.purpose_id == purpose_id)
-        .order_by(purpose.c.version.desc())
-        .limit(1)
-    )
-    return _declaration(connection.execute(query).scalar_one_or_none())
+    stored = connection.execute(_NEWEST, {"id": purpose_id}).scalar_one_or_none()
+    return None if stored is None else _declaration(stored)
 
 
 def of_version(
@@ -46,14 +41,19 @@ def of_version(
     query = select(purpose.c.declaration).where(
         purpose.c.purpose_id == purpose_id, purpose.c.version == version
     )
-    return _declaration(connection.execute(query).scalar_one_or_none())
+    stored = connection.execute(query).scalar_one_or_none()
+    return None if stored is None else _declaration(stored)
 
 
-def _declaration(stored: bytes | None) -> PurposeDeclaration | None:
-    return None if stored is None else _parsed(stored)
+_NEWEST = (
+    select(purpose.c.declaration)
+    .where(purpose.c.purpose_id == bindparam("id"))
+    .order_by(purpose.c.version.desc())
+    .limit(1)
+)
 
 
-@lru_cache(maxsize=256)
-def _parsed(stored: bytes) -> PurposeDeclaration:
-    # A declaration has a hundred checked texts and never changes: the same bytes are read once.
+@lru_cache(maxsize=1024)
+def _declaration(stored: bytes) -> PurposeDeclaration:
+    # Remembered by its bytes, so it can never be another one than the row holds.
     return PurposeDeclaration.from_json(json.loads(stored))

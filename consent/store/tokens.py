@@ -1,6 +1,6 @@
 """Rows of tokens, read together with the consent and the client that they stand for.
 
-The two queries of the fetch path are built once: building one costs as much as running it.
+The queries of the hot paths are built once: building one costs as much as running it.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from consent.grants import TokenAccess, TokenKind
-from consent.model import ClientStatus, Status
+from consent.model import ClientStatus, Consent, Status
+from consent.store.consents import consent_of
 from consent.store.sweeping import sweeps
 from consent.store.tables import client, consent, token
 from policies.ids import (
@@ -51,15 +52,22 @@ class NewToken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockedRefresh:
+    """A refresh token that changes only with us until the transaction ends."""
+
+    client: ClientId
+    revoked_at: datetime | None
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredToken:
-    """What refreshing and revoking need to know of a token."""
+    """What revoking needs to know of a token."""
 
     kind: str
     client: ClientId
     consent: ConsentId | None
     person: PersonId
-    expires_at: datetime
-    revoked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +89,7 @@ def add(connection: Connection, digest: bytes, new: NewToken) -> None:
     if sweeps(digest):
         long_ended = new.issued_at - KEPT_AFTER_END
         connection.execute(delete(token).where(token.c.expires_at <= long_ended))
-    connection.execute(insert(token), {"handle_digest": digest} | _values(new))
+    connection.execute(_INSERT, {"handle_digest": digest} | _values(new))
 
 
 def access(connection: Connection, digest: bytes) -> TokenAccess | None:
@@ -103,6 +111,18 @@ def fetch_state(connection: Connection, known: TokenAccess) -> FetchState | None
     return None if row is None else _state(row)
 
 
+def lock_refresh(connection: Connection, digest: bytes) -> LockedRefresh | None:
+    """A refresh token with its consent, locked in the order of a withdrawal."""
+    row = connection.execute(_REFRESH, {"digest": digest}).one_or_none()
+    if row is None:
+        return None
+    return LockedRefresh(
+        client=ClientId(row.token_client_id),
+        revoked_at=row.revoked_at,
+        consent=consent_of(row),
+    )
+
+
 def find(connection: Connection, digest: bytes) -> StoredToken | None:
     """A token of any kind."""
     row = connection.execute(select(token).where(token.c.handle_digest == digest)).one_or_none()
@@ -113,8 +133,6 @@ def find(connection: Connection, digest: bytes) -> StoredToken | None:
         client=ClientId(row.client_id),
         consent=None if row.consent_id is None else ConsentId(row.consent_id),
         person=PersonId(row.person_id),
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
     )
 
 
@@ -177,6 +195,15 @@ _BY_CONSENT = (
     .where(token.c.handle_digest == bindparam("digest"))
     .with_for_update(of=[consent, token], key_share=True)
 )
+
+
+_REFRESH = (
+    select(consent, token.c.client_id.label("token_client_id"), token.c.revoked_at)
+    .join_from(token, consent, consent.c.consent_id == token.c.consent_id)
+    .where(token.c.handle_digest == bindparam("digest"), token.c.kind == REFRESH)
+    .with_for_update(of=[consent, token], key_share=True)
+)
+_INSERT = insert(token)
 
 
 def _values(new: NewToken) -> dict[str, object]:

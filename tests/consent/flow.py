@@ -227,14 +227,7 @@ class Flow:
 def events(ledger: Ledger, kind: Kind) -> list[Entry]:
     """What the log says of a kind, oldest first."""
     with ledger.read() as connection:
-        return search(
-            connection,
-            ledger,
-            kind=kind,
-            since=NOW - timedelta(1),
-            until=NOW + timedelta(10_000),
-            before=2**40,
-        )[::-1]
+        return search(connection, ledger, kind=kind)[::-1]
 
 
 def drop_triggers(connection: Connection, table: str) -> None:

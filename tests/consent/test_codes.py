@@ -282,8 +282,13 @@ def test_a_code_whose_consent_or_request_is_gone_gives_nothing(ledger: Ledger, t
     _, _, code = _consent_with_code(flow)
     with ledger.engine.begin() as connection:
         connection.execute(delete(table))
-    if table is tables.consent:
-        assert _reason(_redeem(flow, code)) is RefusalReason.UNKNOWN_CODE
-    else:
-        with pytest.raises(RuntimeError, match="no request"):
-            _redeem(flow, code)
+    assert _reason(_redeem(flow, code)) is RefusalReason.UNKNOWN_CODE
+
+
+def test_no_code_for_a_consent_whose_request_is_gone(ledger: Ledger) -> None:
+    flow = Flow(ledger)
+    person, consent_id, _ = _consent_with_code(flow)
+    with ledger.engine.begin() as connection:
+        connection.execute(delete(tables.pushed_request))
+    with pytest.raises(RuntimeError, match="no request"):
+        flow.code(consent_id, person)
