@@ -1,1 +1,1 @@
-"""What must hold when things go wrong: killed processes, races, failing statements, canaries."""
+"""What must hold when things go wrong at the worst moment: kills, races, failing writes."""

@@ -25,7 +25,7 @@ class Race:
     installation: Installation
     token: str
     released: list[str] = field(default_factory=list)
-    refused: list[tuple[int, str | None]] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
     warm: threading.Event = field(default_factory=threading.Event)
     withdrawn: threading.Event = field(default_factory=threading.Event)
     late: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Race:
             for _ in range(LONGEST):
                 after = self.withdrawn.is_set()
                 answer = self.installation.fetch(client, self.token)
-                event = answer.headers.get("consent-vault-event")
+                event = answer.headers["consent-vault-event"]
                 if answer.status_code == 200:
                     self.released.append(event)
                     self.late += [event] * after
