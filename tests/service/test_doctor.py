@@ -1,0 +1,106 @@
+"""Each fault that the doctor knows is found and its repair named."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from audit.database import open_engine
+from audit.model import SYSTEM, Event, Kind
+from audit.unit_of_work import begin
+from service.doctor import Finding, check_keys, check_log, check_migrations, examine
+from service.migrations.upgrade import upgrade
+from service.runtime import Runtime, open_runtime
+from service.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        base_url="https://vault.example.fi",
+        database_url=f"sqlite:///{tmp_path / 'vault.db'}",
+        data_folder=tmp_path / "keys",
+    )
+
+
+@pytest.fixture
+def engine_of(settings: Settings) -> Iterator[Engine]:
+    opened = open_engine(settings.database_url)
+    upgrade(opened)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def installed(settings: Settings, engine_of: Engine) -> Iterator[Runtime]:
+    """An installation with one event in its tree."""
+    assert engine_of is not None
+    runtime = open_runtime(settings)
+    with begin(runtime.ledger, actor=SYSTEM, now=runtime.now()) as uow:
+        uow.record(Event(kind=Kind.SIGNED_IN))
+    runtime.sequencer.run_once(runtime.now())
+    yield runtime
+    runtime.ledger.engine.dispose()
+
+
+def test_an_installation_in_order_has_no_fault(installed: Runtime) -> None:
+    assert [f for f in examine(installed.settings) if not f.ok] == []
+
+
+def test_a_key_that_others_may_read_is_found_with_its_chmod(installed: Runtime) -> None:
+    key = next(installed.settings.data_folder.glob("kek-*"))
+    key.chmod(0o640)
+    assert check_keys(key.parent).repair == f"chmod 600 '{key}'"
+
+
+def test_a_folder_that_others_may_enter_is_found_with_its_chmod(installed: Runtime) -> None:
+    folder = installed.settings.data_folder
+    folder.chmod(0o755)
+    assert check_keys(folder).repair == f"chmod 700 '{folder}'"
+
+
+def test_a_missing_key_folder_is_found(tmp_path: Path) -> None:
+    assert not check_keys(tmp_path / "nothing").ok
+
+
+def test_a_damaged_key_is_found(installed: Runtime) -> None:
+    next(installed.settings.data_folder.glob("kek-*")).write_bytes(b"short")
+    assert "backup" in check_keys(installed.settings.data_folder).repair
+
+
+def test_a_database_without_tables_is_found_with_the_command(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'empty.db'}")
+    assert check_migrations(engine).repair == "consent-vault db upgrade"
+    engine.dispose()
+
+
+def test_a_database_that_does_not_answer_is_found(settings: Settings, installed: Runtime) -> None:
+    gone = settings.model_copy(
+        update={"database_url": "postgresql+psycopg://nobody@127.0.0.1:1/nothing"}
+    )
+    found = {f.check: f for f in examine(gone)}
+    assert "does not answer" in found["database"].found
+    assert "log" not in found
+
+
+def test_a_leaf_that_was_changed_is_found(installed: Runtime, settings: Settings) -> None:
+    engine = installed.ledger.engine
+    with engine.connect() as connection:
+        connection.execute(text("DROP TRIGGER audit_event_no_update"))
+        connection.execute(text("UPDATE audit_event SET commitment = zeroblob(32)"))
+        connection.commit()
+    assert "changed" in check_log(engine, settings).repair
+
+
+def test_an_event_that_waits_for_long_is_found(installed: Runtime, settings: Settings) -> None:
+    then = datetime.now(UTC) - timedelta(minutes=5)
+    with begin(installed.ledger, actor=SYSTEM, now=then) as uow:
+        uow.record(Event(kind=Kind.SIGNED_OUT))
+    assert "sequencer" in check_log(installed.ledger.engine, settings).repair
+
+
+def test_a_finding_without_a_repair_is_in_order() -> None:
+    assert Finding("port", "free").ok
+    assert not Finding("port", "taken", "move").ok
