@@ -1,0 +1,67 @@
+"""The writing transaction: one at a time on SQLite, never nested, used in two places only."""
+
+import ast
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from audit.model import SYSTEM
+from audit.sequencer import Sequencer
+from audit.unit_of_work import Ledger, begin
+from tests.audit.sample import NOW, record
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("audit", "connectors", "consent", "policies", "service", "vault")
+
+
+def test_only_begin_and_the_sequencer_write_without_accounting() -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        if any(
+            isinstance(node, ast.Attribute) and node.attr in {"unaccounted_transaction", "writer"}
+            for node in ast.walk(ast.parse(path.read_text()))
+        )
+    }
+    assert users == {"audit/unit_of_work.py", "audit/sequencer.py"}
+
+
+def test_units_of_work_do_not_nest_on_sqlite(ledger: Ledger) -> None:
+    if ledger.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL lets a second transaction run beside the first")
+    with begin(ledger, actor=SYSTEM, now=NOW):
+        with (
+            pytest.raises(RuntimeError, match="inside another"),
+            begin(ledger, actor=SYSTEM, now=NOW),
+        ):
+            pass
+        with pytest.raises(RuntimeError, match="inside another"):
+            record(ledger)
+    record(ledger)
+
+
+def test_a_failed_unit_of_work_lets_the_next_one_in(ledger: Ledger) -> None:
+    with pytest.raises(ZeroDivisionError), begin(ledger, actor=SYSTEM, now=NOW):
+        _ = 1 / 0
+    record(ledger)
+
+
+def test_writers_of_other_threads_wait_for_their_turn(ledger: Ledger, sequencer: Sequencer) -> None:
+    entered = threading.Event()
+
+    def second() -> None:
+        entered.set()
+        record(ledger)
+
+    thread = threading.Thread(target=second)
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        thread.start()
+        assert entered.wait(5)
+        uow.connection.execute(text("SELECT 1"))
+    thread.join(10)
+    checkpoint = sequencer.run_once(NOW)
+    assert checkpoint is not None
+    assert checkpoint.size == 1
