@@ -13,6 +13,7 @@ from typing import Any
 from connectors.id_token import instant
 from connectors.oidc_settings import OidcSettings
 from connectors.ports import EIDAS_SCHEME, IDENTITY_CODE_SCHEME, SATU_SCHEME, IdentityAssertion
+from connectors.scalars import ScalarError, checked_text
 from connectors.sign_in_errors import AssuranceError, IdTokenError, NoIdentifierError
 from policies.identity_code import InvalidIdentityCodeError, parse_identity_code
 from policies.vocabulary import LevelOfAssurance
@@ -25,7 +26,6 @@ FAMILY_NAME_CLAIM = "urn:oid:2.5.4.4"
 _SATU = re.compile(r"([0-9]{8})([0-9A-FHJ-NPR-Y])")
 _CHECK_CHARACTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _EIDAS = re.compile(r"[A-Z]{2}/[A-Z]{2}/[\x21-\x7e]{1,256}")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LONGEST_NAME = 200
 
 
@@ -43,7 +43,8 @@ def identity_assertion(
         auth_time=_auth_time(claims),
         issuer=settings.issuer,
         method=_method(claims),
-        protected=claims.get(PROTECTED_CLAIM) == "1",
+        # Whatever is not a clear no protects: an address that was told cannot be taken back.
+        protected=claims.get(PROTECTED_CLAIM, "0") != "0",
     )
 
 
@@ -105,11 +106,12 @@ def _name(claims: Mapping[str, Any]) -> str:
 
 def _text(claims: Mapping[str, Any], name: str) -> str:
     value = claims.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_NAME:
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
         raise IdTokenError(name)
-    if _UNPRINTABLE.search(value):
-        raise IdTokenError(name)
-    return value
+    try:
+        return checked_text(value)
+    except ScalarError as error:
+        raise IdTokenError(name) from error
 
 
 def _auth_time(claims: Mapping[str, Any]) -> datetime:

@@ -54,10 +54,9 @@ class _Payment:
 
 def parse(document: bytes, *, subject: str | None = None) -> Document:
     """`income`; `subject` is the identity code of the person whom it must be about."""
-    root = read_xml(document, SOURCE)
-    payments = _newest_versions(
-        payment for delivery in _deliveries(root) for payment in _payments(delivery, subject)
-    )
+    root = read_xml(document, SOURCE, roots={STATEMENT, WAGES, BENEFITS})
+    reported = (one for delivery in _deliveries(root) for one in _payments(delivery, subject))
+    payments = _newest_versions(reported, root)
     if not payments:
         raise root.wrong("holds no report of income")
     observed_at = max(payment.stated_at for payment in payments)
@@ -91,22 +90,22 @@ def _last_month(payments: list[_Payment]) -> int | None:
     )
 
 
-def _newest_versions(payments: Iterable[_Payment]) -> list[_Payment]:
+def _newest_versions(payments: Iterable[_Payment], root: Place) -> list[_Payment]:
     """A replacing report has the id of the one it replaces and a higher version."""
     newest: dict[tuple[bool, str, str], _Payment] = {}
     for payment in payments:
         key = (payment.is_wage, payment.payer, payment.report)
         held = newest.get(key)
+        if held is not None and payment.version == held.version:
+            raise root.wrong("holds one version of a report twice")
         if held is None or payment.version > held.version:
             newest[key] = payment
     return list(newest.values())
 
 
 def _deliveries(root: Place) -> list[Place]:
-    if root.name in {WAGES, BENEFITS}:
-        return [root]
     if root.name != STATEMENT:
-        raise root.wrong("is not a root that is known")
+        return [root]
     if len(root.element) != len(root.children(WAGES)) + len(root.children(BENEFITS)):
         raise root.wrong("holds something that is not known")
     return root.children(WAGES) + root.children(BENEFITS)

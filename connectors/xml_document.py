@@ -5,7 +5,7 @@ document becomes a large one and how a parser is made to fetch files (XXE, "bill
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
@@ -19,6 +19,7 @@ from policies.ids import SourceId
 T = TypeVar("T")
 
 _MOST_ELEMENTS = 200_000
+_PIECE = 65_536
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
@@ -87,14 +88,16 @@ class Place:
             raise self.wrong(str(error)) from None
 
 
-def read_xml(document: bytes, source: SourceId) -> Place:
-    """The root of the document, or MalformedDocumentError."""
+def read_xml(document: bytes, source: SourceId, *, roots: Collection[str]) -> Place:
+    """The root of the document, one of `roots` (`{namespace}local`); or MalformedDocumentError."""
     check_size(document, source)
     # Given as a text, the document cannot choose its own encoding and hide in UTF-7 or UTF-16.
     try:
         text = document.decode("utf-8")
         parser = ElementTree.XMLParser(target=_BoundedBuilder())  # noqa: S314 -- see the builder
-        parser.feed(text)
+        # In pieces: after an error the parser reads what it was given to its end.
+        for start in range(0, len(text), _PIECE):
+            parser.feed(text[start : start + _PIECE])
         root = parser.close()
     except UnicodeDecodeError:
         raise MalformedDocumentError(source, "", "is not UTF-8") from None
@@ -103,6 +106,9 @@ def read_xml(document: bytes, source: SourceId) -> Place:
     except ElementTree.ParseError as error:
         reason = f"is not XML (line {error.position[0]})"
         raise MalformedDocumentError(source, "", reason) from None
+    # A path is made of names that we asked for; another root's name may be anything.
+    if root.tag not in roots:
+        raise MalformedDocumentError(source, "", "has a root that is not known")
     return Place(source, "/" + root.tag.rpartition("}")[2], root)
 
 

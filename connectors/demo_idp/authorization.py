@@ -77,16 +77,20 @@ def check_request(
 
 
 def _fault(query: Mapping[str, str]) -> str | None:
-    """The error code of the first check that fails."""
+    """The error code of the first check that fails (OpenID Connect Core section 3.1.2.6)."""
     checks = (
         ("unsupported_response_type", query.get("response_type") == "code"),
         ("invalid_scope", "openid" in query.get("scope", "").split()),
+        ("request_not_supported", "request" not in query),
+        ("request_uri_not_supported", "request_uri" not in query),
         ("invalid_request", query.get("response_mode", "query") == "query"),
         ("invalid_request", _bounded(query.get("state"))),
         ("invalid_request", _bounded(query.get("nonce"))),
         ("invalid_request", query.get("code_challenge_method") == "S256"),
         ("invalid_request", bool(_S256_CHALLENGE.fullmatch(query.get("code_challenge", "")))),
         ("unmet_authentication_requirements", bool(_offered(query.get("acr_values")))),
+        # Nobody is ever signed in here already, so there is nothing to do without a page.
+        ("login_required", "none" not in query.get("prompt", "").split()),
     )
     return next((error for error, holds in checks if not holds), None)
 

@@ -30,7 +30,6 @@ from connectors.identity_claims import (
     PROTECTED_CLAIM,
 )
 from connectors.ports import IDENTITY_CODE_SCHEME
-from policies.vocabulary import LevelOfAssurance
 
 METHOD = "urn:consent-vault:demo-identification"
 
@@ -44,14 +43,6 @@ class TokenError(Exception):
     def __init__(self, error: str) -> None:
         super().__init__(error)
         self.error = error
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A person who is signed in without the chooser, once."""
-
-    person: DemoPerson
-    loa: LevelOfAssurance
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +80,16 @@ class DemoProvider:
             timedelta(minutes=10), clock
         )
         self._codes: OneTimeStore[_Grant] = OneTimeStore(timedelta(seconds=60), clock)
-        self._tickets: OneTimeStore[Ticket] = OneTimeStore(timedelta(hours=24), clock)
+        self._tickets: OneTimeStore[DemoPerson] = OneTimeStore(timedelta(hours=24), clock)
         self._clients = ClientAuthenticator(
             RegisteredClient(client_id, KeySet.import_key_set({"keys": [*client_jwks["keys"]]})),
             audience=issuer,
             clock=clock,
         )
 
-    def issue_ticket(self, person_key: str, loa: LevelOfAssurance = LevelOfAssurance.HIGH) -> str:
+    def issue_ticket(self, person_key: str) -> str:
         """A `login_hint` that signs this person in once, without the chooser."""
-        return self._tickets.put(Ticket(self.people[person_key], loa))
+        return self._tickets.put(self.people[person_key])
 
     def request(self, query: Mapping[str, str]) -> AuthorizationRequest:
         """The authorization request of this query, checked."""
@@ -117,13 +108,12 @@ class DemoProvider:
         return self._pending.look(handle)
 
     def answer_ticket(self, request: AuthorizationRequest) -> str | None:
-        """Where to go when the request brings an unused ticket."""
-        ticket = self._tickets.take(request.login_hint) if request.login_hint else None
-        if ticket is None:
+        """Where to go when the request brings an unused ticket; at the highest level asked for."""
+        person = self._tickets.take(request.login_hint) if request.login_hint else None
+        if person is None:
             return None
-        acrs = dict(request.acrs)
-        acr = acrs.get(ticket.loa) or acrs[max(acrs)]
-        return self._grant(request, ticket.person, acr)
+        _, acr = max(request.acrs)
+        return self._grant(request, person, acr)
 
     def answer_choice(self, handle: str, person_key: str, level: str) -> str | None:
         """Where to go after a choice on the page; None when the choice is not on offer."""

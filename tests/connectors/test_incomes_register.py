@@ -3,6 +3,7 @@
 import pytest
 
 from connectors import incomes_register
+from connectors.documents import MalformedDocumentError
 from connectors.xml_document import read_xml
 from policies.facts import Value
 from policies.ids import SourceId
@@ -138,11 +139,15 @@ def test_what_was_recovered_is_taken_off_and_what_had_no_ground_left_out() -> No
 
 
 def test_a_payment_shows_neither_payer_nor_amount_in_its_repr() -> None:
-    (payment,) = incomes_register._payments(
-        read_xml(
-            delivery("2026-11-15", transaction(101, "1234.56")).encode(), incomes_register.SOURCE
-        ),
-        None,
-    )
+    document = delivery("2026-11-15", transaction(101, "1234.56")).encode()
+    root = read_xml(document, incomes_register.SOURCE, roots={incomes_register.WAGES})
+    (payment,) = incomes_register._payments(root, None)
     assert "Esimerkki" not in repr(payment)
     assert "123456" not in repr(payment)
+
+
+def test_two_reports_of_one_id_and_version_are_refused() -> None:
+    first = delivery("2026-11-15", transaction(101, "1234.56"))
+    second = delivery("2026-11-15", transaction(101, "1.00"))
+    with pytest.raises(MalformedDocumentError, match="holds one version of a report twice"):
+        parsed(first, second)

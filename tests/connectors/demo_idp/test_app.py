@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import httpx2
 import pytest
@@ -15,7 +15,7 @@ from joserfc import jws
 from connectors.client_assertion import ASSERTION_TYPE, client_assertion
 from connectors.demo_data.people import demo_people
 from connectors.demo_idp.app import system_clock
-from connectors.levels import FTN_HIGH
+from connectors.levels import FTN_HIGH, FTN_SUBSTANTIAL
 from connectors.ports import LoginStart
 from policies.vocabulary import Language, LevelOfAssurance
 from tests.connectors.conftest import CLIENT, REDIRECT, Peers, answer_of
@@ -162,20 +162,20 @@ def test_only_the_level_that_was_asked_for_is_on_offer(peers: Peers) -> None:
     assert "level=substantial" not in text
 
 
-def test_a_ticket_of_a_lower_level_is_raised_to_what_is_on_offer(peers: Peers) -> None:
-    ticket = peers.issue_ticket("aino", LevelOfAssurance.SUBSTANTIAL)
-    start = peers.begin(loa=LevelOfAssurance.HIGH, hint=ticket)
+def test_a_ticket_gives_the_highest_level_that_was_asked_for(peers: Peers) -> None:
+    start = peers.begin(hint=peers.issue_ticket("aino"))
     assertion = peers.provider.finish(
-        peers.signed_in(start), start, loa=LevelOfAssurance.HIGH, now=peers.clock()
+        peers.signed_in(start), start, loa=LevelOfAssurance.SUBSTANTIAL, now=peers.clock()
     )
     assert assertion.loa is LevelOfAssurance.HIGH
 
 
-def test_a_ticket_gives_its_own_level_where_it_is_on_offer(peers: Peers) -> None:
-    ticket = peers.issue_ticket("aino", LevelOfAssurance.SUBSTANTIAL)
-    start = peers.begin(hint=ticket)
+def test_a_ticket_gives_no_level_that_was_not_asked_for(peers: Peers) -> None:
+    start = peers.begin(hint=peers.issue_ticket("aino"))
+    url = re.sub(r"acr_values=[^&]*", f"acr_values={quote(FTN_SUBSTANTIAL)}", start.url)
+    answer = answer_of(httpx2.get(url))
     assertion = peers.provider.finish(
-        peers.signed_in(start), start, loa=LevelOfAssurance.SUBSTANTIAL, now=peers.clock()
+        answer, start, loa=LevelOfAssurance.SUBSTANTIAL, now=peers.clock()
     )
     assert assertion.loa is LevelOfAssurance.SUBSTANTIAL
 
