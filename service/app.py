@@ -16,6 +16,7 @@ from service.answers import answer_error, answer_problem
 from service.api import routes as api
 from service.api.data import DataApi
 from service.api.protected import ProtectedResource
+from service.asgi import Workers
 from service.auditor import routes as auditor
 from service.boundary import ErrorBoundary
 from service.citizen import routes as citizen
@@ -55,7 +56,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     server = authorization_server(runtime)
     resource = ProtectedResource(server)
     data = DataApi(resource)
-    in_threads = runtime.ledger.engine.dialect.name != "sqlite"
+    workers = Workers(in_threads=runtime.ledger.engine.dialect.name != "sqlite")
     app = FastAPI(
         title="consent-vault",
         docs_url=None,
@@ -64,7 +65,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         max_body_size=MAX_BODY_BYTES,
         middleware=[
             *_outer(runtime),
-            Middleware(Front, server=server, data=data, in_threads=in_threads),
+            Middleware(Front, server=server, data=data, workers=workers),
             *_inner(runtime),
         ],
         exception_handlers={
@@ -75,7 +76,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     app.state.runtime, app.state.server = runtime, server
     app.state.resource, app.state.data = resource, data
-    app.state.in_threads = in_threads
+    app.state.workers = workers
     for router in ROUTERS:
         app.include_router(router)
     access.check_table(app.routes)

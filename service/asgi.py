@@ -1,14 +1,15 @@
 """Endpoints of programs behind ASGI: read the body within its bound, answer, send.
 
 On SQLite an endpoint runs in the event loop: one writer works at a time anyway, and a change of
-threads costs more than it gives. On PostgreSQL it runs in a thread, so that while one request
-waits for the database others are served.
+threads costs more than it gives. On PostgreSQL it runs in one of a few threads, so that while one
+request waits for the database others are served; more threads only fight for the interpreter.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,6 +19,20 @@ from service.exchange import Answer, Call
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 65_536
+THREADS = 4
+
+
+class Workers:
+    """Runs endpoints in the event loop, or in a few threads of their own."""
+
+    def __init__(self, *, in_threads: bool) -> None:
+        self._limiter = CapacityLimiter(THREADS) if in_threads else None
+
+    async def run(self, endpoint: Callable[[Call], Answer], call: Call) -> Answer:
+        """The endpoint's answer."""
+        if self._limiter is None:
+            return endpoint(call)
+        return await to_thread.run_sync(endpoint, call, limiter=self._limiter)
 
 
 async def read_call(scope: Scope, receive: Receive) -> Call:
@@ -40,9 +55,8 @@ async def read_call(scope: Scope, receive: Receive) -> Call:
 async def respond(endpoint: Callable[[T, Call], Answer], holder: T, request: Request) -> Response:
     """Run an endpoint behind FastAPI."""
     call = await read_call(request.scope, request.receive)
-    if request.app.state.in_threads:
-        return to_response(await run_in_threadpool(endpoint, holder, call))
-    return to_response(endpoint(holder, call))
+    workers: Workers = request.app.state.workers
+    return to_response(await workers.run(partial(endpoint, holder), call))
 
 
 def to_response(answer: Answer) -> Response:

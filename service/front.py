@@ -4,11 +4,10 @@ The same endpoints stand in the framework's routes, for their description and fo
 here a request reaches them without routing, dependencies and response classes.
 """
 
-from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.data import DataApi
-from service.asgi import read_call, send_answer
+from service.asgi import Workers, read_call, send_answer
 from service.exchange import Answer, Call
 from service.oauth import token
 from service.oauth.server import AuthorizationServer
@@ -22,23 +21,19 @@ class Front:
     """ASGI middleware: answers what it knows and passes on the rest."""
 
     def __init__(
-        self, app: ASGIApp, *, server: AuthorizationServer, data: DataApi, in_threads: bool
+        self, app: ASGIApp, *, server: AuthorizationServer, data: DataApi, workers: Workers
     ) -> None:
         self.app = app
         self._server = server
         self._data = data
-        self._in_threads = in_threads
+        self._workers = workers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not self._knows(scope["method"], scope["path"]):
             await self.app(scope, receive, send)
             return
         call = await read_call(scope, receive)
-        if self._in_threads:
-            answer = await run_in_threadpool(self._answer, call)
-        else:
-            answer = self._answer(call)
-        await send_answer(answer, send)
+        await send_answer(await self._workers.run(self._answer, call), send)
 
     def _knows(self, method: str, path: str) -> bool:
         if method == "POST":

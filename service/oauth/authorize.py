@@ -25,7 +25,7 @@ from service.runtime import Runtime
 from service.sessions import require_session
 
 _ENDED_WITHOUT = frozenset({Status.REFUSED, Status.LAPSED, Status.CANCELLED})
-_NO_TRACE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+_NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 def authorize(request: Request) -> Response:
@@ -107,4 +107,4 @@ def _to_client(asked: PushedRequest, runtime: Runtime, **answer: str) -> Respons
 
 
 def _see_other(address: str) -> Response:
-    return RedirectResponse(address, 303, headers=_NO_TRACE)
+    return RedirectResponse(address, 303, headers=_NOT_KEPT)

@@ -1,16 +1,41 @@
-"""The whole service, opened for one test."""
+"""Offices: one for each test on SQLite, one on each database in turn, and one for a module."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
-from tests.service.house import House, open_house
+from audit.database import open_engine
+from tests.schema import create_tables
+from tests.service.office import Office, open_office
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """The service on an empty database, every purpose in force."""
-    opened = open_house(tmp_path)
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office that has done nothing yet."""
+    yield from _on_sqlite(tmp_path)
+
+
+@pytest.fixture
+def each_office(engine: Engine, tmp_path: Path) -> Iterator[Office]:
+    """The same on each database in turn."""
+    opened = open_office(engine.url.render_as_string(hide_password=False), tmp_path)
     yield opened
-    opened.runtime.ledger.engine.dispose()
+    opened.runtime.close()
+
+
+@pytest.fixture(scope="module")
+def busy_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """One for all tests of a module that neither move its clock nor look at its log."""
+    yield from _on_sqlite(tmp_path_factory.mktemp("office"))
+
+
+def _on_sqlite(folder: Path) -> Iterator[Office]:
+    url = f"sqlite:///{folder / 'vault.db'}"
+    engine = open_engine(url)
+    create_tables(engine)
+    engine.dispose()
+    opened = open_office(url, folder)
+    yield opened
+    opened.runtime.close()
