@@ -76,6 +76,7 @@ def register(
     )
     content: dict[str, Any] = {
         "organisation": asking.organisation,
+        "name": catalogue.organisation(asking.organisation).name.en,
         "client_id": asking.client_id,
         "key": private,
         "request": details(catalogue.purpose(asking.asks)),

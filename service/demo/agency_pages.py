@@ -109,8 +109,17 @@ def fetched(request: Request) -> Response:
         values = program.fetch(token)
     except RefusedError as error:
         return _refused(error)
-    again = f'<p><a href="{escape(request.url.path)}">Fetch again</a></p>'
-    return _page("The agency has fetched your data", _table(values) + again)
+    return _page(f"{program.name} has fetched your data", _table(values) + _next(request, program))
+
+
+def _next(request: Request, program: AgencyProgram) -> str:
+    """What to try now: the log, a withdrawal, and a fetch after it."""
+    vault = escape(program.issuer)
+    return (
+        f'<p><a href="{vault}/en/log">See this fetch in your log</a>, or '
+        f'<a href="{vault}/en/consents">take the permission back</a>, then '
+        f'<a href="{escape(request.url.path)}">let the agency fetch again</a>.</p>'
+    )
 
 
 def _table(values: dict[str, Any]) -> str:

@@ -47,6 +47,7 @@ class AgencyProgram:
 
     def __init__(self, agency: Mapping[str, Any], redirect_uri: str) -> None:
         self.issuer: str = agency["issuer"]
+        self.name: str = agency["name"]
         self._client_id: str = agency["client_id"]
         self._key: Mapping[str, str] = agency["key"]
         self._redirect_uri = redirect_uri
