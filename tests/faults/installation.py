@@ -22,7 +22,7 @@ from audit.unit_of_work import begin
 from consent.model import Consent
 from consent.purposes import register_purpose
 from consent.reading import consent
-from policies.ids import ConsentId, PurposeId
+from policies.ids import ConsentId, PersonId, PurposeId
 from policies.vocabulary import Language, LevelOfAssurance
 from service.exchange import Call
 from service.model import Limits
@@ -30,7 +30,8 @@ from service.sessions import SignedIn, hash_token, new_token, start
 from tests.consent.flow import REDIRECT, VERIFIER
 from tests.faults.lives import Lives
 from tests.service.house import form_of
-from tests.service.office import DETAILS, ISSUER, PUSHED, Office
+from tests.service.office import BY_LAW, DETAILS, ISSUER, PUSHED, Office
+from vault.people import enrol
 
 GROSS = "315050"
 """The person's income, as it must stand in no answer but one that may have it."""
@@ -77,19 +78,27 @@ class Installation:
         with begin(runtime.ledger, actor=SYSTEM, now=self.office.clock()) as uow:
             register_purpose(uow, without, runtime.catalogue)
 
-    def signed_in(self) -> "Citizen":
-        """The person with a fresh session in her browser."""
+    def somebody(self, number: int) -> PersonId:
+        """One of several other people."""
+        office, identifier = self.on_time(), f"somebody-{number}"
+        with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
+            return enrol(
+                uow, office.runtime.vault, scheme="urn:example:test", identifier=identifier
+            )
+
+    def signed_in(self, person: PersonId | None = None) -> "Citizen":
+        """The office's person, or somebody, with a fresh session in the browser."""
         office = self.on_time()
+        who = person or office.person
         signed_in = SignedIn(
-            person=office.person,
+            person=who,
             loa=LevelOfAssurance.HIGH,
             auth_time=office.clock(),
             language=Language.EN,
             browser_hash=hash_token(new_token()),
         )
         limits = Limits.from_settings(office.runtime.settings)
-        actor = Actor.person(office.person)
-        with begin(office.runtime.ledger, actor=actor, now=office.clock()) as uow:
+        with begin(office.runtime.ledger, actor=Actor.person(who), now=office.clock()) as uow:
             _, value = start(uow, signed_in, limits)
         headers = {"Cookie": f"__Host-session={value}", "Origin": ISSUER}
         return Citizen(headers | {"Sec-Fetch-Site": "same-origin"})
@@ -119,6 +128,14 @@ class Installation:
             "code_verifier": VERIFIER,
         }
         return self.on_time().program.form("/oauth/token", parameters)
+
+    def by_law(self) -> Call:
+        """The authority's request for a token on the ground of the law, not sent yet."""
+        parameters = {
+            "grant_type": "client_credentials",
+            "authorization_details": json.dumps([BY_LAW]),
+        }
+        return self.on_time().authority.form("/oauth/token", parameters)
 
     def agreed(
         self, client: httpx2.Client, citizen: "Citizen", **details: object
