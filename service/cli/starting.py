@@ -12,8 +12,7 @@ from service.logs import set_up_logs
 from service.package_names import ForeignPackageError, check_package_names
 from vault.providers.file import KeyFileError, KeyPermissionsError
 
-
-_TALKATIVE = ("httpx2", "httpcore2", "uvicorn.error")
+_TALKATIVE = ("httpx2", "httpcore2", "uvicorn.error", "alembic")
 """Libraries that tell of every request, start and stop at level INFO."""
 
 

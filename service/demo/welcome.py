@@ -30,14 +30,14 @@ def welcome(
         f"{base_url}/{language}/sign-in?ticket={issue_ticket(person.key)}"
         for person in people
     ]
-    data = _shown(folder.path)
+    reset = f"{_command()} demo reset --data {shlex.quote(_shown(folder.path))}"
     return [
         f"The demo runs at {base_url}/{language}/ (everything in it is invented).",
         "Sign in by a link; each works once:",
         *links,
         f"Fetch as an agency: {fetch_command(folder)}",
         f"Data: {folder.path.resolve()}",
-        f"Stop: Ctrl+C   Start afresh: consent-vault demo reset --data {shlex.quote(data)}",
+        f"Stop: Ctrl+C   Remove it all: {reset}",
     ]
 
 
@@ -57,6 +57,12 @@ def fetch_command(folder: DemoFolder) -> str:
         return f"{shlex.quote(_shown(Path(uv)))} run -q --script {script} {agency}"
     python = shlex.quote(_shown(Path(sys.executable)))
     return f"{python} -m pip install -q {LIBRARY} && {python} {script} {agency}"
+
+
+def _command() -> str:
+    """Our own command, by its path where it stands beside the interpreter."""
+    beside = Path(sys.executable).with_name("consent-vault")
+    return shlex.quote(_shown(beside)) if beside.exists() else "consent-vault"
 
 
 def example(name: str) -> Path:
