@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -104,6 +104,19 @@ def test_the_demo_fills_every_attribute_of_the_catalogue_for_somebody() -> None:
     assert found == {
         attribute for dataset in catalogue.datasets.values() for attribute in dataset.attributes
     }
+
+
+@pytest.mark.parametrize("person", CITIZENS, ids=lambda person: person.key)
+def test_the_demo_does_not_depend_on_the_clock_of_the_machine(person: DemoPerson) -> None:
+    for source, document in demo_documents(person):
+        # A source takes no document from the future, so a clock may be a month or more behind.
+        found = parse(
+            source,
+            document,
+            subject=person.identity_code,
+            received_at=datetime(2026, 10, 1, tzinfo=UTC),
+        )
+        assert found
 
 
 @pytest.mark.parametrize("person", CITIZENS, ids=lambda person: person.key)
