@@ -40,7 +40,7 @@ class RequestedAttribute:
     necessity: Necessity
     why: Text
     if_refused: Text
-    """What changes without it; where the law decides, that it is not a question."""
+    """What changes without it; where the law decides, that it is not asked."""
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -225,7 +225,7 @@ def _check_plain_texts(declaration: PurposeDeclaration) -> None:
 def _declaration(data: dict[str, Any]) -> PurposeDeclaration:
     texts = {name: text_member(data, name) for name in (*_TEXTS, *_OPTIONAL_TEXTS) if name in data}
     return PurposeDeclaration(
-        **{**dict.fromkeys(_OPTIONAL_TEXTS), **texts},  # type: ignore[arg-type]
+        **{**dict.fromkeys(_OPTIONAL_TEXTS), **texts},  # type: ignore[arg-type]  # one type for all
         id=PurposeId(data["id"]),
         version=data["version"],
         organisation=OrganisationId(data["organisation"]),
