@@ -7,34 +7,34 @@ LANGUAGE_NAMES = {Language.FI: "Suomi", Language.SV: "Svenska", Language.EN: "En
 
 _TEXTS = {
     "title": Text(
-        fi="Kokeilutunnistus",
-        sv="Providentifiering",
+        fi="Esittelyn tunnistautuminen",
+        sv="Identifiering för demonstration",
         en="Demo identification",
     ),
     "label": Text(
-        fi="Tämä on kokeilu. Tämä ei ole oikea tunnistuspalvelu.",
-        sv="Det här är ett prov. Det här är inte en riktig identifieringstjänst.",
+        fi="Tämä on esittely. Tämä ei ole oikea tunnistuspalvelu.",
+        sv="Det här är en demonstration. Det här är ingen riktig identifieringstjänst.",
         en="This is a demo. This is not a real identification service.",
     ),
     "invented": Text(
-        fi="Kaikki henkilöt ovat keksittyjä. Valitse, kenenä jatkat.",
-        sv="Alla personer är påhittade. Välj vem du fortsätter som.",
+        fi="Kaikki henkilöt ovat keksittyjä. Valitse, kenenä haluat jatkaa.",
+        sv="Alla personer är påhittade. Välj vem du vill fortsätta som.",
         en="All the people are invented. Choose who you want to be.",
     ),
     "level": Text(
         fi="Samalla valitset tunnistautumisen tason.",
-        sv="Samtidigt väljer du nivån på identifieringen.",
+        sv="Samtidigt väljer du nivå på identifieringen.",
         en="You choose the level of identification at the same time.",
     ),
     "spent": Text(
         fi="Kirjautumislinkki on jo käytetty tai vanhentunut. Voit valita henkilön tästä.",
-        sv="Inloggningslänken är redan använd eller för gammal. Du kan välja en person här.",
-        en="The sign-in link is already used or too old. You can choose a person here.",
+        sv="Inloggningslänken har redan använts eller är för gammal. Du kan välja en person här.",
+        en="The sign-in link has already been used or is too old. You can choose a person here.",
     ),
     "cancel": Text(fi="Keskeytä", sv="Avbryt", en="Cancel"),
     "languages": Text(fi="Kieli", sv="Språk", en="Language"),
     "faulty": Text(
-        fi="Tunnistusta ei voi jatkaa. Palaa palveluun ja aloita alusta.",
+        fi="Tunnistautumista ei voi jatkaa. Palaa palveluun ja aloita alusta.",
         sv="Identifieringen kan inte fortsätta. Gå tillbaka till tjänsten och börja om.",
         en="The identification cannot go on. Return to the service and start again.",
     ),

@@ -346,7 +346,9 @@ def test_without_method_and_time_of_authentication_their_neighbours_are_taken(
 @pytest.mark.parametrize(
     ("stated", "protected"), [("1", True), ("0", False), (1, True), ("true", True), (None, True)]
 )
-def test_protection_is_read(forger: Forger, stated: object, protected: bool) -> None:
+def test_whatever_is_not_a_clear_no_protects(
+    forger: Forger, stated: object, protected: bool
+) -> None:
     forger.claims["urn:oid:1.2.246.517.2002.2.27"] = stated
     assert forger.finish().protected is protected
 

@@ -101,7 +101,9 @@ def test_tenths_are_rounded_half_up(value: str, tenths: int) -> None:
     assert scalars.tenths(Decimal(value)) == tenths
 
 
-@pytest.mark.parametrize("text", ["a\nb", "a\x7f", "\u0085", "\ud800", "\uffff", "\t"])
+@pytest.mark.parametrize(
+    "text", ["a\nb", "a\x7f", "\u0085", "\ud800", "\uffff", "\t", "a\u202eb", "\u2066a", "\u2028"]
+)
 def test_a_text_with_an_unprintable_character_is_refused(text: str) -> None:
     with pytest.raises(ScalarError):
         scalars.checked_text(text)

@@ -21,8 +21,8 @@ from policies.vocabulary import Language, LevelOfAssurance
 from tests.connectors.conftest import CLIENT, REDIRECT, Peers, answer_of
 
 LABELS = {
-    Language.FI: "Tämä on kokeilu. Tämä ei ole oikea tunnistuspalvelu.",
-    Language.SV: "Det här är ett prov. Det här är inte en riktig identifieringstjänst.",
+    Language.FI: "Tämä on esittely. Tämä ei ole oikea tunnistuspalvelu.",
+    Language.SV: "Det här är en demonstration. Det här är ingen riktig identifieringstjänst.",
     Language.EN: "This is a demo. This is not a real identification service.",
 }
 
@@ -206,7 +206,7 @@ def test_what_cannot_go_on_ends_on_a_page_and_sends_nobody_on(peers: Peers, path
     response = httpx2.get(f"{peers.issuer}/{path}")
     assert response.status_code == 400
     assert "location" not in response.headers
-    assert "Tunnistusta ei voi jatkaa" in response.text
+    assert "Tunnistautumista ei voi jatkaa" in response.text
     assert "The identification cannot go on" in response.text
 
 
