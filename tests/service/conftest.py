@@ -1,4 +1,4 @@
-"""Offices: one for each test on SQLite, one on each database in turn, and one for a module."""
+"""The service opened for tests: a house for its pages, offices for its programs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,16 @@ from sqlalchemy import Engine
 
 from audit.database import open_engine
 from tests.schema import create_tables
+from tests.service.house import House, open_house
 from tests.service.office import Office, open_office
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """The service with people who sign in: for tests of the pages."""
+    opened = open_house(tmp_path)
+    yield opened
+    opened.runtime.ledger.engine.dispose()
 
 
 @pytest.fixture
