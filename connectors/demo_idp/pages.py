@@ -25,7 +25,7 @@ def chooser(
         text=texts.in_language(language),
         handle=handle,
         people=[(person, person.story.in_language(language)) for person in people],
-        levels=[(level.name.lower(), texts.level_name(level, language)) for level in levels],
+        levels=[(level.name.lower(), texts.choice(level, language)) for level in levels],
         languages=[(other, texts.LANGUAGE_NAMES[other]) for other in Language],
         spent_ticket=spent_ticket,
     )

@@ -22,9 +22,9 @@ _TEXTS = {
         en="All the people are invented. Choose who you want to be.",
     ),
     "level": Text(
-        fi="Samalla valitset tunnistautumisen tason.",
-        sv="Samtidigt väljer du nivå på identifieringen.",
-        en="You choose the level of identification at the same time.",
+        fi="Valitse myös tunnistautumisen taso: terveystiedot vaativat korkean tason.",
+        sv="Välj också nivå på identifieringen: hälsouppgifter kräver hög nivå.",
+        en="Choose the level of identification too: health data needs the high level.",
     ),
     "spent": Text(
         fi="Kirjautumislinkki on jo käytetty tai vanhentunut. Voit valita henkilön tästä.",
@@ -39,12 +39,15 @@ _TEXTS = {
         en="The identification cannot go on. Return to the service and start again.",
     ),
 }
-_LEVELS = {
-    LevelOfAssurance.LOW: Text(fi="Matala taso", sv="Låg nivå", en="Low level"),
+_CHOICES = {
     LevelOfAssurance.SUBSTANTIAL: Text(
-        fi="Korotettu taso", sv="Väsentlig nivå", en="Substantial level"
+        fi="Jatka korotetulla tasolla",
+        sv="Fortsätt på väsentlig nivå",
+        en="Continue at substantial level",
     ),
-    LevelOfAssurance.HIGH: Text(fi="Korkea taso", sv="Hög nivå", en="High level"),
+    LevelOfAssurance.HIGH: Text(
+        fi="Jatka korkealla tasolla", sv="Fortsätt på hög nivå", en="Continue at high level"
+    ),
 }
 
 
@@ -53,5 +56,6 @@ def in_language(language: Language) -> dict[str, str]:
     return {name: text.in_language(language) for name, text in _TEXTS.items()}
 
 
-def level_name(level: LevelOfAssurance, language: Language) -> str:
-    return _LEVELS[level].in_language(language)
+def choice(level: LevelOfAssurance, language: Language) -> str:
+    """What the link says that signs in at this level; `levels.ACR_LEVELS` has no lower one."""
+    return _CHOICES[level].in_language(language)

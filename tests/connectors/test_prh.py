@@ -50,7 +50,7 @@ def test_a_company_and_the_persons_role_in_it() -> None:
         "company.main_business_line": "Yhdistetty kasvinviljely ja kotieläintalous (sekatilat)",
     }
     assert made.source == SourceId("prh")
-    assert made.facts[0].observed_at.isoformat() == "2026-09-21T07:05:00+00:00"
+    assert made.facts[0].observed_at.isoformat() == "2026-07-21T07:05:00+00:00"
 
 
 def test_the_registers_own_answer_alone_gives_no_role() -> None:
