@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from audit.disclosure import leaf
-from audit.merkle import consistency_proof, inclusion_proof
+from audit.merkle import ProofError, consistency_proof, inclusion_proof
 from audit.store import tree as store
 from audit.tiles import TILE_WIDTH, TileName, pack_entries
 from audit.tlog_proof import TlogProof
@@ -68,8 +68,10 @@ def consistency(connection: Connection, old_size: int, new_size: int) -> Consist
     """Raises ProofError when the sizes are out of order or beyond the newest checkpoint."""
     last = store.last_checkpoint(connection)
     signed = 0 if last is None else last.size
-    tree = StoredTree(connection, min(new_size, signed))
-    hashes = consistency_proof(tree.node, old_size, tree.size)
+    if new_size > signed:
+        raise ProofError("beyond the signed tree")
+    tree = StoredTree(connection, new_size)
+    hashes = consistency_proof(tree.node, old_size, new_size)
     return ConsistencyProof(old_size, new_size, tuple(hashes))
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit.checkpoint import Checkpoint
 from audit.disclosure import leaf
 from audit.edge import Edge, FullTile
-from audit.merkle import ProofError, consistency_proof, leaf_hash, verify_consistency
+from audit.merkle import consistency_proof, leaf_hash, verify_consistency
 from audit.note import NoteSigner
 from audit.store import tree as store
 from audit.tree import StoredTree, TreeDamagedError
@@ -65,8 +65,8 @@ class Sequencer:
         """Place one batch; None when nothing waits or another sequencer is at work.
 
         Raises ClockWentBackError, TreeDamagedError (the stored tree is not the one last signed,
-        or what was written reads back differently), and whatever the database or signer raises;
-        nothing is placed then.
+        or what was written reads back differently), ProofError, and whatever the database or
+        the signer raises; nothing is placed then.
         """
         with self._ledger.read() as reading:
             if not store.queued(reading, 1):
@@ -192,16 +192,10 @@ def _check_batch(
 
 def _check_growth(tree: StoredTree, last: store.CheckpointRow, root: bytes) -> None:
     """Hold our own consistency proof against the verifier, before anybody else can."""
-    proof = consistency_proof(tree.node, last.size, tree.size)
-    try:
-        verify_consistency(
-            old_size=last.size,
-            old_root=last.root,
-            new_size=tree.size,
-            new_root=root,
-            proof=proof,
-        )
-    except ProofError as error:
-        raise TreeDamagedError(
-            "the tree would not continue the one that was signed last"
-        ) from error
+    verify_consistency(
+        old_size=last.size,
+        old_root=last.root,
+        new_size=tree.size,
+        new_root=root,
+        proof=consistency_proof(tree.node, last.size, tree.size),
+    )

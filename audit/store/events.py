@@ -39,7 +39,7 @@ WHERE person IS NOT NULL"""
 
 
 class EventNotWrittenError(RuntimeError):
-    """The database refused an event; whatever it would have explained must not happen."""
+    """The database refused an event or its key; what it would have explained must not happen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,15 @@
 """SQL on the log keys. The look-up is on the path of every event, so it goes to the driver."""
 
+import sqlite3
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from audit.store.events import EventNotWrittenError
 from audit.store.tables import log_key
 
 _FIND = "SELECT key_id, wrapped FROM audit_key WHERE owner = {0} AND period = {0}"
@@ -15,13 +18,17 @@ _FIND_POSTGRESQL = _FIND.format("%s")
 
 
 def find_key(connection: Connection, *, owner: str, period: str) -> tuple[UUID, bytes] | None:
-    """Id and wrapped bytes of the owner's key for the period."""
+    """Id and wrapped bytes of the owner's key for the period. Raises EventNotWrittenError."""
     driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
-        row = driver.execute(_FIND_SQLITE, (owner, period)).fetchone()
-        return None if row is None else (UUID(row[0]), row[1])
-    found: tuple[UUID, bytes] | None = driver.execute(_FIND_POSTGRESQL, (owner, period)).fetchone()
-    return found
+    sqlite_ = connection.dialect.name == "sqlite"
+    query = _FIND_SQLITE if sqlite_ else _FIND_POSTGRESQL
+    try:
+        row = driver.execute(query, (owner, period)).fetchone()
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise EventNotWrittenError from error
+    if row is None:
+        return None
+    return (UUID(row[0]) if sqlite_ else row[0]), row[1]
 
 
 def insert_key(

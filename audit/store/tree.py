@@ -25,6 +25,8 @@ from audit.edge import FullTile
 from audit.store.tables import checkpoint, event, leaf, queue, tile
 from audit.tiles import TILE_WIDTH, split_hashes
 
+_LEAVES = 'INSERT INTO audit_leaf ("index", number, leaf_hash)'
+_UNNESTED = " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[])"
 _SEQUENCER_LOCK = 0x61756469745F7365  # "audit_se", any constant that nobody else uses
 
 
@@ -97,16 +99,13 @@ def insert_leaves(
     connection: Connection, start: int, numbers: Sequence[int], hashes: Sequence[bytes]
 ) -> None:
     """Insert leaves from index `start` on."""
-    rows = zip(range(start, start + len(numbers)), numbers, hashes, strict=True)
-    driver: Any = connection.connection.driver_connection
+    indexes = range(start, start + len(numbers))
     if connection.dialect.name == "sqlite":
-        driver.executemany(
-            'INSERT INTO audit_leaf ("index", number, leaf_hash) VALUES (?,?,?)', rows
-        )
-        return
-    with driver.cursor().copy('COPY audit_leaf ("index", number, leaf_hash) FROM STDIN') as copy:
-        for row in rows:
-            copy.write_row(row)
+        rows = list(zip(indexes, numbers, hashes, strict=True))
+        connection.exec_driver_sql(_LEAVES + " VALUES (?, ?, ?)", rows)
+    else:
+        columns = (list(indexes), list(numbers), list(hashes))
+        connection.exec_driver_sql(_LEAVES + _UNNESTED, columns)
 
 
 def insert_tiles(connection: Connection, tiles: Sequence[FullTile]) -> None:

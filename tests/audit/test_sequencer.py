@@ -1,0 +1,483 @@
+"""The sequencer: every event gets one place, the tree only grows, nothing damaged is signed."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, event, func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from audit.checkpoint import Checkpoint, open_checkpoint
+from audit.merkle import fold, tree_hash, verify_consistency, verify_inclusion
+from audit.model import SYSTEM
+from audit.note import NoteSigner
+from audit.proofs import consistency, inclusion, latest_checkpoint, log_state
+from audit.sequencer import BATCH, ClockWentBackError, Sequencer
+from audit.store import tables
+from audit.store import tree as store
+from audit.tree import TreeDamagedError
+from audit.unit_of_work import Ledger, begin
+from tests.audit.faulty import alter, refuse, refuse_commit, repair, run, unguard
+from tests.audit.sample import MATTI, NOW, ORIGIN, record, signer, viewed
+
+
+def check_log(ledger: Ledger) -> int:
+    """Hold everything against everything; gives the size."""
+    with ledger.read() as connection:
+        rows = store.leaves(connection, 0, 10**9)
+        numbers = connection.execute(select(tables.leaf.c.number)).scalars().all()
+        assert [row.index for row in rows] == list(range(len(rows)))
+        assert len(set(numbers)) == len(rows)
+        waiting = store.queued(connection, 10**6)
+        events = connection.execute(select(func.count()).select_from(tables.event)).scalar_one()
+        assert len(rows) + len(waiting) == events
+        hashes = [row.leaf_hash for row in rows]
+        signed = connection.execute(select(tables.checkpoint.c.note)).scalars().all()
+        for note in signed:
+            opened = open_checkpoint(note, [signer().verifier], origin=ORIGIN)
+            root = tree_hash(lambda n, i: fold(hashes[i << n : (i + 1) << n]), 0, opened.size)
+            assert root == opened.root
+        last = latest_checkpoint(connection)
+        size = 0 if last is None else open_checkpoint(last, [signer().verifier], origin=ORIGIN).size
+        assert size == len(rows)
+    return size
+
+
+def test_an_empty_queue_signs_nothing(ledger: Ledger, sequencer: Sequencer) -> None:
+    assert sequencer.run_once(NOW) is None
+    with ledger.read() as connection:
+        assert latest_checkpoint(connection) is None
+
+
+def test_events_get_their_places_in_the_order_of_writing(
+    ledger: Ledger, sequencer: Sequencer
+) -> None:
+    ids = [*record(ledger, 3), *record(ledger, 2)]
+    checkpoint = sequencer.run_once(NOW)
+    assert checkpoint is not None
+    assert checkpoint.size == 5
+    with ledger.read() as connection:
+        for index, event_id in enumerate(ids):
+            proof = inclusion(connection, ledger, event_id)
+            assert proof is not None
+            assert proof.index == index
+            verify_inclusion(
+                index=index,
+                size=proof.size,
+                leaf=proof.leaf_hash,
+                proof=proof.hashes,
+                root=checkpoint.root,
+            )
+
+
+@pytest.mark.parametrize("growths", [[1, 1, 1], [255, 1, 1], [256, 256], [300, 700, 3], [513]])
+def test_the_tree_grows_over_the_borders_of_tiles(
+    ledger: Ledger, sequencer: Sequencer, growths: list[int]
+) -> None:
+    signed: list[Checkpoint] = []
+    for growth in growths:
+        record(ledger, growth)
+        checkpoint = sequencer.run_once(NOW)
+        assert checkpoint is not None
+        signed.append(checkpoint)
+    assert check_log(ledger) == sum(growths)
+    with ledger.read() as connection:
+        for old in signed:
+            for new in signed[signed.index(old) :]:
+                verify_consistency(
+                    old_size=old.size,
+                    old_root=old.root,
+                    new_size=new.size,
+                    new_root=new.root,
+                    proof=consistency(connection, old.size, new.size).hashes,
+                )
+
+
+def test_a_long_queue_is_drained_batch_by_batch(ledger: Ledger, sequencer: Sequencer) -> None:
+    record(ledger, BATCH + 7)
+    sizes = [sequencer.run_once(NOW), sequencer.run_once(NOW), sequencer.run_once(NOW)]
+    assert [each and each.size for each in sizes] == [BATCH, BATCH + 7, None]
+    assert check_log(ledger) == BATCH + 7
+
+
+def test_a_new_sequencer_goes_on_where_the_old_one_stopped(ledger: Ledger) -> None:
+    for count in (300, 1, 400):
+        record(ledger, count)
+        assert Sequencer(ledger, signer()).run_once(NOW) is not None
+    assert check_log(ledger) == 701
+
+
+def test_two_sequencers_take_turns(ledger: Ledger) -> None:
+    first, second = Sequencer(ledger, signer()), Sequencer(ledger, signer())
+    for each in (first, second, second, first):
+        record(ledger, 3)
+        assert each.run_once(NOW) is not None
+    assert check_log(ledger) == 12
+
+
+def test_time_may_stand_still(ledger: Ledger, sequencer: Sequencer) -> None:
+    for _ in range(2):
+        record(ledger)
+        assert sequencer.run_once(NOW) is not None
+
+
+def test_nothing_is_signed_while_the_clock_is_behind(ledger: Ledger, sequencer: Sequencer) -> None:
+    record(ledger)
+    sequencer.run_once(NOW)
+    record(ledger)
+    with pytest.raises(ClockWentBackError):
+        sequencer.run_once(NOW - timedelta(microseconds=1))
+    assert check_log(ledger) == 1
+    assert sequencer.run_once(NOW) is not None
+
+
+class ActingSigner(NoteSigner):
+    """The log's key, with something that happens when it is asked to sign."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        super().__init__(ORIGIN, signer()._key)
+        self._act = act
+
+    def signature_line(self, text: str) -> str:
+        self._act()
+        return super().signature_line(text)
+
+
+def lost_key() -> None:
+    raise OSError("the token is not there")
+
+
+def test_a_failing_signer_places_nothing(ledger: Ledger) -> None:
+    record(ledger, 300)
+    with pytest.raises(OSError, match="token"):
+        Sequencer(ledger, ActingSigner(lost_key)).run_once(NOW)
+    assert check_log(ledger) == 0
+    Sequencer(ledger, signer()).run_once(NOW)
+    assert check_log(ledger) == 300
+
+
+FAULTS = [
+    ("audit_queue", "DELETE"),
+    ("audit_leaf", "INSERT"),
+    ("audit_tile", "INSERT"),
+    ("audit_checkpoint", "INSERT"),
+]
+
+
+@pytest.mark.parametrize(("table", "change"), FAULTS)
+def test_a_fault_at_any_step_loses_nothing_and_forks_nothing(
+    ledger: Ledger, sequencer: Sequencer, table: str, change: str
+) -> None:
+    record(ledger, 200)
+    sequencer.run_once(NOW)
+    record(ledger, 200)
+    refuse(ledger.engine, table, change)
+    for _ in range(2):
+        with pytest.raises(DBAPIError, match="planted"):
+            sequencer.run_once(NOW)
+    assert check_log(ledger) == 200
+    repair(ledger.engine, table)
+    assert sequencer.run_once(NOW) is not None
+    assert check_log(ledger) == 400
+
+
+def test_a_failing_commit_publishes_nothing(ledger: Ledger) -> None:
+    if ledger.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no deferred trigger")
+    published: list[int] = []
+    sequencer = Sequencer(
+        ledger, signer(), publish=[lambda checkpoint, _: published.append(checkpoint.size)]
+    )
+    record(ledger, 10)
+    refuse_commit(ledger.engine, "audit_checkpoint")
+    with pytest.raises(DBAPIError, match="planted"):
+        sequencer.run_once(NOW)
+    assert (published, check_log(ledger)) == ([], 0)
+    repair(ledger.engine, "audit_checkpoint")
+    sequencer.run_once(NOW)
+    assert (published, check_log(ledger)) == ([10], 10)
+
+
+def test_a_connection_lost_while_signing_places_nothing(ledger: Ledger) -> None:
+    if ledger.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no connection to lose")
+
+    def cut() -> None:
+        others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
+        run(ledger.engine, others)
+
+    record(ledger, 10)
+    with pytest.raises(DBAPIError):
+        Sequencer(ledger, ActingSigner(cut)).run_once(NOW)
+    assert check_log(ledger) == 0
+    Sequencer(ledger, signer()).run_once(NOW)
+    assert check_log(ledger) == 10
+
+
+def test_a_failing_publisher_takes_nothing_back(ledger: Ledger) -> None:
+    def fail(_checkpoint: Checkpoint, _note: bytes) -> None:
+        raise OSError("no witness answers")
+
+    sequencer = Sequencer(ledger, signer(), publish=[fail])
+    for size in (1, 2):
+        record(ledger)
+        with pytest.raises(OSError, match="witness"):
+            sequencer.run_once(NOW)
+        assert check_log(ledger) == size
+
+
+def test_what_is_published_is_committed(ledger: Ledger) -> None:
+    seen: list[tuple[bytes, bytes | None]] = []
+
+    def look(_checkpoint: Checkpoint, note: bytes) -> None:
+        with ledger.read() as connection:
+            seen.append((note, latest_checkpoint(connection)))
+
+    record(ledger)
+    Sequencer(ledger, signer(), publish=[look]).run_once(NOW)
+    ((published, stored),) = seen
+    assert published == stored
+
+
+HALF = "CAST(substr(hashes, 1, 8160) || zeroblob(32) AS BLOB)"
+ALTERED = {
+    "a leaf's hash": (
+        "audit_leaf",
+        "index",
+        "UPDATE audit_leaf SET leaf_hash = zeroblob(32)",
+        "NEW.leaf_hash := decode(repeat('00', 32), 'hex')",
+    ),
+    "a leaf that vanishes": (
+        "audit_leaf",
+        "index",
+        "DELETE FROM audit_leaf",
+        "IF NEW.index = 3 THEN RETURN NULL; END IF",
+    ),
+    "a tile's hashes": (
+        "audit_tile",
+        "position",
+        f"UPDATE audit_tile SET hashes = {HALF}",
+        "NEW.hashes := substr(NEW.hashes, 1, 8160) || decode(repeat('00', 32), 'hex')",
+    ),
+    "a tile's root": (
+        "audit_tile",
+        "position",
+        "UPDATE audit_tile SET root = zeroblob(32)",
+        "NEW.root := decode(repeat('00', 32), 'hex')",
+    ),
+    "a tile that vanishes": (
+        "audit_tile",
+        "position",
+        "DELETE FROM audit_tile",
+        "IF NEW.position = 0 THEN RETURN NULL; END IF",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ALTERED.values(), ids=ALTERED)
+def test_what_reads_back_differently_is_not_signed(
+    ledger: Ledger, sequencer: Sequencer, how: tuple[str, str, str, str]
+) -> None:
+    record(ledger, 260)
+    alter(ledger.engine, *how)
+    with pytest.raises(TreeDamagedError):
+        sequencer.run_once(NOW)
+    assert check_log(ledger) == 0
+
+
+def changed_commitment(engine: Engine) -> None:
+    unguard(engine, "audit_event")
+    other = "(SELECT commitment FROM audit_event WHERE number = 2)"
+    run(engine, f"UPDATE audit_event SET commitment = {other} WHERE number = 1")
+
+
+def changed_leaf(engine: Engine) -> None:
+    unguard(engine, "audit_leaf")
+    other = '(SELECT leaf_hash FROM audit_leaf WHERE "index" = 1)'
+    run(engine, f'UPDATE audit_leaf SET leaf_hash = {other} WHERE "index" = 2')
+
+
+def cut_tail(engine: Engine) -> None:
+    unguard(engine, "audit_leaf")
+    run(engine, 'DELETE FROM audit_leaf WHERE "index" = 4')
+
+
+def lost_checkpoint(engine: Engine) -> None:
+    unguard(engine, "audit_checkpoint")
+    run(engine, "DELETE FROM audit_checkpoint")
+
+
+def lost_middle(engine: Engine) -> None:
+    unguard(engine, "audit_leaf")
+    run(engine, 'DELETE FROM audit_leaf WHERE "index" = 2')
+
+
+@pytest.mark.parametrize("damage", [changed_leaf, cut_tail, lost_checkpoint, lost_middle])
+@pytest.mark.parametrize("restarted", [True, False])
+def test_a_tree_that_is_not_the_signed_one_is_not_continued(
+    ledger: Ledger, damage: Callable[[Engine], None], restarted: bool
+) -> None:
+    running = Sequencer(ledger, signer())
+    record(ledger, 5)
+    running.run_once(NOW)
+    damage(ledger.engine)
+    record(ledger)
+    with pytest.raises(TreeDamagedError):
+        (Sequencer(ledger, signer()) if restarted else running).run_once(NOW)
+
+
+def test_a_queued_event_that_is_not_in_the_log_stops_the_sequencer(
+    ledger: Ledger, sequencer: Sequencer
+) -> None:
+    record(ledger)
+    run(ledger.engine, "INSERT INTO audit_queue (number) VALUES (77)")
+    with pytest.raises(TreeDamagedError, match="not in the log"):
+        sequencer.run_once(NOW)
+
+
+def test_an_event_committed_late_is_not_skipped(ledger: Ledger, sequencer: Sequencer) -> None:
+    if ledger.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    opened, may_commit = threading.Event(), threading.Event()
+
+    def late() -> None:
+        with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+            uow.record(viewed(MATTI))
+            opened.set()
+            assert may_commit.wait(10)
+
+    thread = threading.Thread(target=late)
+    thread.start()
+    assert opened.wait(10)
+    record(ledger, 5)
+    first = sequencer.run_once(NOW)
+    may_commit.set()
+    thread.join(10)
+    second = sequencer.run_once(NOW)
+    assert [each and each.size for each in (first, second)] == [5, 6]
+    check_log(ledger)
+
+
+def test_a_second_sequencer_leaves_the_batch_to_the_first(ledger: Ledger) -> None:
+    looked = threading.Event()
+    answers: list[Checkpoint | None] = []
+    second = Sequencer(ledger, signer())
+    thread = threading.Thread(target=lambda: answers.append(second.run_once(NOW)))
+
+    @event.listens_for(ledger.engine, "after_cursor_execute")
+    def note(_c: object, _k: object, statement: str, *_: object) -> None:
+        if threading.current_thread() is thread and "audit_queue" in statement:
+            looked.set()
+
+    def let_the_second_look() -> None:
+        thread.start()
+        assert looked.wait(10)
+
+    record(ledger, 3)
+    assert Sequencer(ledger, ActingSigner(let_the_second_look)).run_once(NOW) is not None
+    thread.join(20)
+    assert answers == [None]
+    assert check_log(ledger) == 3
+
+
+def test_eight_writers_and_two_sequencers_at_once_make_one_tree(ledger: Ledger) -> None:
+    done = threading.Event()
+    sequencers = [Sequencer(ledger, signer()) for _ in range(2)]
+
+    def write() -> None:
+        for _ in range(12):
+            record(ledger, 2)
+
+    def sequence(each: Sequencer) -> None:
+        while not done.is_set():
+            each.run_once(NOW)
+
+    writers = [threading.Thread(target=write) for _ in range(8)]
+    others = [threading.Thread(target=sequence, args=(each,)) for each in sequencers]
+    for thread in [*writers, *others]:
+        thread.start()
+    for thread in writers:
+        thread.join(60)
+    done.set()
+    for thread in others:
+        thread.join(20)
+    sequencers[0].run_once(NOW)
+    assert check_log(ledger) == 8 * 12 * 2
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def state_size(ledger: Ledger) -> int:
+    with ledger.read() as connection:
+        return log_state(connection).size
+
+
+def test_the_thread_places_what_comes(ledger: Ledger, sequencer: Sequencer) -> None:
+    assert not sequencer.running
+    sequencer.start(lambda: NOW)
+    with pytest.raises(RuntimeError, match="runs already"):
+        sequencer.start(lambda: NOW)
+    record(ledger, 3)
+    wait_for(lambda: state_size(ledger) == 3)
+    sequencer.stop()
+    sequencer.stop()
+    record(ledger)
+    sequencer.start(lambda: NOW)
+    wait_for(lambda: state_size(ledger) == 4)
+    sequencer.stop()
+    assert check_log(ledger) == 4
+
+
+def test_the_thread_logs_a_failure_and_goes_on(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = iter([True, True])
+
+    def sometimes() -> None:
+        if next(failures, False):
+            raise OSError("the token of the log's key is not there")
+
+    sequencer = Sequencer(ledger, ActingSigner(sometimes))
+    record(ledger)
+    with caplog.at_level(logging.ERROR):
+        sequencer.start(lambda: NOW)
+        wait_for(lambda: state_size(ledger) == 1)
+        sequencer.stop()
+    assert [each.message for each in caplog.records] == [
+        "the sequencer failed and will try again: OSError"
+    ] * 2
+
+
+def test_a_stopped_thread_leaves_the_rest_in_the_queue(ledger: Ledger) -> None:
+    holder: list[Sequencer] = []
+
+    def stop_soon(_checkpoint: Checkpoint, _note: bytes) -> None:
+        holder[0]._stop.set()
+
+    sequencer = Sequencer(ledger, signer(), publish=[stop_soon])
+    holder.append(sequencer)
+    record(ledger, BATCH + 1)
+    sequencer.start(lambda: NOW)
+    wait_for(lambda: not sequencer.running)
+    sequencer.stop()
+    assert check_log(ledger) == BATCH
+
+
+def test_the_clock_of_the_caller_is_the_time_of_the_checkpoint(
+    ledger: Ledger, sequencer: Sequencer
+) -> None:
+    later: datetime = NOW + timedelta(hours=1)
+    record(ledger)
+    sequencer.run_once(later)
+    with ledger.read() as connection:
+        state = log_state(connection)
+        assert (state.checkpoint_at, state.queued) == (later, 0)
+        assert connection.execute(text("SELECT count(*) FROM audit_checkpoint")).scalar_one() == 1
