@@ -4,18 +4,14 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from policies.text import UNPRINTABLE
+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
     r"(?P<fraction>\.[0-9]{1,9})?(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 _AMOUNT = re.compile(r"-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,2})?")
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069"
-    "\ud800-\udfff\ufeff\ufffe\uffff]"
-)
-"""Controls, line ends, halves of surrogate pairs, and the marks of direction (Unicode UAX 9), with
-which a value could be made to read as another one."""
 _LONGEST_TEXT = 500
 _EARLIEST_YEAR = 1800
 _LATEST_YEAR = 2200
@@ -32,7 +28,7 @@ def checked_text(value: str) -> str:
         raise ScalarError("is empty")
     if len(value) > _LONGEST_TEXT:
         raise ScalarError("is too long")
-    if _UNPRINTABLE.search(value):
+    if UNPRINTABLE.search(value):
         raise ScalarError("holds a character that is not allowed")
     return value
 

@@ -7,8 +7,11 @@ escaping are the same as the standard's; floats, which are not, are refused.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which UTF-8 cannot hold (RFC 8785 section 3.2.2.2)."""
 _SAFE = 2**53 - 1
 """The largest integer that every JSON reader keeps exact (RFC 8785 section 3.2.2.3)."""
 
@@ -21,6 +24,9 @@ def canonical_json(value: object) -> bytes:
     """The value as canonical JSON in UTF-8."""
     _check(value)
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    # Looked for before encoding, whose own error would carry the whole text along.
+    if _HALF.search(text):
+        raise NotCanonicalError("a text holds half of a surrogate pair")
     return text.encode()
 
 

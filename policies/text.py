@@ -11,7 +11,14 @@ from typing import assert_never
 
 from policies.vocabulary import Language
 
-_UNTIDY = re.compile(r"^\s|\s$|\s\s|[^\S ]|[\x00-\x1f\x7f]")
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069"
+    "\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+"""What no text of one line holds: controls, line ends, marks without width, halves of surrogate
+pairs, and the marks of direction (Unicode UAX 9), by which a text is read as another one."""
+
+_UNTIDY = re.compile(r"^\s|\s$|\s\s|[^\S ]")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _STRAY_BRACE = re.compile(r"[{}]")
 
@@ -85,7 +92,7 @@ class Template:
 def _check_tidy(language: Language, value: str) -> None:
     if not value:
         raise TextError(language, "is empty")
-    if _UNTIDY.search(value):
+    if _UNTIDY.search(value) or UNPRINTABLE.search(value):
         raise TextError(language, "has a surplus space, a line break or a control character")
 
 

@@ -2,17 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    SECP256R1,
-    EllipticCurvePrivateKey,
-    generate_private_key,
-)
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from connectors.client_keys import public_jwks
 from connectors.demo_data.people import demo_people
@@ -21,11 +17,9 @@ from connectors.oidc import OidcProvider
 from connectors.oidc_settings import OidcSettings
 from connectors.ports import LoginStart
 from policies.vocabulary import Language, LevelOfAssurance
+from tests.connectors.forger import Forger, forging
 from tests.connectors.loopback import free_socket, origin, serving
-
-CLIENT = "consent-vault"
-REDIRECT = "http://127.0.0.1:8460/sign-in/answer"
-NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+from tests.connectors.registration import CLIENT, NOW, REDIRECT, new_key
 
 
 class Clock:
@@ -77,10 +71,6 @@ def answer_of(response: httpx2.Response) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(location).query))
 
 
-def new_key() -> EllipticCurvePrivateKey:
-    return generate_private_key(SECP256R1())
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -120,3 +110,16 @@ def peers(demo_server: Peers) -> Peers:
 
 def changed(answer: Mapping[str, str], **members: str) -> dict[str, str]:
     return {**answer, **members}
+
+
+@pytest.fixture(scope="module")
+def forging_server() -> Iterator[Forger]:
+    with forging() as made:
+        yield made
+
+
+@pytest.fixture
+def forger(forging_server: Forger) -> Forger:
+    """A provider that can be told to lie, and is honest until then."""
+    forging_server.reset()
+    return forging_server

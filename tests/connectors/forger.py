@@ -17,8 +17,8 @@ from connectors.oidc import OidcProvider
 from connectors.oidc_settings import OidcSettings
 from connectors.ports import IDENTITY_CODE_SCHEME, IdentityAssertion, LoginStart
 from policies.vocabulary import Language, LevelOfAssurance
-from tests.connectors.conftest import CLIENT, NOW, REDIRECT, new_key
 from tests.connectors.loopback import free_socket, origin, serving
+from tests.connectors.registration import CLIENT, NOW, REDIRECT, new_key
 
 NAME = "urn:oid:2.16.840.1.113730.3.1.241"
 

@@ -14,7 +14,7 @@ from connectors.client_keys import (
     signing_algorithm,
 )
 from connectors.jose_registry import SignatureRegistry
-from tests.connectors.conftest import NOW
+from tests.connectors.registration import NOW
 
 KEYS: list[tuple[SigningKey, str]] = [
     (ec.generate_private_key(ec.SECP256R1()), "ES256"),

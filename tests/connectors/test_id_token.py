@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,24 +16,12 @@ from connectors.levels import EIDAS_HIGH
 from connectors.ports import EIDAS_SCHEME, IDENTITY_CODE_SCHEME, SATU_SCHEME, LoginStart
 from connectors.sign_in_errors import AssuranceError, IdTokenError, NoIdentifierError
 from policies.vocabulary import LevelOfAssurance
-from tests.connectors.conftest import CLIENT, NOW, new_key
-from tests.connectors.forger import NAME, Forger, forging
+from tests.connectors.forger import NAME, Forger
+from tests.connectors.registration import CLIENT, NOW, new_key
 
 DECRYPTION_KEY = RSAKey.generate_key(2048)
 SIGNING_RSA = rsa.generate_private_key(65537, 2048)
 SECONDS = int(NOW.timestamp())
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Forger]:
-    with forging() as made:
-        yield made
-
-
-@pytest.fixture
-def forger(server: Forger) -> Forger:
-    server.reset()
-    return server
 
 
 def refused(forger: Forger) -> str:

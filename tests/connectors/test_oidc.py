@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,23 +23,12 @@ from connectors.sign_in_errors import (
     StateMismatchError,
 )
 from policies.vocabulary import LevelOfAssurance
-from tests.connectors.conftest import NOW, REDIRECT, Peers, answer_of, changed, new_key
-from tests.connectors.forger import Forger, forging
+from tests.connectors.conftest import Peers, answer_of, changed
+from tests.connectors.forger import Forger
+from tests.connectors.registration import NOW, REDIRECT, new_key
 
 SUBSTANTIAL = LevelOfAssurance.SUBSTANTIAL
 HIGH = LevelOfAssurance.HIGH
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Forger]:
-    with forging() as made:
-        yield made
-
-
-@pytest.fixture
-def forger(server: Forger) -> Forger:
-    server.reset()
-    return server
 
 
 # With the demo provider

@@ -1,6 +1,5 @@
 """A provider's metadata and keys: whose they are, whether they are any, how long they are kept."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -16,22 +15,10 @@ from connectors.sign_in_errors import (
     SignInError,
 )
 from policies.vocabulary import Language, LevelOfAssurance
-from tests.connectors.conftest import CLIENT, NOW, REDIRECT, new_key
-from tests.connectors.forger import Forger, forging
+from tests.connectors.forger import Forger
+from tests.connectors.registration import CLIENT, NOW, REDIRECT, new_key
 
 SUBSTANTIAL = LevelOfAssurance.SUBSTANTIAL
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Forger]:
-    with forging() as made:
-        yield made
-
-
-@pytest.fixture
-def forger(server: Forger) -> Forger:
-    server.reset()
-    return server
 
 
 METADATA_FAULTS: list[dict[str, object]] = [

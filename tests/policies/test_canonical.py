@@ -65,8 +65,10 @@ def test_value_without_a_canonical_form_is_refused(value: object) -> None:
 
 
 def test_half_of_a_surrogate_pair_is_refused() -> None:
-    with pytest.raises(UnicodeEncodeError):
-        canonical_json("\ud800")
+    with pytest.raises(NotCanonicalError) as refusal:
+        canonical_json({"name": ["Aino \ud800"]})
+    assert "Aino" not in str(refusal.value)
+    assert refusal.value.__context__ is None
 
 
 @given(VALUES)

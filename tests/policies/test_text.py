@@ -29,6 +29,10 @@ def test_text_speaks_each_language() -> None:
         ("Oh\u2028yes", "line break"),
         ("Oh\x00yes", "control character"),
         ("Oh\x7fyes", "control character"),
+        ("Oh\x85yes", "control character"),
+        ("Oh\u202eyes", "control character"),
+        ("Oh\u200byes", "control character"),
+        ("Oh\ud800yes", "control character"),
     ],
 )
 def test_text_that_is_empty_or_untidy_in_one_language_is_not_made(

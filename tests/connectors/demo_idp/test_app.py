@@ -18,7 +18,8 @@ from connectors.demo_idp.app import system_clock
 from connectors.levels import FTN_HIGH, FTN_SUBSTANTIAL
 from connectors.ports import LoginStart
 from policies.vocabulary import Language, LevelOfAssurance
-from tests.connectors.conftest import CLIENT, REDIRECT, Peers, answer_of
+from tests.connectors.conftest import Peers, answer_of
+from tests.connectors.registration import CLIENT, REDIRECT
 
 LABELS = {
     Language.FI: "Tämä on esittely. Tämä ei ole oikea tunnistuspalvelu.",

@@ -13,7 +13,8 @@ from connectors.demo_idp.client_authentication import (
     ClientAuthenticator,
     RegisteredClient,
 )
-from tests.connectors.conftest import CLIENT, NOW, Clock, new_key
+from tests.connectors.conftest import Clock
+from tests.connectors.registration import CLIENT, NOW, new_key
 
 ISSUER = "http://127.0.0.1:8461"
 KEY = new_key()
