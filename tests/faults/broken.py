@@ -94,19 +94,14 @@ def commit_fails() -> Break:
 
 def held_up_after_the_event() -> Break:
     """Whoever records an event stands still after it, long enough to be killed there."""
-    endless = (
-        "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-    )
+    numbers = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n)"
+    endless = f"BEGIN SELECT (SELECT max(i) FROM ({numbers} SELECT i FROM n)); END"
+    waiting = "FOR EACH ROW EXECUTE FUNCTION broken()"
+    trigger = "CREATE TRIGGER broken AFTER INSERT ON audit_event"
     return Break(
         {
-            "sqlite": (f"CREATE TRIGGER broken AFTER INSERT ON audit_event {endless}",),
-            "postgresql": (
-                _function("PERFORM pg_sleep(2)"),
-                (
-                    "CREATE TRIGGER broken AFTER INSERT ON audit_event "
-                    "FOR EACH ROW EXECUTE FUNCTION broken()"
-                ),
-            ),
+            "sqlite": (f"{trigger} {endless}",),
+            "postgresql": (_function("PERFORM pg_sleep(2)"), f"{trigger} {waiting}"),
         },
         _mending("audit_event"),
     )
