@@ -15,7 +15,11 @@ from connectors.oidc_settings import OidcSettings
 from connectors.ports import EIDAS_SCHEME, IDENTITY_CODE_SCHEME, SATU_SCHEME, IdentityAssertion
 from connectors.scalars import ScalarError, checked_text
 from connectors.sign_in_errors import AssuranceError, IdTokenError, NoIdentifierError
-from policies.identity_code import InvalidIdentityCodeError, parse_identity_code
+from policies.identity_code import (
+    InvalidIdentityCodeError,
+    check_character,
+    parse_identity_code,
+)
 from policies.vocabulary import LevelOfAssurance
 
 PROTECTED_CLAIM = "urn:oid:1.2.246.517.2002.2.27"
@@ -24,7 +28,6 @@ GIVEN_NAMES_CLAIM = "urn:oid:1.2.246.575.1.14"
 FAMILY_NAME_CLAIM = "urn:oid:2.5.4.4"
 
 _SATU = re.compile(r"([0-9]{8})([0-9A-FHJ-NPR-Y])")
-_CHECK_CHARACTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _EIDAS = re.compile(r"[A-Z]{2}/[A-Z]{2}/[\x21-\x7e]{1,256}")
 _LONGEST_NAME = 200
 
@@ -73,7 +76,7 @@ def _subject_ids(claims: Mapping[str, Any], settings: OidcSettings) -> tuple[tup
 
 def _satu(text: str) -> str:
     found = _SATU.fullmatch(text.upper()) if text.isascii() else None
-    if found is None or _CHECK_CHARACTERS[int(found[1]) % 31] != found[2]:
+    if found is None or check_character(found[1]) != found[2]:
         raise IdTokenError(SATU_SCHEME)
     return found[0]
 

@@ -41,7 +41,7 @@ def parse_identity_code(text: str) -> IdentityCode:
     if found is None:
         raise InvalidIdentityCodeError("the form is wrong")
     day, month, year, sign, number, check = found.groups()
-    if _CHECK_CHARACTERS[int(day + month + year + number) % 31] != check:
+    if check_character(day + month + year + number) != check:
         raise InvalidIdentityCodeError("the check character is wrong")
     if int(number) < _FIRST_NUMBER:
         raise InvalidIdentityCodeError("the individual number is not in use")
@@ -50,6 +50,11 @@ def parse_identity_code(text: str) -> IdentityCode:
         is_artificial=int(number) >= _FIRST_ARTIFICIAL,
         birth_date=_date(_CENTURIES[sign] + int(year), int(month), int(day)),
     )
+
+
+def check_character(digits: str) -> str:
+    """The remainder modulo 31 as a character, here and in the electronic client identifier (SATU)."""
+    return _CHECK_CHARACTERS[int(digits) % 31]
 
 
 def _date(year: int, month: int, day: int) -> date:
