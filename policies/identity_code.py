@@ -53,7 +53,7 @@ def parse_identity_code(text: str) -> IdentityCode:
 
 
 def check_character(digits: str) -> str:
-    """The remainder modulo 31 as a character, here and in the electronic client identifier (SATU)."""
+    """The remainder modulo 31 as a character; the SATU (urn:oid:1.2.246.22) has the same."""
     return _CHECK_CHARACTERS[int(digits) % 31]
 
 
