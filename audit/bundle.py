@@ -8,10 +8,10 @@ from audit.bundle_files import CHECKPOINT, EVENTS, MANIFEST, VKEY, EventLine, ma
 from audit.checkpoint import open_checkpoint
 from audit.container import pack
 from audit.note import NoteSigner
-from audit.proofs import checkpoint_at, entries_bundle, latest_checkpoint, tile
+from audit.proofs import checkpoint_at, latest_checkpoint
 from audit.reader import MayOpen, everything, placed_disclosures
-from audit.tiles import TILE_WIDTH, entry_bundles_of, tiles_of
-from audit.tree import TreeDamagedError
+from audit.tiles import TILE_WIDTH, entry_bundles_of, pack_entries, tiles_of
+from audit.tree import StoredTree
 from audit.unit_of_work import Ledger
 
 
@@ -38,23 +38,18 @@ def write_bundle(
         raise NothingToExportError
     checkpoint = open_checkpoint(note, [signer.verifier], origin=signer.name)
     files = {CHECKPOINT: note, VKEY: f"{signer.vkey}\n".encode()}
-    files |= _tree_files(connection, checkpoint.size)
+    files |= dict(_tree_files(StoredTree(connection, checkpoint.size)))
     lines = _event_lines(connection, ledger, checkpoint.size, may_open)
     files[EVENTS] = "".join(lines).encode()
     files[MANIFEST] = signer.sign(manifest_text(signer.name, files))
     return pack(files)
 
 
-def _tree_files(connection: Connection, size: int) -> dict[str, bytes]:
-    files: dict[str, bytes | None] = {}
-    for name in tiles_of(size):
-        files[name.path] = tile(connection, name.level or 0, name.index, name.width)
-    for name in entry_bundles_of(size):
-        files[name.path] = entries_bundle(connection, name.index, name.width)
-    whole = {path: data for path, data in files.items() if data is not None}
-    if len(whole) != len(files):
-        raise TreeDamagedError("the tree is smaller than its checkpoint")
-    return whole
+def _tree_files(tree: StoredTree) -> Iterator[tuple[str, bytes]]:
+    for name in tiles_of(tree.size):
+        yield name.path, b"".join(tree.tile(name.level or 0, name.index))
+    for name in entry_bundles_of(tree.size):
+        yield name.path, pack_entries(tree.entries(name.index))
 
 
 def _event_lines(

@@ -56,15 +56,14 @@ class EventLine:
         try:
             members = json.loads(line)
             parsed = cls(
-                members["index"],
+                int(members["index"]),
                 UUID(members["event_id"]),
                 tuple(base64.b64decode(each) for each in members["digests"]),
-                tuple(members["disclosures"]),
+                tuple(str(each) for each in members["disclosures"]),
             )
-            same = str(parsed) == line
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleFileError("not the line of an event") from error
-        if not same:
+        if str(parsed) != line:  # what was not of the right type is not written as it was
             raise BundleFileError("not in canonical form")
         return parsed
 

@@ -5,10 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from audit.disclosure import leaf
 from audit.merkle import ProofError, consistency_proof, inclusion_proof
 from audit.store import tree as store
-from audit.tiles import TILE_WIDTH, TileName, pack_entries
+from audit.tiles import TILE_HEIGHT, TILE_WIDTH, TileName, pack_entries
 from audit.tlog_proof import TlogProof
 from audit.tree import StoredTree
 from audit.unit_of_work import Ledger
@@ -66,9 +65,7 @@ def inclusion(connection: Connection, _ledger: Ledger, event_id: EventId) -> Inc
 
 def consistency(connection: Connection, old_size: int, new_size: int) -> ConsistencyProof:
     """Raises ProofError when the sizes are out of order or beyond the newest checkpoint."""
-    last = store.last_checkpoint(connection)
-    signed = 0 if last is None else last.size
-    if new_size > signed:
+    if new_size > _signed_tree(connection).size:
         raise ProofError("beyond the signed tree")
     tree = StoredTree(connection, new_size)
     hashes = consistency_proof(tree.node, old_size, new_size)
@@ -94,18 +91,18 @@ def checkpoint_at(connection: Connection, size: int) -> bytes | None:
 
 def tile(connection: Connection, level: int, index: int, width: int = TILE_WIDTH) -> bytes | None:
     """The bytes of a tile, None when the signed tree does not have it (yet)."""
-    if not _has(connection, TileName(level, index, width)):
+    tree = _signed_tree(connection)
+    if not _has(tree, TileName(level, index, width)):
         return None
-    return b"".join(store.tile_hashes(connection, level, index, width))
+    return b"".join(tree.tile(level, index)[:width])
 
 
 def entries_bundle(connection: Connection, index: int, width: int = TILE_WIDTH) -> bytes | None:
     """The bytes of a bundle of entries, None when the signed tree does not have it (yet)."""
-    if not _has(connection, TileName(None, index, width)):
+    tree = _signed_tree(connection)
+    if not _has(tree, TileName(None, index, width)):
         return None
-    start = index * TILE_WIDTH
-    rows = store.leaves(connection, start, start + width)
-    return pack_entries([leaf(row.commitment) for row in rows])
+    return pack_entries(tree.entries(index)[:width])
 
 
 def log_state(connection: Connection) -> LogState:
@@ -118,9 +115,13 @@ def log_state(connection: Connection) -> LogState:
     return LogState(last.size, last.root, last.at, queued, oldest)
 
 
-def _has(connection: Connection, name: TileName) -> bool:
+def _signed_tree(connection: Connection) -> StoredTree:
     last = store.last_checkpoint(connection)
-    hashes = 0 if last is None else last.size >> 8 * (name.level or 0)
+    return StoredTree(connection, 0 if last is None else last.size)
+
+
+def _has(tree: StoredTree, name: TileName) -> bool:
+    hashes = tree.size >> TILE_HEIGHT * (name.level or 0)
     return (
         0 < name.width <= TILE_WIDTH
         and name.index >= 0

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection
 
+from audit.disclosure import leaf
 from audit.edge import Edge
 from audit.merkle import fold, tree_hash
 from audit.store import tree as store
@@ -40,6 +41,14 @@ class StoredTree:
                 raise TreeDamagedError(f"tile {level}/{position} lacks hashes")
             self._read[level, position] = found
         return found
+
+    def entries(self, position: int) -> list[bytes]:
+        """The entries of a bundle, fewer than 256 at the right edge. Raises TreeDamagedError."""
+        start = position * TILE_WIDTH
+        rows = store.leaves(self._connection, start, min(start + TILE_WIDTH, self.size))
+        if len(rows) != min(TILE_WIDTH, self.size - start):
+            raise TreeDamagedError(f"bundle {position} lacks entries")
+        return [leaf(row.commitment) for row in rows]
 
     def edge(self) -> Edge:
         """The right edge, rebuilt from at most 255 hashes a level."""

@@ -22,7 +22,6 @@ def read(data: bytes) -> dict[str, bytes]:
 
 def test_it_reads_back() -> None:
     assert read(PACKED) == FILES
-    assert read(pack({})) == {}
 
 
 def test_the_order_of_the_files_does_not_matter() -> None:
@@ -48,13 +47,16 @@ def test_a_zip_by_another_program_is_not_canonical() -> None:
 
 
 @pytest.mark.parametrize("place", range(len(PACKED)))
-def test_a_changed_byte_is_noticed_or_changes_a_file(place: int) -> None:
+def test_a_changed_byte_is_noticed(place: int) -> None:
     changed = bytearray(PACKED)
     changed[place] ^= 0x20
-    try:
-        assert read(bytes(changed)) != FILES
-    except ContainerError as error:
-        assert error.name is None or len(error.name) <= 100
+    with pytest.raises(ContainerError):
+        read(bytes(changed))
+
+
+def test_nothing_at_all_is_no_container() -> None:
+    with pytest.raises(ContainerError):
+        read(b"")
 
 
 @pytest.mark.parametrize("length", range(len(PACKED)))
@@ -107,6 +109,6 @@ NAMES = st.from_regex(r"[a-z0-9./_-]{1,30}", fullmatch=True)
 
 
 @settings(max_examples=100)
-@given(st.dictionaries(NAMES, st.binary(max_size=100), max_size=6))
+@given(st.dictionaries(NAMES, st.binary(max_size=100), min_size=1, max_size=6))
 def test_any_files_read_back(files: dict[str, bytes]) -> None:
     assert read(pack(files)) == files

@@ -285,8 +285,7 @@ def changed(ledger: Ledger, assignment: str) -> None:
         "commitment = (SELECT commitment FROM audit_event WHERE number = 2)",
         "digests = (SELECT digests FROM audit_event WHERE number = 2)",
         "sealed = (SELECT sealed FROM audit_event WHERE number = 2)",
-        "digests = (SELECT digests FROM audit_event WHERE number = 2), "
-        "commitment = (SELECT commitment FROM audit_event WHERE number = 2)",
+        "(digests, commitment) = (SELECT digests, commitment FROM audit_event WHERE number = 2)",
     ],
 )
 def test_a_changed_row_is_an_error_and_no_story(ledger: Ledger, assignment: str) -> None:

@@ -1,0 +1,122 @@
+"""Log keys: one for each owner and year, destroyed for good."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import text
+
+from audit.keys import INSTALLATION, LogKey, RememberedKeys, key_for, keys_of, owner_of, period_of
+from audit.model import SYSTEM
+from audit.unit_of_work import Ledger, begin
+from policies.ids import new_uuid
+from tests.audit.faulty import run
+from tests.audit.sample import AINO, MATTI, NOW, record, viewed
+from tests.wrapping import MemoryWrapper
+
+
+class CountingWrapper(MemoryWrapper):
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unwrapped = 0
+
+    def unwrap(self, blob: bytes, context: bytes) -> bytes:
+        self.unwrapped += 1
+        return super().unwrap(blob, context)
+
+
+def test_owner_and_period_are_plain_words() -> None:
+    assert owner_of(AINO) == f"person:{AINO}"
+    assert period_of(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)) == "2026"
+
+
+def test_each_owner_and_year_has_a_key_of_its_own(ledger: Ledger) -> None:
+    with ledger.engine.begin() as connection:
+        made = {
+            key_for(connection, ledger.log_keys, owner=owner, period=period)
+            for owner in (owner_of(AINO), owner_of(MATTI), INSTALLATION)
+            for period in ("2025", "2026")
+        }
+        again = key_for(connection, ledger.log_keys, owner=owner_of(AINO), period="2026")
+    assert len({key_id for key_id, _ in made}) == len({key for _, key in made}) == 6
+    assert again in made
+
+
+def test_keys_are_found_by_id_with_their_owners(ledger: Ledger) -> None:
+    with ledger.engine.begin() as connection:
+        key_id, key = key_for(connection, ledger.log_keys, owner=owner_of(AINO), period="2026")
+        found = keys_of(connection, ledger.log_keys, {key_id, new_uuid()})
+    assert found == {key_id: LogKey(owner_of(AINO), key)}
+
+
+def test_the_repr_hides_the_key() -> None:
+    assert repr(LogKey("person:x", b"secret")) == "LogKey(owner='person:x')"
+
+
+def test_unwrapping_is_remembered_but_the_row_is_read_each_time(ledger: Ledger) -> None:
+    wrapper = CountingWrapper()
+    counted = Ledger(ledger.engine, wrapper)
+    for _ in range(5):
+        record(counted)
+    assert wrapper.unwrapped == 1
+    run(ledger.engine, "DELETE FROM audit_key")
+    with ledger.read() as connection:
+        assert keys_of(connection, counted.log_keys, {new_uuid()}) == {}
+    record(counted)
+    assert wrapper.unwrapped == 2
+
+
+def test_a_wrapped_key_does_not_open_in_another_place() -> None:
+    remembered = RememberedKeys(MemoryWrapper())
+    blob = remembered.wrap(bytes(32), b"here")
+    assert remembered.unwrap(blob, b"here") == bytes(32)
+    with pytest.raises(InvalidTag):
+        remembered.unwrap(blob, b"there")
+
+
+def test_another_wrapper_does_not_open_the_keys(ledger: Ledger) -> None:
+    record(ledger)
+    with pytest.raises(InvalidTag):
+        record(Ledger(ledger.engine, MemoryWrapper()))
+
+
+def test_two_who_make_the_same_key_at_once_share_it(ledger: Ledger) -> None:
+    if ledger.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    made = threading.Event()
+    first_keys: list[str] = []
+
+    def second() -> None:
+        made.wait(10)
+        with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+            first_keys.append(uow.keyed_digest(AINO, "test", b""))
+            uow.record(viewed())
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        ours = uow.keyed_digest(AINO, "test", b"")
+        uow.record(viewed())
+        made.set()
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        with ledger.read() as connection:
+            while not connection.execute(waiting).scalar_one():
+                connection.rollback()
+    thread.join(10)
+    assert first_keys == [ours]
+
+
+def test_a_key_that_will_not_stay_is_a_programming_error(ledger: Ledger) -> None:
+    name = ledger.engine.dialect.name
+    if name == "sqlite":
+        run(
+            ledger.engine,
+            "CREATE TRIGGER gone AFTER INSERT ON audit_key BEGIN DELETE FROM audit_key; END",
+        )
+    else:
+        run(ledger.engine, "CREATE RULE gone AS ON INSERT TO audit_key DO INSTEAD NOTHING")
+    with pytest.raises(RuntimeError, match="vanished"):
+        record(ledger)
