@@ -1,11 +1,14 @@
 """The auditor: the log's state, a search that is itself an entry, and no values of anybody."""
 
 import re
+from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.testclient import TestClient
 
 from audit.model import Kind
+from audit.note import NoteSigner
 from audit.reader import search
 from policies.vocabulary import Role
 from tests.service.citizen.given import give
@@ -125,3 +128,13 @@ def test_the_operator_sees_whether_it_runs(house: House, auditor: TestClient) ->
     house.clock.advance(seconds=60)
     words = words_of(house.signed_in(AINO).get("/en/operator").text)
     assert "Log Does not work" in words
+
+
+def test_a_checkpoint_that_our_key_did_not_sign_is_told_in_red(
+    house: House, auditor: TestClient
+) -> None:
+    runtime = house.runtime
+    stranger = NoteSigner(runtime.settings.log_origin, Ed25519PrivateKey.generate())
+    house.app.state.runtime = replace(runtime, log_signer=stranger)
+    words = words_of(auditor.get("/en/audit").text)
+    assert "Signature and tree do not agree" in words
