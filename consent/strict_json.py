@@ -1,14 +1,19 @@
 """JSON read strictly: bounded in size and depth, no doubled key, integers only.
 
-Python's reader keeps the last of two equal keys, takes NaN, and answers deep nesting with
-RecursionError; each of these has let one reader see another thing than the next one. I-JSON
-(RFC 7493) forbids the first two.
+Python's reader keeps the last of two equal keys, takes NaN and halves of surrogate pairs, and
+answers deep nesting with RecursionError; each of these has let one reader see another thing than
+the next one. I-JSON (RFC 7493) forbids the first three.
 """
 
 import json
 import re
 
-_STRINGS = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
+# Possessive, and a string that never ends is taken to the end of the text: each character is
+# looked at once. Otherwise a few thousand escaped quotation marks cost seconds.
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_MOST_DIGITS = 17
+_LARGEST = 2**53 - 1
+"""Every reader agrees on integers up to here (RFC 7493 section 2.2)."""
 
 
 class StrictJsonError(ValueError):
@@ -35,6 +40,8 @@ def parse_strict(text: str | bytes, *, max_bytes: int, max_depth: int) -> object
         )
     except json.JSONDecodeError as error:
         raise StrictJsonError("not-json") from error
+    if "\\u" in decoded:
+        _refuse_half_characters(value)
     return value
 
 
@@ -46,6 +53,14 @@ def _decode(text: str | bytes, max_bytes: int) -> str:
         return data.decode()
     except UnicodeError as error:
         raise StrictJsonError("not-utf-8") from error
+
+
+def _refuse_half_characters(value: object) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        # Not chained: the cause carries the whole text along.
+        raise StrictJsonError("half-character") from None
 
 
 def _depth(text: str) -> int:
@@ -71,8 +86,8 @@ def _refuse_number(_text: str) -> object:
 
 
 def _bounded_integer(digits: str) -> int:
-    # Sixteen digits hold every integer that a double keeps exact; int() of a longer text is
-    # quadratic and has its own limit with another exception.
-    if len(digits) > 17:
+    # The digits are counted first, since int() of a long text is quadratic and has a limit of its
+    # own with another exception.
+    if len(digits) > _MOST_DIGITS or abs(int(digits)) > _LARGEST:
         raise StrictJsonError("not-an-integer")
     return int(digits)
