@@ -25,6 +25,7 @@ IDENTITY_SCHEME = "urn:oid:1.2.246.21"
 """Finnish personal identity code."""
 
 _MEMBERS = frozenset({"type", "actions", "datatypes", "purpose", "case", "not_after", "uses"})
+_PURPOSE = re.compile(r"[a-z0-9-]{1,64}")
 _CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _LIKE_IDENTITY_CODE = re.compile(
     r"(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])\d\d[-+A-FU-Y]\d{3}[0-9A-Y]", re.IGNORECASE
@@ -112,6 +113,9 @@ def parse(
     for name in members:
         if name not in allowed:
             raise AuthorizationDetailsError("authorization_details", "unknown-member")
+    if with_subject and "uses" in members:
+        # Uses are counted at a consent, and here is none.
+        raise AuthorizationDetailsError("uses", "not-supported")
     _exactly(members, "type", TYPE)
     _exactly(members, "actions", ["read"])
     purpose = _purpose(members, declaration)
@@ -150,7 +154,9 @@ def _text(members: Mapping[str, object], name: str) -> str:
 
 
 def _purpose(members: Mapping[str, object], declaration: Declarations) -> PurposeDeclaration:
-    found = declaration(PurposeId(_text(members, "purpose")))
+    wanted = _text(members, "purpose")
+    # The form first: a database need not take every character, and answers some with an error.
+    found = declaration(PurposeId(wanted)) if _PURPOSE.fullmatch(wanted) else None
     if found is None:
         raise AuthorizationDetailsError("purpose", "unknown")
     return found

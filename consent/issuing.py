@@ -60,7 +60,10 @@ def issue_by_consent(
 def issue_by_law(
     uow: UnitOfWork, client: Client, details: AuthorizationDetails, person: PersonId, *, jkt: str
 ) -> Grant:
-    """An access token on the ground of the law; there is nothing to refresh."""
+    """An access token on the ground of the law, ending when asked; there is nothing to refresh."""
+    ends = uow.now + ACCESS_LIFETIME
+    if details.not_after is not None:
+        ends = max(uow.now, min(ends, details.not_after))
     new = NewToken(
         kind=TokenKind.STATUTE,
         person=person,
@@ -73,7 +76,7 @@ def issue_by_law(
         case=details.case,
         jkt=jkt,
         issued_at=uow.now,
-        expires_at=uow.now + ACCESS_LIFETIME,
+        expires_at=ends,
         event_id=uow.record(_by_law(client, details, person)),
     )
     return _grant(uow, new, replace(details, subject=None), None)

@@ -46,6 +46,15 @@ def test_a_stored_defect_is_refused_with_its_place_and_reason(path: Path) -> Non
     assert str(refused.value) == expected
 
 
+@pytest.mark.parametrize("purpose", ["debt-advice\x00", "DEBT-ADVICE", "", "a" * 65, "a b", "ä"])
+def test_a_purpose_of_another_form_is_not_even_looked_up(purpose: str) -> None:
+    """PostgreSQL answers a zero character with an error of its own."""
+    looked_up: list[PurposeId] = []
+    with pytest.raises(AuthorizationDetailsError, match="purpose: unknown"):
+        parse(_text(purpose=purpose), declaration=looked_up.append)
+    assert looked_up == []
+
+
 def test_the_least_request_is_taken() -> None:
     assert _parse(_text()) == AuthorizationDetails(
         purpose=PurposeId("debt-advice"), attributes=(AttributeId("income.monthly_gross"),)

@@ -133,6 +133,16 @@ def _statutory(flow: Flow, **changed: Any) -> Grant | TokenRefusal:
         )
 
 
+@pytest.mark.parametrize(("after", "lives"), [(0, 0), (-1, 0), (7, 7), (900, 300)])
+def test_a_token_by_law_ends_when_its_client_asked_and_no_later(
+    ledger: Ledger, after: int, lives: int
+) -> None:
+    flow = Flow(ledger, _LAW, organisation="kela")
+    grant = _grant(_statutory(flow, not_after=NOW + timedelta(seconds=after)))
+    assert grant.expires_in == lives
+    assert flow.access(grant).expires_at == NOW + timedelta(seconds=lives)
+
+
 def test_the_law_gives_a_token_without_a_subject_in_it(ledger: Ledger) -> None:
     flow = Flow(ledger, _LAW, organisation="kela")
     grant = _grant(_statutory(flow))
