@@ -101,11 +101,15 @@ def _own(found: Consent | None, person: PersonId) -> Consent:
 def _locked(
     uow: UnitOfWork, consent_id: ConsentId, person: PersonId
 ) -> tuple[Consent, list[Consent]]:
-    """The consent and those for the same purpose, locked, as they are after waiting for it."""
+    """The consent and those for the same purpose, locked, as they are after waiting for it.
+
+    One that is not among them has ended meanwhile. It is only read: to lock it now would be out of
+    the order of ids, and two answers could wait for each other.
+    """
     seen = _own(consents.find(uow.connection, consent_id), person)
     same = consents.lock_same_purpose(uow.connection, seen)
     locked = next((each for each in same if each.id == consent_id), None)
-    return locked or _own(consents.lock(uow.connection, consent_id), person), same
+    return locked or _own(consents.find(uow.connection, consent_id), person), same
 
 
 def _question(

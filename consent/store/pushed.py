@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from consent.model import StoredRequest
 from consent.store.guard import ConsentChangedError
-from consent.store.sweeping import sweeps
+from consent.store.sweeping import sweep, sweeps
 from consent.store.tables import pushed_request
 from policies.ids import ClientId, ConsentId, EventId, PersonId, SessionId
 
@@ -24,11 +24,8 @@ def add(
 ) -> None:
     """Store a request under the digest of its handle."""
     if sweeps(digest):
-        connection.execute(
-            delete(pushed_request).where(
-                pushed_request.c.expires_at <= pushed_at, pushed_request.c.person_id.is_(None)
-            )
-        )
+        over = pushed_request.c.expires_at <= pushed_at
+        connection.execute(sweep(pushed_request, over & pushed_request.c.person_id.is_(None)))
     connection.execute(
         insert(pushed_request).values(
             handle_digest=digest,

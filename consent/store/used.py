@@ -3,10 +3,10 @@
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
-from consent.store.sweeping import sweeps
+from consent.store.sweeping import sweep, sweeps
 from consent.store.tables import used
 
 _INSERT = {
@@ -22,6 +22,6 @@ def add(
     digest = hashlib.sha256(value.encode()).digest()
     row = {"scope": scope, "value_digest": digest, "expires_at": expires_at}
     if sweeps(digest):
-        connection.execute(delete(used).where(used.c.expires_at <= now))
+        connection.execute(sweep(used, used.c.expires_at <= now))
     # A row comes back only where one was inserted; the count of rows is not told by every driver.
     return connection.execute(_INSERT[connection.dialect.name], row).first() is not None

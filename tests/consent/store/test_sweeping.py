@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import count
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import func, select
 from sqlalchemy.sql.selectable import FromClause
 
@@ -80,6 +81,21 @@ def test_tokens_go_a_day_after_their_end(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
         tokens.add(connection, bytes([0, 1]) * 16, replace(later, issued_at=NOW + day))
     assert _count(ledger, tables.token) == 1
+
+
+@pytest.mark.parametrize("empty_engine", ["postgresql"], indirect=True)
+def test_a_sweep_leaves_what_another_transaction_holds_and_does_not_wait(ledger: Ledger) -> None:
+    """Else a withdrawal that ends an old token, and a sweep, could wait for each other."""
+    with ledger.engine.begin() as connection:
+        for value in ("a", "b"):
+            used.add(connection, scope="s", value=value, now=NOW, expires_at=NOW)
+    mine = select(tables.used).where(tables.used.c.value_digest == stored_digest("a"))
+    with ledger.engine.begin() as holder, ledger.engine.begin() as sweeper:
+        holder.execute(mine.with_for_update())
+        sweeper.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+        sweeping = _sweeping_value()
+        assert used.add(sweeper, scope="s", value=sweeping, now=_LATER, expires_at=_LATER)
+    assert _count(ledger, tables.used) == 2
 
 
 def test_requests_that_nobody_opened_go_and_those_of_people_stay(ledger: Ledger) -> None:
