@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from consent.grants import TokenAccess, TokenKind
 from consent.model import ClientStatus, Consent, Status
 from consent.store.consents import consent_of
-from consent.store.sweeping import sweeps
+from consent.store.sweeping import sweep, sweeps
 from consent.store.tables import client, consent, token
 from policies.ids import (
     AttributeId,
@@ -88,7 +88,7 @@ def add(connection: Connection, digest: bytes, new: NewToken) -> None:
     """Store a token that is not there yet."""
     if sweeps(digest):
         long_ended = new.issued_at - KEPT_AFTER_END
-        connection.execute(delete(token).where(token.c.expires_at <= long_ended))
+        connection.execute(sweep(token, token.c.expires_at <= long_ended))
     connection.execute(_INSERT, {"handle_digest": digest} | _values(new))
 
 
@@ -105,9 +105,14 @@ def fetch_state(connection: Connection, known: TokenAccess) -> FetchState | None
     the two never wait for each other; and both are locked, because only locked rows are read
     anew after waiting. The lock is not shared, although it could be: a stream of fetches that
     share it lets a withdrawal wait without end (measured: seconds), a queue does not.
+
+    The client's row is not locked: all fetches of a client would queue. One that waited here
+    while the client was suspended comes before the suspension; whoever begins after it is denied.
+    What the caller knows of the token must be true of the row, else there is no such token.
     """
     query = _BY_LAW if known.consent is None else _BY_CONSENT
-    row = connection.execute(query, {"digest": known.digest}).one_or_none()
+    parameters = {"digest": known.digest, "person": known.person, "consent": known.consent}
+    row = connection.execute(query, parameters).one_or_none()
     return None if row is None else _state(row)
 
 
@@ -175,7 +180,11 @@ _BY_LAW = (
         client.c.status.label("client_status"),
     )
     .join(client, client.c.client_id == token.c.client_id)
-    .where(token.c.handle_digest == bindparam("digest"))
+    .where(
+        token.c.handle_digest == bindparam("digest"),
+        token.c.person_id == bindparam("person"),
+        token.c.consent_id.is_(None),
+    )
     .with_for_update(of=token, key_share=True)
 )
 
@@ -191,8 +200,15 @@ _BY_CONSENT = (
         consent.c.granted,
     )
     .join(client, client.c.client_id == token.c.client_id)
-    .join(consent, consent.c.consent_id == token.c.consent_id)
-    .where(token.c.handle_digest == bindparam("digest"))
+    .join(
+        consent,
+        (consent.c.consent_id == token.c.consent_id) & (consent.c.person_id == token.c.person_id),
+    )
+    .where(
+        token.c.handle_digest == bindparam("digest"),
+        token.c.person_id == bindparam("person"),
+        token.c.consent_id == bindparam("consent"),
+    )
     .with_for_update(of=[consent, token], key_share=True)
 )
 

@@ -202,6 +202,29 @@ def test_a_consent_opens_no_more_than_was_granted(ledger: Ledger) -> None:
     assert _reason(flow.fetch(wider, (YEARLY,))) is DenialReason.MORE_THAN_ACCEPTED
 
 
+def test_a_token_opens_the_data_of_its_own_person_only(ledger: Ledger) -> None:
+    flow = Flow(ledger)
+    another = replace(flow.given().access, person=flow.person())
+    assert _reason(flow.fetch(another)) is DenialReason.TOKEN_ENDED
+
+
+@pytest.mark.parametrize("consent_id", [None, ConsentId(uuid4())])
+def test_a_token_is_checked_against_its_own_consent(
+    ledger: Ledger, consent_id: ConsentId | None
+) -> None:
+    flow = Flow(ledger)
+    another = replace(flow.given().access, consent=consent_id)
+    assert _reason(flow.fetch(another)) is DenialReason.TOKEN_ENDED
+
+
+def test_a_consent_put_under_another_person_opens_nothing(ledger: Ledger) -> None:
+    flow = Flow(ledger)
+    given = flow.given()
+    with ledger.engine.begin() as connection:
+        connection.execute(update(tables.consent).values(person_id=uuid4()))
+    assert _reason(flow.fetch(given.access)) is DenialReason.TOKEN_ENDED
+
+
 def test_an_empty_request_is_refused(ledger: Ledger) -> None:
     flow = Flow(ledger)
     assert _reason(flow.fetch(flow.given().access, ())) is DenialReason.EMPTY_REQUEST
