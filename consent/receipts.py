@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from audit.unit_of_work import UnitOfWork
 from consent.model import ConsentRecord, Receipt
 from consent.receipt_jws import ReceiptError, ReceiptSigner, verify_receipt
-from consent.record import SCHEMA_VERSION
+from consent.record import SCHEMA_VERSION, withdrawal_path
 from consent.store import receipts as store
 from policies.ids import ConsentId, PersonId, ReceiptId, new_uuid
 
@@ -93,7 +93,7 @@ def _payload(
         "presentation_digest": notice["presentation_hash"],
         "event_id": str(record.event_id),
         "how_to_withdraw": [
-            {"channel": "web", "at": f"{signer.issuer}/{processing['language']}/consents"}
+            {"channel": "web", "at": signer.issuer + withdrawal_path(processing["language"])}
         ],
         "complaint_authority": dict(COMPLAINT_AUTHORITY),
     }

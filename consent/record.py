@@ -1,9 +1,11 @@
 """The document of a record: ISO/IEC TS 27560:2023 in canonical JSON, one version after another.
 
-Clause 6.3 gives the members their names: header, processing, parties, events. What the document
-adds is said by its `schema_version`: version and previous digest in the header, `granted` and
-`refused` by attribute, the level of assurance of an event. It holds no data and no identity: the
-person stands in it under a name that only this consent's recipient shares.
+Clause 6.3 gives the members their names: header, processing, parties, events. Two mandatory ones
+are not there, since nobody has told us: a party's postal address, and where the recipient keeps
+the data. What the document adds is said by its `schema_version`: version and previous digest in
+the header, `granted` and `refused` by attribute, the level of assurance of an event. It holds no
+data and no identity: the person stands in it under a name that only this consent's recipient
+shares.
 """
 
 from collections.abc import Mapping
@@ -47,6 +49,11 @@ class RecordEvent:
     entity: str
     at: datetime
     loa: LevelOfAssurance | None = None
+
+
+def withdrawal_path(language: str) -> str:
+    """Where on the vault's site the person withdraws, in the language of the notice."""
+    return f"/{language}/consents"
 
 
 def first_document(
@@ -102,6 +109,9 @@ def _processing(
         "purposes": [_purpose(consent, declaration)],
         "jurisdiction": "FI",
         "recipient_third_parties": declaration.recipients.to_json(),
+        "withdrawal_method": [
+            {"channel": "web", "at": withdrawal_path(presentation.language.value)}
+        ],
         "privacy_rights": list(_RIGHTS),
     }
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.exc import DBAPIError
 
-from audit.model import Actor
+from audit.model import Actor, Event, Kind
 from audit.unit_of_work import Ledger, begin
 from consent.choices import refuse, withdraw
 from consent.model import ConsentRecord
@@ -34,8 +34,6 @@ _JWKS = {"keys": [_SIGNER.jwk()]}
 
 def _issue(ledger: Ledger, record: ConsentRecord, *, after: int = 0) -> Receipt:
     """Issue it in a unit of work of its own; the record's event is what accounts for it."""
-    from audit.model import Event, Kind
-
     now = NOW + timedelta(seconds=after)
     with begin(ledger, actor=Actor.person(record.person), now=now) as uow:
         uow.record(Event(kind=Kind.RECEIPT_READ, subject=record.person))

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import pytest
 
+from audit.unit_of_work import Ledger
 from consent.model import Command, ConsentRecord, Status
 from consent.record import Presentation, RecordEvent, first_document, next_document
 from policies.canonical import canonical_json
 from policies.ids import AttributeId, EventId, PurposeId, SessionId
 from policies.vocabulary import Language, LegalBasis, LevelOfAssurance
 from tests.consent.consents import a_consent
-from tests.consent.flow import GROSS, NOW, catalogue
+from tests.consent.flow import GROSS, NOW, Flow, catalogue
 
 _SESSION = SessionId(UUID("11111111-1111-4111-8111-111111111111"))
 _SHOWN = Presentation(
@@ -43,19 +44,43 @@ def _members(document: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def test_a_document_has_the_four_sections_and_every_mandatory_member() -> None:
-    document = _document()
+_MANDATORY = {
+    "header": {"schema_version", "record_id", "pii_principal_id"},
+    "processing": {
+        "privacy_notice",
+        "language",
+        "jurisdiction",
+        "recipient_third_parties",
+        "withdrawal_method",
+    },
+    "purpose": {"purpose", "pii_information", "pii_controllers", "retention_period"}
+    | {"storage_locations"},
+    "pii": {"pii_type"},
+    "party": {"party_id", "party_name", "party_address", "party_contact", "party_type"},
+    "event": {"event_time", "validity_duration", "entity_id", "event_type", "event_state"},
+}
+"""ISO/IEC TS 27560:2023 clause 6.3, in the mapping of the W3C DPV guide."""
+
+
+def test_of_the_mandatory_members_two_are_missing_and_no_more(ledger: Ledger) -> None:
+    document = Flow(ledger).given().record.content
     assert set(document) == {"header", "processing", "parties", "events"}
-    assert {"schema_version", "record_id", "pii_principal_id"} <= set(document["header"])
-    assert {"privacy_notice", "language", "jurisdiction", "recipient_third_parties"} <= set(
-        document["processing"]
-    )
-    assert {"pii_information", "pii_controllers", "retention_period", "lawful_basis"} <= set(
-        _members(document)
-    )
-    assert {"event_time", "validity_duration", "entity_id", "event_type", "event_state"} <= set(
-        document["events"][0]
-    )
+    sections = {
+        "header": document["header"],
+        "processing": document["processing"],
+        "purpose": _members(document),
+        "pii": _members(document)["pii_information"][0],
+        "party": document["parties"][0],
+        "event": document["events"][0],
+    }
+    missing = {name: _MANDATORY[name] - set(section) for name, section in sections.items()}
+    assert set().union(*missing.values()) == {"party_address", "storage_locations"}
+
+
+def test_a_document_says_how_to_withdraw_in_the_language_of_the_notice() -> None:
+    assert _document()["processing"]["withdrawal_method"] == [
+        {"channel": "web", "at": "/en/consents"}
+    ]
 
 
 def test_a_document_binds_notice_presentation_language_and_session() -> None:
