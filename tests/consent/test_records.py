@@ -1,6 +1,7 @@
 """Records as they are stored: the bytes that were hashed, linked, and not to be changed."""
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from consent.reading import consent, consents_of, record, records_of, requests_w
 from consent.store import tables
 from policies.canonical import canonical_json
 from policies.ids import ConsentId, PersonId
-from tests.consent.flow import Flow
+from tests.consent.flow import NOW, Flow
 
 
 def test_a_record_is_stored_as_the_bytes_that_were_hashed(ledger: Ledger) -> None:
@@ -58,12 +59,12 @@ def test_nothing_is_found_for_nobody(ledger: Ledger) -> None:
 def test_consents_are_listed_newest_first_and_by_status(ledger: Ledger) -> None:
     flow = Flow(ledger)
     given = flow.given()
-    waiting = flow.open(given.person)
+    waiting = flow.open(given.person, now=NOW + timedelta(seconds=1))
     with ledger.read() as connection:
         everything = consents_of(connection, given.person)
         active = consents_of(connection, given.person, {Status.ACTIVE})
         assert requests_waiting(connection, given.person) == [waiting]
-    assert {each.id for each in everything} == {waiting.id, given.record.consent}
+    assert [each.id for each in everything] == [waiting.id, given.record.consent]
     assert [each.id for each in active] == [given.record.consent]
 
 
