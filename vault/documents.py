@@ -61,7 +61,8 @@ def check_document(document: Document, catalogue: Catalogue, *, now: datetime) -
 def _check_fact(fact: Fact, document: Document, catalogue: Catalogue, now: datetime) -> None:
     attribute = catalogue.attributes.get(fact.attribute)
     if attribute is None:
-        raise RefusedDocumentError(Refusal.UNKNOWN_ATTRIBUTE, fact.attribute)
+        # Not named: a name that we do not know is the document's own text.
+        raise RefusedDocumentError(Refusal.UNKNOWN_ATTRIBUTE)
     authority = catalogue.source(document.source).authority
     checks = (
         (Refusal.OTHER_DATASET, attribute.dataset != document.dataset),

@@ -56,7 +56,6 @@ def test_a_fault_of_the_whole_is_named(given: Document, reason: Refusal) -> None
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (fact(AttributeId("income.unknown"), SECRET, TAX), Refusal.UNKNOWN_ATTRIBUTE),
         (fact(STREET, SECRET, TAX), Refusal.OTHER_DATASET),
         (fact(EMPLOYER, SECRET, POPULATION), Refusal.OTHER_SOURCE),
         (replace(fact(), observed_at=EARLIER.replace(tzinfo=None)), Refusal.NOT_UTC),
@@ -71,6 +70,11 @@ def test_a_fault_of_the_whole_is_named(given: Document, reason: Refusal) -> None
 def test_a_fault_of_a_fact_is_named_with_its_attribute(bad: Fact, reason: Refusal) -> None:
     given = replace(GOOD, facts=(fact(PAID, "2026-10-31"), bad))
     assert refusal(given) == (reason, bad.attribute)
+
+
+def test_an_attribute_that_we_do_not_know_is_not_repeated() -> None:
+    given = replace(GOOD, facts=(fact(AttributeId(f"income.{SECRET}"), 1, TAX),))
+    assert refusal(given) == (Refusal.UNKNOWN_ATTRIBUTE, None)
 
 
 def test_an_attribute_twice_is_refused() -> None:
