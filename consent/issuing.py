@@ -25,21 +25,7 @@ def issue_by_consent(
 
     The consent must be locked, so that a withdrawal comes either before or after all of this.
     """
-    new = NewToken(
-        kind=TokenKind.CONSENT,
-        person=consent.person,
-        client=consent.client,
-        organisation=consent.organisation,
-        purpose=consent.purpose,
-        basis=consent.basis,
-        consent=consent.id,
-        attributes=consent.granted,
-        case=consent.case,
-        jkt=jkt,
-        issued_at=uow.now,
-        expires_at=min(uow.now + ACCESS_LIFETIME, ends),
-        event_id=uow.record(consent_event(Kind.TOKEN_ISSUED, consent)),
-    )
+    new = _by_consent(uow, consent, ends=ends, jkt=jkt)
     details = AuthorizationDetails(
         purpose=consent.purpose,
         attributes=consent.granted,
@@ -115,6 +101,24 @@ def _grant(
         person=new.person,
         details=details,
         event_id=new.event_id,
+    )
+
+
+def _by_consent(uow: UnitOfWork, consent: Consent, *, ends: datetime, jkt: str) -> NewToken:
+    return NewToken(
+        kind=TokenKind.CONSENT,
+        person=consent.person,
+        client=consent.client,
+        organisation=consent.organisation,
+        purpose=consent.purpose,
+        basis=consent.basis,
+        consent=consent.id,
+        attributes=consent.granted,
+        case=consent.case,
+        jkt=jkt,
+        issued_at=uow.now,
+        expires_at=min(uow.now + ACCESS_LIFETIME, ends),
+        event_id=uow.record(consent_event(Kind.TOKEN_ISSUED, consent)),
     )
 
 
