@@ -4,6 +4,8 @@ The same endpoints stand in the framework's routes, for their description and fo
 here a request reaches them without routing, dependencies and response classes.
 """
 
+import re
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.data import DataApi
@@ -14,7 +16,7 @@ from service.oauth.server import AuthorizationServer
 
 DATA = "/api/v1/data/"
 TOKEN = "/oauth/token"  # noqa: S105  # a path, not a secret
-_LONGEST_DATASET = 64
+_DATASET = re.compile(re.escape(DATA) + "[^/]{1,64}")
 
 
 class Front:
@@ -38,8 +40,7 @@ class Front:
     def _knows(self, method: str, path: str) -> bool:
         if method == "POST":
             return path == TOKEN
-        dataset = path.removeprefix(DATA)
-        return method == "GET" and dataset != path and 0 < len(dataset) <= _LONGEST_DATASET
+        return method == "GET" and _DATASET.fullmatch(path) is not None
 
     def _answer(self, call: Call) -> Answer:
         if call.path == TOKEN:

@@ -66,6 +66,10 @@ BY_LAW: dict[str, Any] = {
     "purpose": "kela-income-check",
     "subject": {"format": "national_id", "scheme": IDENTITY_SCHEME, "id": PERSON},
 }
+DATA: dict[str, dict[str, Any]] = {
+    "income": {"monthly_gross": 315_050, "employer": "Esimerkki Oy"},
+    "residence": {"household_size": 3},
+}
 PUSHED: dict[str, str] = {
     "response_type": "code",
     "redirect_uri": REDIRECT,
@@ -85,7 +89,7 @@ def new_key(algorithm: str) -> Any:
 
 def public_jwk(key: Any) -> dict[str, Any]:
     """The required members of a key's public half."""
-    kinds = {"Elliptic": ECAlgorithm, "ECPrivat": ECAlgorithm, "Ed25519P": OKPAlgorithm}
+    kinds: dict[str, Any] = {"ECPrivat": ECAlgorithm, "Ed25519P": OKPAlgorithm}
     kind = kinds.get(type(key).__name__[:8], RSAAlgorithm)
     made: dict[str, Any] = kind.to_jwk(key.public_key(), as_dict=True)
     return {name: made[name] for name in ("kty", "crv", "x", "y", "n", "e") if name in made}
@@ -279,7 +283,11 @@ def header(answer: Answer, name: str) -> str | None:
 def open_office(url: str, folder: Path, **settings: Any) -> Office:
     """The office on a database that has its tables."""
     clock = Clock(NOW)
-    given = {"base_url": ISSUER, "database_url": url, "data_folder": folder / "keys"}
+    given: dict[str, Any] = {
+        "base_url": ISSUER,
+        "database_url": url,
+        "data_folder": folder / "keys",
+    }
     runtime = open_runtime(Settings(**(given | settings)), clock=clock)
     program = Program("debt-counsel-1", clock)
     authority = Program("kela-1", clock)
@@ -301,10 +309,7 @@ def open_office(url: str, folder: Path, **settings: Any) -> Office:
 def _person_with_data(runtime: Runtime) -> PersonId:
     with begin(runtime.ledger, actor=SYSTEM, now=NOW) as uow:
         person = enrol(uow, runtime.vault, scheme=IDENTITY_SCHEME, identifier=PERSON)
-        for dataset, values in {
-            "income": {"monthly_gross": 315_050, "employer": "Esimerkki Oy"},
-            "residence": {"household_size": 3},
-        }.items():
+        for dataset, values in DATA.items():
             _deposit(uow, runtime, person, dataset, values)
     return person
 

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -162,9 +163,7 @@ def test_a_stolen_token_without_its_key_is_refused_and_recorded(office: Office) 
         {"htm": "POST"},
     ],
 )
-def test_a_proof_for_something_else_is_refused(
-    busy_office: Office, claims: dict[str, object]
-) -> None:
+def test_a_proof_for_something_else_is_refused(busy_office: Office, claims: dict[str, Any]) -> None:
     token = content(busy_office.by_law())["access_token"]
     path = "/api/v1/data/income"
     proof = busy_office.authority.proof("GET", path, access_token=token, **claims)
