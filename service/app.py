@@ -16,8 +16,9 @@ from service.answers import answer_error, answer_problem
 from service.api import routes as api
 from service.api.data import DataApi
 from service.api.protected import ProtectedResource
-from service.asgi import Workers
+from service.asgi import MAX_BODY_BYTES, Workers
 from service.auditor import routes as auditor
+from service.body_limit import BodyLimit
 from service.boundary import ErrorBoundary
 from service.citizen import routes as citizen
 from service.csrf import SameOriginMiddleware
@@ -28,11 +29,8 @@ from service.oauth import routes as oauth
 from service.oauth.server import authorization_server
 from service.operator import health
 from service.pages import load_pages
-from service.problems import BAD_REQUEST, FOREIGN_ORIGIN, PROBLEMS
+from service.problems import BAD_REQUEST, FOREIGN_ORIGIN, PROBLEMS, TOO_LARGE
 from service.runtime import Runtime
-
-MAX_BODY_BYTES = 65_536
-"""No request to us needs more; a larger one is refused before it is read."""
 
 ROUTERS: tuple[APIRouter, ...] = (
     oauth.router,
@@ -62,7 +60,6 @@ def create_app(runtime: Runtime) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
-        max_body_size=MAX_BODY_BYTES,
         middleware=[
             *_outer(runtime),
             Middleware(Front, server=server, data=data, workers=workers),
@@ -95,9 +92,14 @@ def _inner(runtime: Runtime) -> list[Middleware]:
     """Around everything but the hot paths, which take no cookie."""
     origin = runtime.settings.base_url
     return [
+        Middleware(BodyLimit, most=MAX_BODY_BYTES, refusal=_too_large),
         Middleware(SameOriginMiddleware, origin=origin, refusal=_foreign_origin),
         Middleware(AccessGate, table=access.TABLE),
     ]
+
+
+def _too_large(request: Request) -> Response:
+    return answer_problem(request, TOO_LARGE)
 
 
 def _foreign_origin(request: Request) -> Response:

@@ -19,6 +19,7 @@ from service.exchange import Answer, Call
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 65_536
+"""No request to us needs more."""
 THREADS = 4
 
 
