@@ -3,7 +3,7 @@
 What the tree shows are salted commitments, so all of this is for everybody.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import PlainTextResponse, Response
@@ -17,9 +17,15 @@ router = APIRouter()
 
 _FOREVER = "public, max-age=31536000, immutable"
 _BYTES = "application/octet-stream"
+_NOTHING: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "Nothing of that name",
+        "content": {"application/problem+json": {"schema": {"type": "object"}}},
+    }
+}
 
 
-@router.get("/audit/checkpoint", response_class=PlainTextResponse)
+@router.get("/audit/checkpoint", response_class=PlainTextResponse, responses=_NOTHING)
 def checkpoint(request: Request) -> Response:
     """The newest signed checkpoint (C2SP tlog-checkpoint)."""
     with _runtime(request).ledger.read() as connection:
@@ -31,7 +37,11 @@ def checkpoint(request: Request) -> Response:
     )
 
 
-@router.get("/audit/tile/{name:path}", response_class=Response)
+@router.get(
+    "/audit/tile/{name:path}",
+    response_class=Response,
+    responses={200: {"content": {_BYTES: {}}}, **_NOTHING},
+)
 def tile_bytes(request: Request, name: Annotated[str, Path(max_length=100)]) -> Response:
     """A tile of hashes or a bundle of entries; what it holds never changes."""
     try:

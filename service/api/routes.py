@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from policies.ids import EventId
 from service.api import log, operation
@@ -37,6 +37,10 @@ _TOKEN: dict[str, Any] = {
         )
     ]
 }
+_NOT_UNDERSTOOD: dict[int | str, dict[str, Any]] = {
+    # Stands in for the 422 that the framework would describe and nobody ever gets.
+    "4XX": {"description": "Not understood", **_PROBLEM}
+}
 _REFUSED: dict[int | str, dict[str, Any]] = {
     401: {"description": "No token, or token or proof not good", **_PROBLEM},
     403: {"description": "Not permitted; the event says why", **_PROBLEM},
@@ -60,7 +64,7 @@ async def overview(request: Request) -> Response:
     "/api/v1/data/{dataset}",
     tags=["Data"],
     summary="The person's data of one data set, as far as the token goes",
-    responses=_REFUSED,
+    responses=_REFUSED | _NOT_UNDERSTOOD,
     openapi_extra=_TOKEN,
 )
 async def fetch(request: Request, dataset: Annotated[str, Path(max_length=64)]) -> Response:
@@ -76,7 +80,12 @@ async def fetch(request: Request, dataset: Annotated[str, Path(max_length=64)]) 
     "/audit/proof/{event_id}",
     tags=["Log"],
     summary="That an event is in the log (C2SP tlog-proof), for those whom it concerns",
-    responses={401: _REFUSED[401], 404: {"description": "Nothing for this reader", **_PROBLEM}},
+    response_class=PlainTextResponse,
+    responses={
+        401: _REFUSED[401],
+        404: {"description": "Nothing for this reader", **_PROBLEM},
+        **_NOT_UNDERSTOOD,
+    },
 )
 async def proof(request: Request, event_id: UUID) -> Response:
     call = await read_call(request.scope, request.receive)
