@@ -23,9 +23,10 @@ from consent.model import Consent
 from consent.purposes import register_purpose
 from consent.reading import consent
 from policies.ids import ConsentId, PersonId, PurposeId
-from policies.vocabulary import Language, LevelOfAssurance
+from policies.vocabulary import Language, LevelOfAssurance, Role
 from service.exchange import Call
 from service.model import Limits
+from service.roles import grant_role
 from service.sessions import SignedIn, hash_token, new_token, start
 from tests.consent.flow import REDIRECT, VERIFIER
 from tests.faults.lives import Lives
@@ -78,18 +79,22 @@ class Installation:
         with begin(runtime.ledger, actor=SYSTEM, now=self.office.clock()) as uow:
             register_purpose(uow, without, runtime.catalogue)
 
-    def somebody(self, number: int) -> PersonId:
+    def somebody(self, name: object) -> PersonId:
         """One of several other people."""
-        office, identifier = self.on_time(), f"somebody-{number}"
+        office, identifier = self.on_time(), f"somebody-{name}"
         with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
             return enrol(
                 uow, office.runtime.vault, scheme="urn:example:test", identifier=identifier
             )
 
-    def signed_in(self, person: PersonId | None = None) -> "Citizen":
+    def signed_in(self, person: PersonId | None = None, *, role: Role = Role.CITIZEN) -> "Citizen":
         """The office's person, or somebody, with a fresh session in the browser."""
         office = self.on_time()
         who = person or office.person
+        if role is not Role.CITIZEN:
+            who = self.somebody(role)
+            with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
+                grant_role(uow, who, role)
         signed_in = SignedIn(
             person=who,
             loa=LevelOfAssurance.HIGH,
@@ -100,8 +105,8 @@ class Installation:
         limits = Limits.from_settings(office.runtime.settings)
         with begin(office.runtime.ledger, actor=Actor.person(who), now=office.clock()) as uow:
             _, value = start(uow, signed_in, limits)
-        headers = {"Cookie": f"__Host-session={value}", "Origin": ISSUER}
-        return Citizen(headers | {"Sec-Fetch-Site": "same-origin"})
+        headers = {"cookie": f"__Host-session={value}", "origin": ISSUER}
+        return Citizen(headers | {"sec-fetch-site": "same-origin"})
 
     def send(self, client: httpx2.Client, call: Call) -> httpx2.Response:
         """What the office's program says, over HTTP."""
