@@ -113,6 +113,16 @@ def grant(agency: Agency, visitor: Visitor) -> dict[str, Any]:
     return content
 
 
+def exchange(agency: Agency, visitor: Visitor) -> tuple[Page, str]:
+    """Ask, have all of it given, redeem the code: the receipt's page and the access token."""
+    verifier = "v" * 64
+    receipt = give(agency, visitor, verifier)
+    answer = send(agency.redeem(code_for(receipt, visitor), verifier))
+    assert answer.status_code == 200, answer.text
+    token: str = answer.json()["access_token"]
+    return receipt, token
+
+
 def give(agency: Agency, visitor: Visitor, verifier: str) -> Page:
     """The agency asks, the visitor gives everything; the receipt's page."""
     pushed = send(agency.push(verifier)).json()

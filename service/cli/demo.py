@@ -34,7 +34,7 @@ def demo(
     from service.cli.starting import check_start, told
     from service.demo.folder import ForeignFolderError
     from service.demo.ports import NoPortError
-    from service.demo.run import demo_in
+    from service.demo.run import ForeignDatabaseError, demo_in
 
     check_start()
     try:
@@ -47,6 +47,12 @@ def demo(
             f"The demo was not started in {data}.",
             why="the folder holds something that no demo made",
             repair="name an empty folder with --data",
+        ) from error
+    except ForeignDatabaseError as error:
+        raise Failure(
+            "The demo was not started on this database.",
+            why="it holds an installation that this demo did not make",
+            repair="name an empty database with --database",
         ) from error
     except NoPortError as error:
         raise Failure(

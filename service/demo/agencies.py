@@ -67,7 +67,10 @@ def agency(organisation: str) -> DemoAgency:
 def register(
     uow: UnitOfWork, folder: DemoFolder, catalogue: Catalogue, asking: DemoAgency
 ) -> Client:
-    """Make the agency's key, register its client and write the file of its program."""
+    """Make the agency's key, register its client and write the file of its program.
+
+    The file is there before the registration commits, so that no key is ever lost.
+    """
     key = generate_private_key(SECP256R1())
     private = ECAlgorithm.to_jwk(key, as_dict=True) | {"kid": "demo-1", "alg": "ES256"}
     public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)

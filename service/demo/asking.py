@@ -19,6 +19,7 @@ from consent.decisions import Denial, decide_fetch
 from consent.grants import Grant, TokenRefusal
 from consent.model import Consent, ConsentRecord
 from consent.pushed import PushedRequest, open_request, push
+from consent.reading import consents_of
 from consent.receipts import issue_receipt
 from consent.tokens import access, issue_code, issue_statutory_token, redeem_code
 from policies.ids import ClientId, PersonId, PurposeId
@@ -56,6 +57,12 @@ class FirstDay:
     runtime: Runtime
     folder: DemoFolder
     agency_port: int
+
+    def has_asked(self, person: PersonId, organisation: str) -> bool:
+        """True when an interrupted start came as far as this request."""
+        with self.runtime.ledger.read() as connection:
+            found = consents_of(connection, person)
+        return any(each.organisation == organisation for each in found)
 
     def wait(self, person: PersonId, organisation: str) -> Consent:
         """An agency asks, the person has opened the request and not answered yet."""

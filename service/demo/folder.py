@@ -11,6 +11,8 @@ from typing import Any
 
 SETTINGS = "settings.json"
 _SEEDED = "seeded"
+_OURS = frozenset({"agencies", "keys", _SEEDED, SETTINGS})
+_OUR_DATABASE = "vault.db"
 
 
 class ForeignFolderError(Exception):
@@ -37,19 +39,20 @@ class DemoFolder:
 
     @property
     def database_url(self) -> str:
-        return f"sqlite:///{self.path / 'vault.db'}"
+        return f"sqlite:///{self.path / _OUR_DATABASE}"
 
     def is_seeded(self) -> bool:
         """True when an earlier start has finished its seeding."""
         return (self.path / _SEEDED).exists()
 
-    def prepare(self) -> None:
-        """Make the folder; what an interrupted first start left behind is removed.
+    def database_named_before(self) -> str | None:
+        """The database of an earlier start, None when there was none that came so far."""
+        file = self.path / SETTINGS
+        return json.loads(file.read_text())["database_url"] if file.exists() else None
 
-        Raises ForeignFolderError.
-        """
-        if self.path.exists() and not self.is_seeded():
-            self.remove()
+    def prepare(self) -> None:
+        """Make the folder, or go on with the one of an earlier start. Raises ForeignFolderError."""
+        self._refuse_foreign()
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.agencies.mkdir(mode=0o700, exist_ok=True)
 
@@ -59,15 +62,22 @@ class DemoFolder:
 
     def remove(self) -> None:
         """Remove the demo. Raises ForeignFolderError for a folder that is not one."""
-        if not self.path.exists():
-            return
-        if any(self.path.iterdir()) and not (self.path / SETTINGS).exists():
-            raise ForeignFolderError(self.path)
-        shutil.rmtree(self.path)
+        self._refuse_foreign()
+        if self.path.exists():
+            shutil.rmtree(self.path)
 
     def write(self, name: str, content: dict[str, Any]) -> Path:
-        """Write a JSON file that only its owner may read."""
-        file = self.path / name
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(content, indent=2) + "\n")
-        return file
+        """Write a JSON file that only its owner may read, whole or not at all."""
+        file, draft = self.path / name, self.path / f"{name}.draft"
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(content, indent=2) + "\n")
+        return draft.replace(file)
+
+    def _refuse_foreign(self) -> None:
+        """A demo that was killed early has some of our names and no settings yet."""
+        if not self.path.exists() or (self.path / SETTINGS).exists():
+            return
+        names = {each.name for each in self.path.iterdir()}
+        if not all(name in _OURS or name.startswith((_OUR_DATABASE, SETTINGS)) for name in names):
+            raise ForeignFolderError(self.path)

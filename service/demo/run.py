@@ -23,7 +23,7 @@ from service.demo.ports import AGENCY, HOST, PROGRAM, PROVIDER, bind, following,
 from service.demo.servers import serve
 from service.demo.welcome import language_of_terminal, welcome
 from service.identity import CALLBACK
-from service.migrations.upgrade import upgrade
+from service.migrations.upgrade import current, upgrade
 from service.runtime import Runtime, open_runtime
 from service.settings import load_settings
 from vault.providers.file import KeyFolder
@@ -31,6 +31,10 @@ from vault.providers.file import KeyFolder
 Say = Callable[[str], None]
 LOG_NAME = "consent-vault.example/demo"
 """The demo's log keeps its name when the port changes."""
+
+
+class ForeignDatabaseError(Exception):
+    """The database holds another installation, which the demo must not touch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,13 @@ class Demo:
     def run(self, *, port: int, open_browser: bool) -> None:
         """Prepare what is missing, serve until stopped.
 
-        Raises ForeignFolderError, NoPortError and whatever `open_runtime` raises.
+        Raises ForeignFolderError, ForeignDatabaseError, NoPortError and what `open_runtime`
+        raises.
         """
         first = not self.folder.is_seeded()
         with self._step("folder and ports"):
             self.folder.prepare()
+            self._refuse_foreign_database()
             sockets = self._bind(port)
         with self._step("keys and settings"):
             self._write_settings(sockets)
@@ -78,6 +84,20 @@ class Demo:
             self._seed(runtime, port_of(sockets.agency))
         agencies.place(self.folder, issuer=sockets.base_url, program_port=_free_port_for_programs())
         self._serve(runtime, sockets, open_browser=open_browser)
+
+    def _refuse_foreign_database(self) -> None:
+        """Only an empty database, or the one of an earlier start, becomes the demo's."""
+        ours = {self.folder.database_url, self.folder.database_named_before()}
+        if self.database_url in ours:
+            return
+        engine = open_engine(self.database_url)
+        try:
+            with engine.connect() as connection:
+                revision = current(connection)
+        finally:
+            engine.dispose()
+        if revision is not None:
+            raise ForeignDatabaseError
 
     def _bind(self, port: int) -> Sockets:
         sockets = Sockets(
@@ -115,10 +135,12 @@ class Demo:
             for key, organisation in BY_LAW.items():
                 day.fetch_by_law(people[key], organisation)
             for key, organisation in ANSWERED.items():
-                day.answer(people[key], organisation)
+                if not day.has_asked(people[key], organisation):
+                    day.answer(people[key], organisation)
             for key, waiting in WAITING.items():
                 for organisation in waiting:
-                    day.wait(people[key], organisation)
+                    if not day.has_asked(people[key], organisation):
+                        day.wait(people[key], organisation)
         self.folder.finish()
 
     def _serve(self, runtime: Runtime, sockets: Sockets, *, open_browser: bool) -> None:

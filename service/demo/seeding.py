@@ -8,6 +8,7 @@ from audit.model import Actor, ActorKind
 from audit.unit_of_work import begin
 from connectors.demo_data.people import DemoPerson, demo_documents, demo_people
 from connectors.sources import parse
+from consent.clients import clients
 from consent.purposes import register_purpose
 from policies.ids import PersonId
 from policies.vocabulary import Role
@@ -30,10 +31,13 @@ def register_purposes(runtime: Runtime) -> int:
 
 
 def register_agencies(runtime: Runtime, folder: DemoFolder) -> int:
-    """Register the agencies' clients."""
-    with begin(runtime.ledger, actor=SEEDER, now=runtime.now()) as uow:
-        for asking in AGENCIES:
-            register(uow, folder, runtime.catalogue, asking)
+    """Register the agencies' clients; those that an interrupted start registered stay."""
+    with runtime.ledger.read() as connection:
+        there = {each.id for each in clients(connection)}
+    for asking in AGENCIES:
+        if asking.client_id not in there:
+            with begin(runtime.ledger, actor=SEEDER, now=runtime.now()) as uow:
+                register(uow, folder, runtime.catalogue, asking)
     return len(AGENCIES)
 
 

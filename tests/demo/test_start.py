@@ -65,13 +65,25 @@ def test_a_second_start_goes_on_with_the_same_data_and_reset_ends_them(tmp_path:
     assert not folder.exists()
 
 
-def test_an_interrupted_first_start_is_started_afresh(tmp_path: Path) -> None:
+def test_an_interrupted_first_start_is_continued_and_doubles_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    with running(folder):
-        pass
+    with running(folder) as demo, Visitor() as matti:
+        matti.open(demo.link("Matti"))
+        before = [_requests(matti, demo), matti.open(demo.page("consents")).text]
     (folder / "seeded").unlink()
-    with running(folder) as demo:
+    with running(folder) as demo, Visitor() as matti:
         assert "people and their documents" in demo.output
+        matti.open(demo.link("Matti"))
+        assert [_requests(matti, demo), matti.open(demo.page("consents")).text] == before
+
+
+def test_a_database_of_another_installation_is_left_alone(
+    demo: RunningDemo, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{demo.folder / 'vault.db'}"
+    done = _run("demo", "--data", str(tmp_path / "other"), "--database", url)
+    assert done.returncode == 1
+    assert "name an empty database" in done.stderr
 
 
 def test_a_busy_port_moves_on_and_says_so(tmp_path: Path) -> None:
@@ -119,6 +131,11 @@ def test_settings_of_the_demo_are_found_by_a_second_command(demo: RunningDemo) -
     done = _run("client", "list", "--json", "--data", str(demo.folder))
     assert done.returncode == 0, done.stderr
     assert "kela-demo" in {each["id"] for each in json.loads(done.stdout)}
+
+
+def _requests(visitor: Visitor, demo: RunningDemo) -> list[str]:
+    links = visitor.open(demo.page("requests")).links
+    return sorted(label for label, address in links if "/requests/" in address)
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
