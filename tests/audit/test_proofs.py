@@ -170,3 +170,12 @@ def test_a_missing_tile_is_named(ledger: Ledger, ids: list[EventId]) -> None:
     run(ledger.engine, "DELETE FROM audit_tile WHERE position = 1")
     with ledger.read() as connection, pytest.raises(TreeDamagedError, match="tile 1/0"):
         inclusion(connection, ledger, ids[0])
+
+
+def test_a_missing_entry_is_named(ledger: Ledger, ids: list[EventId]) -> None:
+    unguard(ledger.engine, "audit_leaf")
+    run(ledger.engine, 'DELETE FROM audit_leaf WHERE "index" = 5')
+    with ledger.read() as connection:
+        assert tile(connection, 0, 0) is not None
+        with pytest.raises(TreeDamagedError, match="bundle 0"):
+            entries_bundle(connection, 0)

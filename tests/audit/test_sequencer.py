@@ -7,43 +7,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, event, func, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import event, text
 
-from audit.checkpoint import Checkpoint, open_checkpoint
-from audit.merkle import fold, tree_hash, verify_consistency, verify_inclusion
+from audit.checkpoint import Checkpoint
+from audit.merkle import verify_consistency, verify_inclusion
 from audit.model import SYSTEM
-from audit.note import NoteSigner
 from audit.proofs import consistency, inclusion, latest_checkpoint, log_state
 from audit.sequencer import BATCH, ClockWentBackError, Sequencer
-from audit.store import tables
-from audit.store import tree as store
-from audit.tree import TreeDamagedError
 from audit.unit_of_work import Ledger, begin
-from tests.audit.faulty import alter, refuse, refuse_commit, repair, run, unguard
-from tests.audit.sample import MATTI, NOW, ORIGIN, record, signer, viewed
-
-
-def check_log(ledger: Ledger) -> int:
-    """Hold everything against everything; gives the size."""
-    with ledger.read() as connection:
-        rows = store.leaves(connection, 0, 10**9)
-        numbers = connection.execute(select(tables.leaf.c.number)).scalars().all()
-        assert [row.index for row in rows] == list(range(len(rows)))
-        assert len(set(numbers)) == len(rows)
-        waiting = store.queued(connection, 10**6)
-        events = connection.execute(select(func.count()).select_from(tables.event)).scalar_one()
-        assert len(rows) + len(waiting) == events
-        hashes = [row.leaf_hash for row in rows]
-        signed = connection.execute(select(tables.checkpoint.c.note)).scalars().all()
-        for note in signed:
-            opened = open_checkpoint(note, [signer().verifier], origin=ORIGIN)
-            root = tree_hash(lambda n, i: fold(hashes[i << n : (i + 1) << n]), 0, opened.size)
-            assert root == opened.root
-        last = latest_checkpoint(connection)
-        size = 0 if last is None else open_checkpoint(last, [signer().verifier], origin=ORIGIN).size
-        assert size == len(rows)
-    return size
+from tests.audit.checking import ActingSigner, check_log
+from tests.audit.sample import MATTI, NOW, record, signer, viewed
 
 
 def test_an_empty_queue_signs_nothing(ledger: Ledger, sequencer: Sequencer) -> None:
@@ -134,101 +107,6 @@ def test_nothing_is_signed_while_the_clock_is_behind(ledger: Ledger, sequencer: 
     assert sequencer.run_once(NOW) is not None
 
 
-class ActingSigner(NoteSigner):
-    """The log's key, with something that happens when it is asked to sign."""
-
-    def __init__(self, act: Callable[[], None]) -> None:
-        super().__init__(ORIGIN, signer()._key)
-        self._act = act
-
-    def signature_line(self, text: str) -> str:
-        self._act()
-        return super().signature_line(text)
-
-
-def lost_key() -> None:
-    raise OSError("the token is not there")
-
-
-def test_a_failing_signer_places_nothing(ledger: Ledger) -> None:
-    record(ledger, 300)
-    with pytest.raises(OSError, match="token"):
-        Sequencer(ledger, ActingSigner(lost_key)).run_once(NOW)
-    assert check_log(ledger) == 0
-    Sequencer(ledger, signer()).run_once(NOW)
-    assert check_log(ledger) == 300
-
-
-FAULTS = [
-    ("audit_queue", "DELETE"),
-    ("audit_leaf", "INSERT"),
-    ("audit_tile", "INSERT"),
-    ("audit_checkpoint", "INSERT"),
-]
-
-
-@pytest.mark.parametrize(("table", "change"), FAULTS)
-def test_a_fault_at_any_step_loses_nothing_and_forks_nothing(
-    ledger: Ledger, sequencer: Sequencer, table: str, change: str
-) -> None:
-    record(ledger, 200)
-    sequencer.run_once(NOW)
-    record(ledger, 200)
-    refuse(ledger.engine, table, change)
-    for _ in range(2):
-        with pytest.raises(DBAPIError, match="planted"):
-            sequencer.run_once(NOW)
-    assert check_log(ledger) == 200
-    repair(ledger.engine, table)
-    assert sequencer.run_once(NOW) is not None
-    assert check_log(ledger) == 400
-
-
-def test_a_failing_commit_publishes_nothing(ledger: Ledger) -> None:
-    if ledger.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has no deferred trigger")
-    published: list[int] = []
-    sequencer = Sequencer(
-        ledger, signer(), publish=[lambda checkpoint, _: published.append(checkpoint.size)]
-    )
-    record(ledger, 10)
-    refuse_commit(ledger.engine, "audit_checkpoint")
-    with pytest.raises(DBAPIError, match="planted"):
-        sequencer.run_once(NOW)
-    assert (published, check_log(ledger)) == ([], 0)
-    repair(ledger.engine, "audit_checkpoint")
-    sequencer.run_once(NOW)
-    assert (published, check_log(ledger)) == ([10], 10)
-
-
-def test_a_connection_lost_while_signing_places_nothing(ledger: Ledger) -> None:
-    if ledger.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has no connection to lose")
-
-    def cut() -> None:
-        others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
-        run(ledger.engine, others)
-
-    record(ledger, 10)
-    with pytest.raises(DBAPIError):
-        Sequencer(ledger, ActingSigner(cut)).run_once(NOW)
-    assert check_log(ledger) == 0
-    Sequencer(ledger, signer()).run_once(NOW)
-    assert check_log(ledger) == 10
-
-
-def test_a_failing_publisher_takes_nothing_back(ledger: Ledger) -> None:
-    def fail(_checkpoint: Checkpoint, _note: bytes) -> None:
-        raise OSError("no witness answers")
-
-    sequencer = Sequencer(ledger, signer(), publish=[fail])
-    for size in (1, 2):
-        record(ledger)
-        with pytest.raises(OSError, match="witness"):
-            sequencer.run_once(NOW)
-        assert check_log(ledger) == size
-
-
 def test_what_is_published_is_committed(ledger: Ledger) -> None:
     seen: list[tuple[bytes, bytes | None]] = []
 
@@ -240,102 +118,6 @@ def test_what_is_published_is_committed(ledger: Ledger) -> None:
     Sequencer(ledger, signer(), publish=[look]).run_once(NOW)
     ((published, stored),) = seen
     assert published == stored
-
-
-HALF = "CAST(substr(hashes, 1, 8160) || zeroblob(32) AS BLOB)"
-ALTERED = {
-    "a leaf's hash": (
-        "audit_leaf",
-        "index",
-        "UPDATE audit_leaf SET leaf_hash = zeroblob(32)",
-        "NEW.leaf_hash := decode(repeat('00', 32), 'hex')",
-    ),
-    "a leaf that vanishes": (
-        "audit_leaf",
-        "index",
-        "DELETE FROM audit_leaf",
-        "IF NEW.index = 3 THEN RETURN NULL; END IF",
-    ),
-    "a tile's hashes": (
-        "audit_tile",
-        "position",
-        f"UPDATE audit_tile SET hashes = {HALF}",
-        "NEW.hashes := substr(NEW.hashes, 1, 8160) || decode(repeat('00', 32), 'hex')",
-    ),
-    "a tile's root": (
-        "audit_tile",
-        "position",
-        "UPDATE audit_tile SET root = zeroblob(32)",
-        "NEW.root := decode(repeat('00', 32), 'hex')",
-    ),
-    "a tile that vanishes": (
-        "audit_tile",
-        "position",
-        "DELETE FROM audit_tile",
-        "IF NEW.position = 0 THEN RETURN NULL; END IF",
-    ),
-}
-
-
-@pytest.mark.parametrize("how", ALTERED.values(), ids=ALTERED)
-def test_what_reads_back_differently_is_not_signed(
-    ledger: Ledger, sequencer: Sequencer, how: tuple[str, str, str, str]
-) -> None:
-    record(ledger, 260)
-    alter(ledger.engine, *how)
-    with pytest.raises(TreeDamagedError):
-        sequencer.run_once(NOW)
-    assert check_log(ledger) == 0
-
-
-def changed_commitment(engine: Engine) -> None:
-    unguard(engine, "audit_event")
-    other = "(SELECT commitment FROM audit_event WHERE number = 2)"
-    run(engine, f"UPDATE audit_event SET commitment = {other} WHERE number = 1")
-
-
-def changed_leaf(engine: Engine) -> None:
-    unguard(engine, "audit_leaf")
-    other = '(SELECT leaf_hash FROM audit_leaf WHERE "index" = 1)'
-    run(engine, f'UPDATE audit_leaf SET leaf_hash = {other} WHERE "index" = 2')
-
-
-def cut_tail(engine: Engine) -> None:
-    unguard(engine, "audit_leaf")
-    run(engine, 'DELETE FROM audit_leaf WHERE "index" = 4')
-
-
-def lost_checkpoint(engine: Engine) -> None:
-    unguard(engine, "audit_checkpoint")
-    run(engine, "DELETE FROM audit_checkpoint")
-
-
-def lost_middle(engine: Engine) -> None:
-    unguard(engine, "audit_leaf")
-    run(engine, 'DELETE FROM audit_leaf WHERE "index" = 2')
-
-
-@pytest.mark.parametrize("damage", [changed_leaf, cut_tail, lost_checkpoint, lost_middle])
-@pytest.mark.parametrize("restarted", [True, False])
-def test_a_tree_that_is_not_the_signed_one_is_not_continued(
-    ledger: Ledger, damage: Callable[[Engine], None], restarted: bool
-) -> None:
-    running = Sequencer(ledger, signer())
-    record(ledger, 5)
-    running.run_once(NOW)
-    damage(ledger.engine)
-    record(ledger)
-    with pytest.raises(TreeDamagedError):
-        (Sequencer(ledger, signer()) if restarted else running).run_once(NOW)
-
-
-def test_a_queued_event_that_is_not_in_the_log_stops_the_sequencer(
-    ledger: Ledger, sequencer: Sequencer
-) -> None:
-    record(ledger)
-    run(ledger.engine, "INSERT INTO audit_queue (number) VALUES (77)")
-    with pytest.raises(TreeDamagedError, match="not in the log"):
-        sequencer.run_once(NOW)
 
 
 def test_an_event_committed_late_is_not_skipped(ledger: Ledger, sequencer: Sequencer) -> None:

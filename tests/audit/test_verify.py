@@ -4,65 +4,21 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from audit.bundle import write_bundle
-from audit.bundle_files import EventLine, manifest_text
 from audit.checkpoint import Checkpoint
 from audit.container import pack, unpack
-from audit.database import open_engine
-from audit.disclosure import commitment, digest, disclose, field_of, leaf
-from audit.edge import Edge
 from audit.erasure import destroy_log_key
 from audit.faults import BundleError, Fault
-from audit.merkle import leaf_hash
-from audit.model import SYSTEM, Event, Kind
+from audit.model import SYSTEM
 from audit.sequencer import Sequencer
-from audit.store import metadata
-from audit.tiles import pack_entries, unpack_entries
 from audit.unit_of_work import Ledger, begin
 from audit.verify import verify_bundle
+from tests.audit.exported import ENTRIES, TILE, Files, fault_of, resigned
 from tests.audit.sample import AINO, MATTI, NOW, ORIGIN, record, signer, viewed
-from tests.wrapping import MemoryWrapper
-
-Files = dict[str, bytes]
-TILE, ENTRIES = "tile/0/000.p/3", "tile/entries/000.p/3"
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Three events: two about Aino, one about nobody."""
-    folder = tmp_path_factory.mktemp("log")
-    ledger = Ledger(open_engine(f"sqlite:///{folder / 'log.db'}"), MemoryWrapper())
-    metadata.create_all(ledger.engine)
-    record(ledger, 2)
-    record(ledger, happened=Event(kind=Kind.LOG_SEARCHED))
-    Sequencer(ledger, signer()).run_once(NOW)
-    with ledger.read() as connection:
-        made = write_bundle(connection, ledger, signer=signer())
-    ledger.engine.dispose()
-    return made
-
-
-@pytest.fixture
-def files(bundle: bytes) -> Files:
-    return unpack(bundle)
-
-
-def resigned(files: Files, seed: int = 1) -> bytes:
-    """The bundle after an operator with the log's key has made it consistent again."""
-    rest = {name: data for name, data in files.items() if name != "manifest"}
-    manifest = signer(seed).sign(manifest_text(ORIGIN, rest))
-    return pack(rest | {"manifest": manifest})
-
-
-def fault_of(data: bytes | Path, vkey: str | None = None) -> BundleError:
-    with pytest.raises(BundleError) as error:
-        verify_bundle(data, vkey=vkey)
-    return error.value
 
 
 def test_an_export_verifies(bundle: bytes) -> None:
@@ -222,155 +178,6 @@ def test_a_checkpoint_with_another_root_is_refused(files: Files) -> None:
     files["checkpoint"] = signer().sign(str(Checkpoint(ORIGIN, 3, bytes(32))))
     error = fault_of(resigned(files))
     assert (error.fault, error.file) == (Fault.ROOT, "checkpoint")
-
-
-def lines_of(files: Files) -> list[EventLine]:
-    return [EventLine.parse(each) for each in files["events.jsonl"].decode().splitlines(True)]
-
-
-def with_lines(files: Files, lines: list[EventLine]) -> Files:
-    return files | {"events.jsonl": "".join(map(str, lines)).encode()}
-
-
-def rebuilt(files: Files, lines: list[EventLine]) -> bytes:
-    """The log as an operator with the key would forge it: everything made to fit the lines."""
-    entries = [leaf(commitment(each.event_id, each.digests)) for each in lines]
-    edge = Edge()
-    edge.append(map(leaf_hash, entries))
-    checkpoint = signer().sign(str(Checkpoint(ORIGIN, len(lines), edge.root())))
-    forged = {
-        "checkpoint": checkpoint,
-        ENTRIES: pack_entries(entries),
-        TILE: b"".join(edge.partial(0)),
-    }
-    return resigned(with_lines(files | forged, lines))
-
-
-def replaced(line: EventLine, **members: object) -> EventLine:
-    kept = {name: getattr(line, name) for name in EventLine.__slots__}
-    return EventLine(**(kept | members))
-
-
-def twice(line: EventLine) -> EventLine:
-    return replaced(line, disclosures=(*line.disclosures, line.disclosures[0]))
-
-
-def invented(line: EventLine) -> EventLine:
-    return replaced(line, disclosures=(*line.disclosures, *disclose({"kind": "data.released"})))
-
-
-def malformed(line: EventLine) -> EventLine:
-    return replaced(line, disclosures=("AAAA",))
-
-
-def unsorted(line: EventLine) -> EventLine:
-    return replaced(line, digests=line.digests[::-1])
-
-
-def short_digest(line: EventLine) -> EventLine:
-    return replaced(line, digests=(b"", *line.digests))
-
-
-def no_digests(line: EventLine) -> EventLine:
-    return replaced(line, digests=(), disclosures=())
-
-
-def another_index(line: EventLine) -> EventLine:
-    return replaced(line, index=2)
-
-
-FORGERIES: list[tuple[Callable[[EventLine], EventLine], Fault]] = [
-    (twice, Fault.NAME_TWICE),
-    (invented, Fault.DISCLOSURE),
-    (malformed, Fault.DISCLOSURE_FORM),
-    (unsorted, Fault.DIGESTS),
-    (short_digest, Fault.DIGESTS),
-    (no_digests, Fault.DIGESTS),
-    (another_index, Fault.LINE_ORDER),
-]
-
-
-@pytest.mark.parametrize(("forge", "fault"), FORGERIES)
-def test_what_even_the_key_of_the_log_cannot_make_right(
-    files: Files, forge: Callable[[EventLine], EventLine], fault: Fault
-) -> None:
-    lines = lines_of(files)
-    lines[1] = forge(lines[1])
-    error = fault_of(rebuilt(files, lines))
-    assert (error.fault, error.file, error.entry) == (fault, "events.jsonl", 1)
-
-
-def test_one_name_in_two_disclosures_is_refused(files: Files) -> None:
-    lines = lines_of(files)
-    kept = lines[1].disclosures[0]
-    (more,) = disclose({field_of(kept)[0]: "another value"})
-    digests = tuple(sorted([digest(kept), digest(more)]))
-    lines[1] = replaced(lines[1], digests=digests, disclosures=(kept, more))
-    error = fault_of(rebuilt(files, lines))
-    assert (error.fault, error.entry) == (Fault.NAME_TWICE, 1)
-
-
-def test_an_event_that_stands_twice_is_refused(files: Files) -> None:
-    lines = lines_of(files)
-    lines[2] = replaced(lines[1], index=2)
-    error = fault_of(rebuilt(files, lines))
-    assert (error.fault, error.entry) == (Fault.EVENT_TWICE, 2)
-
-
-def test_an_event_left_out_is_noticed(files: Files) -> None:
-    error = fault_of(resigned(with_lines(files, lines_of(files)[:2])))
-    assert (error.fault, error.file, error.entry) == (Fault.LINE_COUNT, "events.jsonl", 2)
-
-
-def test_a_line_that_is_no_event_is_named(files: Files) -> None:
-    files["events.jsonl"] = files["events.jsonl"].replace(b'{"index":1', b'{"index": 1')
-    error = fault_of(resigned(files))
-    assert (error.fault, error.entry) == (Fault.LINE_FORM, 1)
-
-
-def test_events_in_another_order_are_noticed(files: Files) -> None:
-    first, second, third = lines_of(files)
-    swapped = [replaced(second, index=0), replaced(first, index=1), third]
-    error = fault_of(resigned(with_lines(files, swapped)))
-    assert (error.fault, error.file, error.entry) == (Fault.COMMITMENT, "events.jsonl", 0)
-
-
-def test_another_id_for_an_event_is_noticed(files: Files) -> None:
-    lines = lines_of(files)
-    lines[1] = replaced(lines[1], event_id=AINO)
-    error = fault_of(resigned(with_lines(files, lines)))
-    assert (error.fault, error.entry) == (Fault.COMMITMENT, 1)
-
-
-def test_an_entry_that_is_not_the_events_is_noticed(files: Files) -> None:
-    entries = unpack_entries(files[ENTRIES])
-    entries[2] = leaf(bytes(32))
-    files[ENTRIES] = pack_entries(entries)
-    assert fault_of(resigned(files)).entry == 2
-    error = fault_of(pack(files))
-    assert (error.fault, error.file, error.entry) == (Fault.COMMITMENT, ENTRIES, 2)
-
-
-@pytest.mark.parametrize("cut", [slice(0, 1), slice(0, 68), slice(0, 203)])
-def test_a_cut_bundle_of_entries_is_named(files: Files, cut: slice) -> None:
-    files[ENTRIES] = files[ENTRIES][cut]
-    error = fault_of(resigned(files))
-    assert (error.fault, error.file) == (Fault.ENTRIES_FORM, ENTRIES)
-
-
-@pytest.mark.parametrize(("cut", "entry"), [(slice(0, 32), 1), (slice(0, 95), 2)])
-def test_a_cut_tile_is_named(files: Files, cut: slice, entry: int) -> None:
-    files[TILE] = files[TILE][cut]
-    error = fault_of(resigned(files))
-    assert (error.fault, error.file, error.entry) == (Fault.TILE, TILE, entry)
-
-
-def test_a_file_that_only_the_manifest_contradicts_is_named(files: Files) -> None:
-    # A field taken away from a line: all that is left still verifies.
-    lines = lines_of(files)
-    lines[1] = replaced(lines[1], disclosures=lines[1].disclosures[1:])
-    error = fault_of(pack(with_lines(files, lines)))
-    assert (error.fault, error.file) == (Fault.FILE_DIGEST, "events.jsonl")
 
 
 def test_a_missing_path_is_a_named_fault(tmp_path: Path) -> None:
