@@ -39,6 +39,13 @@ def postgresql_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgresql_schema(postgresql_url: str) -> Iterator[str]:
+    """The URL of one empty schema for a whole run, for a server that lives as long."""
+    with schema_of_its_own(postgresql_url) as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An empty database without tables, on each engine in turn."""
