@@ -50,14 +50,8 @@ class Installation:
 
     def begin(self) -> None:
         """Start a server."""
-        settings = self.office.runtime.settings
-        self.address = self.lives.begin(
-            {
-                "base_url": settings.base_url,
-                "database_url": settings.database_url,
-                "data_folder": str(settings.data_folder),
-            }
-        )
+        settings = self.office.runtime.settings.model_dump(mode="json", exclude_defaults=True)
+        self.address = self.lives.begin(settings)
 
     def end(self, how: Signals = Signals.SIGKILL) -> int:
         return self.lives.end(how)

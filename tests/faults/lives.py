@@ -30,7 +30,7 @@ class Lives:
         self._parent: subprocess.Popen[str] | None = None
         self._pid: int | None = None
 
-    def begin(self, settings: Mapping[str, str]) -> str:
+    def begin(self, settings: Mapping[str, Any]) -> str:
         """A server with these settings; the address at which it answers."""
         assert self._pid is None, "one server at a time"
         started = self._ask(settings)
@@ -59,7 +59,7 @@ class Lives:
             self._parent.wait(timeout=30)
             self._parent.stdout.close()
 
-    def _ask(self, settings: Mapping[str, str]) -> dict[str, Any]:
+    def _ask(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         if self._parent is None:
             clean = {k: v for k, v in os.environ.items() if not k.startswith("CONSENT_VAULT_")}
             with self.errors.open("ab") as errors:
@@ -96,7 +96,7 @@ def lives(errors: Path) -> Iterator[Lives]:
         made.close()
 
 
-def _serve(settings: Mapping[str, str], bound: socket.socket) -> None:
+def _serve(settings: Mapping[str, Any], bound: socket.socket) -> None:
     import uvicorn
 
     from service.app import create_app
