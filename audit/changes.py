@@ -45,6 +45,12 @@ def changed(connection: Connection) -> bool:
     return bool(connection.exec_driver_sql(number).scalar_one())
 
 
+def note_at_driver(connection: Connection, cursor: Any) -> None:
+    """Note what a statement changed that was run past SQLAlchemy, as `audit.prepared` does."""
+    if connection.dialect.name != "sqlite":
+        _note(connection, cursor, "")
+
+
 def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
 

@@ -1,9 +1,11 @@
 """Rows of clients."""
 
 import json
+from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from audit.prepared import PreparedSelect
 from consent.model import Client, ClientStatus
 from consent.store.tables import client
 from policies.canonical import canonical_json
@@ -31,7 +33,7 @@ def add(connection: Connection, new: Client, event_id: EventId) -> None:
 
 def find(connection: Connection, client_id: ClientId) -> Client | None:
     """The client, None when there is none of that id."""
-    row = connection.execute(_FIND, {"id": client_id}).one_or_none()
+    row = _FIND.one_or_none(connection, {"id": client_id})
     return None if row is None else _client(row)
 
 
@@ -50,10 +52,10 @@ def suspend(connection: Connection, client_id: ClientId, event_id: EventId) -> b
     return changed.rowcount == 1
 
 
-_FIND = select(client).where(client.c.client_id == bindparam("id"))
+_FIND = PreparedSelect(select(client).where(client.c.client_id == bindparam("id")))
 
 
-def _client(row: Row[tuple[object, ...]]) -> Client:
+def _client(row: Any) -> Client:
     return Client(
         id=ClientId(row.client_id),
         organisation=OrganisationId(row.organisation),

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from audit.prepared import PreparedSelect
 from consent.model import Consent
 from consent.store.consents import consent_of
 from consent.store.guard import ConsentChangedError
@@ -53,7 +54,7 @@ def lock(connection: Connection, digest: bytes) -> LockedCode | None:
     On PostgreSQL the consent's row is locked before the code's, as a withdrawal does, and both
     are read as they are after waiting.
     """
-    row = connection.execute(_LOCK, {"digest": digest}).one_or_none()
+    row = _LOCK.one_or_none(connection, {"digest": digest})
     if row is None:
         return None
     return LockedCode(
@@ -94,7 +95,7 @@ def kill(connection: Connection, consent_id: ConsentId, *, at: datetime) -> None
     )
 
 
-_LOCK = (
+_LOCK = PreparedSelect(
     select(
         consent,
         code.c.client_id.label("code_client_id"),

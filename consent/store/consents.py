@@ -9,8 +9,9 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
+from audit.prepared import PreparedSelect
 from consent.model import LIVE, OPEN, Consent, Status
 from consent.store.guard import ConsentChangedError
 from consent.store.tables import consent
@@ -133,8 +134,9 @@ def of_person(
 
 
 # Built once: building a statement costs as much as running it.
-_FIND = select(consent).where(consent.c.consent_id == bindparam("id"))
-_LOCK = _FIND.with_for_update()
+_BY_ID = select(consent).where(consent.c.consent_id == bindparam("id"))
+_FIND = PreparedSelect(_BY_ID)
+_LOCK = PreparedSelect(_BY_ID.with_for_update())
 _COUNT_USE = (
     update(consent)
     .where(
@@ -146,8 +148,8 @@ _COUNT_USE = (
 )
 
 
-def _one(connection: Connection, query: Select[Any], consent_id: ConsentId) -> Consent | None:
-    row = connection.execute(query, {"id": consent_id}).one_or_none()
+def _one(connection: Connection, query: PreparedSelect, consent_id: ConsentId) -> Consent | None:
+    row = query.one_or_none(connection, {"id": consent_id})
     return None if row is None else consent_of(row)
 
 
@@ -180,7 +182,7 @@ def _changing(state: Consent) -> dict[str, object]:
     }
 
 
-def consent_of(row: Row[Any]) -> Consent:
+def consent_of(row: Any) -> Consent:
     """The consent in a row that holds all columns of its table."""
     return Consent(
         id=ConsentId(row.consent_id),

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from audit.prepared import PreparedSelect
 from consent.store.tables import purpose
 from policies.canonical import canonical_json
 from policies.ids import EventId, PurposeId
@@ -30,8 +31,8 @@ def add(
 
 def newest(connection: Connection, purpose_id: PurposeId) -> PurposeDeclaration | None:
     """The declaration in force."""
-    stored = connection.execute(_NEWEST, {"id": purpose_id}).scalar_one_or_none()
-    return None if stored is None else _declaration(stored)
+    row = _NEWEST.one_or_none(connection, {"id": purpose_id})
+    return None if row is None else _declaration(row.declaration)
 
 
 def of_version(
@@ -45,7 +46,7 @@ def of_version(
     return None if stored is None else _declaration(stored)
 
 
-_NEWEST = (
+_NEWEST = PreparedSelect(
     select(purpose.c.declaration)
     .where(purpose.c.purpose_id == bindparam("id"))
     .order_by(purpose.c.version.desc())

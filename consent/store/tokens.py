@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from audit.prepared import PreparedInsert, PreparedSelect
 from consent.grants import TokenAccess, TokenKind
 from consent.model import ClientStatus, Consent, Status
 from consent.store.consents import consent_of
@@ -89,12 +90,12 @@ def add(connection: Connection, digest: bytes, new: NewToken) -> None:
     if sweeps(digest):
         long_ended = new.issued_at - KEPT_AFTER_END
         connection.execute(sweep(token, token.c.expires_at <= long_ended))
-    connection.execute(_INSERT, {"handle_digest": digest} | _values(new))
+    _INSERT.run(connection, {"handle_digest": digest} | _values(new))
 
 
 def access(connection: Connection, digest: bytes) -> TokenAccess | None:
     """What the access token stands for; None when there is none, or it is a refresh token."""
-    row = connection.execute(_ACCESS, {"digest": digest}).one_or_none()
+    row = _ACCESS.one_or_none(connection, {"digest": digest})
     return None if row is None else _access(row)
 
 
@@ -112,13 +113,13 @@ def fetch_state(connection: Connection, known: TokenAccess) -> FetchState | None
     """
     query = _BY_LAW if known.consent is None else _BY_CONSENT
     parameters = {"digest": known.digest, "person": known.person, "consent": known.consent}
-    row = connection.execute(query, parameters).one_or_none()
+    row = query.one_or_none(connection, parameters)
     return None if row is None else _state(row)
 
 
 def lock_refresh(connection: Connection, digest: bytes) -> LockedRefresh | None:
     """A refresh token with its consent, locked in the order of a withdrawal."""
-    row = connection.execute(_REFRESH, {"digest": digest}).one_or_none()
+    row = _REFRESH.one_or_none(connection, {"digest": digest})
     if row is None:
         return None
     return LockedRefresh(
@@ -161,7 +162,7 @@ def revoke_of_consent(connection: Connection, consent_id: ConsentId, *, at: date
     return changed.rowcount
 
 
-_ACCESS = (
+_ACCESS = PreparedSelect(
     select(
         token,
         consent.c.status.label("consent_status"),
@@ -172,7 +173,7 @@ _ACCESS = (
     .where(token.c.handle_digest == bindparam("digest"), token.c.kind != REFRESH)
 )
 
-_BY_LAW = (
+_BY_LAW = PreparedSelect(
     select(
         token.c.expires_at,
         token.c.revoked_at,
@@ -188,7 +189,7 @@ _BY_LAW = (
     .with_for_update(of=token, key_share=True)
 )
 
-_BY_CONSENT = (
+_BY_CONSENT = PreparedSelect(
     select(
         token.c.expires_at,
         token.c.revoked_at,
@@ -213,13 +214,13 @@ _BY_CONSENT = (
 )
 
 
-_REFRESH = (
+_REFRESH = PreparedSelect(
     select(consent, token.c.client_id.label("token_client_id"), token.c.revoked_at)
     .join_from(token, consent, consent.c.consent_id == token.c.consent_id)
     .where(token.c.handle_digest == bindparam("digest"), token.c.kind == REFRESH)
     .with_for_update(of=[consent, token], key_share=True)
 )
-_INSERT = insert(token)
+_INSERT = PreparedInsert(insert(token))
 
 
 def _values(new: NewToken) -> dict[str, object]:
@@ -240,7 +241,7 @@ def _values(new: NewToken) -> dict[str, object]:
     }
 
 
-def _access(row: Row[Any]) -> TokenAccess:
+def _access(row: Any) -> TokenAccess:
     consent_is_active = row.consent_id is None or row.consent_status == Status.ACTIVE
     client_is_active = row.client_status == ClientStatus.ACTIVE
     return TokenAccess(
@@ -261,16 +262,16 @@ def _access(row: Row[Any]) -> TokenAccess:
     )
 
 
-def _state(row: Row[Any]) -> FetchState:
-    members = row._mapping  # noqa: SLF001  # SQLAlchemy's public name for the row by column
-    status = members.get("consent_status")
+def _state(row: Any) -> FetchState:
+    """What is the consent's is not in a row that was read by law."""
+    status = getattr(row, "consent_status", None)
     return FetchState(
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         client=ClientStatus(row.client_status),
         consent=None if status is None else Status(status),
-        version=members.get("version"),
-        not_after=members.get("not_after"),
-        uses_left=members.get("uses_left"),
+        version=getattr(row, "version", None),
+        not_after=getattr(row, "not_after", None),
+        uses_left=getattr(row, "uses_left", None),
         granted=row.granted,
     )

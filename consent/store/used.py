@@ -6,12 +6,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
+from audit.prepared import PreparedInsert
 from consent.store.sweeping import sweep, sweeps
 from consent.store.tables import used
 
 _INSERT = {
-    "sqlite": sqlite.insert(used).on_conflict_do_nothing().returning(used.c.scope),
-    "postgresql": postgresql.insert(used).on_conflict_do_nothing().returning(used.c.scope),
+    "sqlite": PreparedInsert(sqlite.insert(used).on_conflict_do_nothing()),
+    "postgresql": PreparedInsert(postgresql.insert(used).on_conflict_do_nothing()),
 }
 
 
@@ -23,5 +24,4 @@ def add(
     row = {"scope": scope, "value_digest": digest, "expires_at": expires_at}
     if sweeps(digest):
         connection.execute(sweep(used, used.c.expires_at <= now))
-    # A row comes back only where one was inserted; the count of rows is not told by every driver.
-    return connection.execute(_INSERT[connection.dialect.name], row).first() is not None
+    return _INSERT[connection.dialect.name].run(connection, row)

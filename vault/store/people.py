@@ -6,12 +6,15 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from audit.prepared import PreparedSelect
 from policies.ids import EventId, OrganisationId, PersonId
 from vault.store.tables import identifier, pairwise, person, person_key
 
 # Built once: putting a statement together costs more than running it.
-_PERSON_BY_DIGEST = select(identifier.c.person_id).where(
-    identifier.c.digest == bindparam("digest"), identifier.c.valid_to.is_(None)
+_PERSON_BY_DIGEST = PreparedSelect(
+    select(identifier.c.person_id).where(
+        identifier.c.digest == bindparam("digest"), identifier.c.valid_to.is_(None)
+    )
 )
 
 _NEWEST_KEY = (
@@ -60,13 +63,14 @@ class SealedSeed:
 
 def person_by_identifier(connection: Connection, digest: bytes) -> PersonId | None:
     """To whom the identifier leads now."""
-    found = connection.execute(_PERSON_BY_DIGEST, {"digest": digest}).scalar_one_or_none()
-    return None if found is None else PersonId(found)
+    row = _PERSON_BY_DIGEST.one_or_none(connection, {"digest": digest})
+    return None if row is None else PersonId(row.person_id)
 
 
 def the_person_by_identifier(connection: Connection, digest: bytes) -> PersonId:
     """To whom the identifier leads, where it is known to lead to somebody."""
-    return PersonId(connection.execute(_PERSON_BY_DIGEST, {"digest": digest}).scalar_one())
+    (row,) = _PERSON_BY_DIGEST.rows(connection, {"digest": digest})
+    return PersonId(row.person_id)
 
 
 def claim_identifier(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
+from audit.prepared import PreparedSelect
 from policies.facts import Fact
 from policies.ids import AttributeId, DatasetId, EventId, PersonId, RecordId, SourceId
 from policies.vocabulary import AuthorityRank, Label
@@ -26,7 +27,7 @@ _IS_PROTECTED = exists().where(
     _any_record.c.person_id == bindparam("person"), _any_record.c.protected
 )
 
-_CURRENT_RECORDS = (
+_CURRENT_RECORDS = PreparedSelect(
     select(
         record.c.attribute,
         record.c.dataset,
@@ -252,7 +253,7 @@ def current_records(
 ) -> list[SealedRecord]:
     """What every source holds now about these attributes, with its keys: one round trip."""
     parameters = {"person": person_id, "attributes": list(attributes)}
-    rows = connection.execute(_CURRENT_RECORDS, parameters)
+    rows = _CURRENT_RECORDS.rows(connection, parameters)
     return [
         SealedRecord(attribute, dataset, record_id, number, sealed, WrappedKey(key, wrapped), mark)
         for attribute, dataset, record_id, number, sealed, key, wrapped, mark in rows

@@ -1,0 +1,131 @@
+"""Statements run at the driver give what Core gives, on both databases."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Uuid,
+    bindparam,
+    insert,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from audit.changes import changed, forget
+from audit.database import Instant
+from audit.model import SYSTEM
+from audit.prepared import PreparedInsert, PreparedSelect
+from audit.unit_of_work import Ledger, UnaccountedChangeError, begin
+from tests.wrapping import MemoryWrapper
+
+NOW = datetime(2026, 11, 24, 9, 0, 0, 123456, tzinfo=UTC)
+
+metadata = MetaData()
+thing = Table(
+    "tests_thing",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", String(20), nullable=False),
+    Column("at", Instant),
+    Column("content", LargeBinary),
+    Column("number", Integer),
+)
+BY_NAMES = PreparedSelect(
+    select(thing)
+    .where(thing.c.name.in_(bindparam("names", expanding=True)), thing.c.number != 7)
+    .order_by(thing.c.name)
+    .limit(10)
+)
+BY_ID = PreparedSelect(select(thing).where(thing.c.id == bindparam("id")))
+INSERT = PreparedInsert(insert(thing))
+IF_ABSENT = {
+    "sqlite": PreparedInsert(sqlite.insert(thing).on_conflict_do_nothing()),
+    "postgresql": PreparedInsert(postgresql.insert(thing).on_conflict_do_nothing()),
+}
+
+
+@pytest.fixture
+def things(engine: Engine) -> Iterator[Engine]:
+    metadata.create_all(engine)
+    yield engine
+    metadata.drop_all(engine)
+
+
+def row(name: str, **changed_values: Any) -> dict[str, Any]:
+    made = {"id": uuid4(), "name": name, "at": NOW, "content": b"\x00\xff", "number": 1}
+    return made | changed_values
+
+
+def write(connection: Connection, *rows: dict[str, Any]) -> None:
+    for each in rows:
+        assert INSERT.run(connection, each)
+
+
+def test_rows_are_those_of_core_in_every_type(things: Engine) -> None:
+    with things.begin() as connection:
+        write(connection, row("a"), row("b", at=None, content=None, number=None), row("c"))
+        names = {"names": ["a", "b", "c"]}
+        got = BY_NAMES.rows(connection, names)
+        core = connection.execute(select(thing).where(thing.c.number != 7)).all()
+    assert sorted(map(tuple, got)) == sorted(map(tuple, core))
+    first = got[0]
+    assert isinstance(first.id, UUID)
+    assert (first.name, first.at, first.content, first.number) == ("a", NOW, b"\x00\xff", 1)
+
+
+@pytest.mark.parametrize(("names", "found"), [([], 0), (["a"], 1), (["a", "b"], 2), (["x"], 0)])
+def test_a_list_may_have_any_length(things: Engine, names: list[str], found: int) -> None:
+    with things.begin() as connection:
+        write(connection, row("a"), row("b"), row("c", number=7))
+        for _ in range(2):
+            assert len(BY_NAMES.rows(connection, {"names": names})) == found
+
+
+def test_one_row_or_none(things: Engine) -> None:
+    one = row("a")
+    with things.begin() as connection:
+        write(connection, one)
+        assert BY_ID.one_or_none(connection, {"id": one["id"]}).name == "a"
+        assert BY_ID.one_or_none(connection, {"id": uuid4()}) is None
+        write(connection, row("a"))
+        with pytest.raises(RuntimeError):
+            BY_NAMES.one_or_none(connection, {"names": ["a"]})
+
+
+def test_of_two_equal_inserts_the_second_says_so(things: Engine) -> None:
+    one = row("a")
+    with things.begin() as connection:
+        absent = IF_ABSENT[things.dialect.name]
+        assert absent.run(connection, one)
+        assert not absent.run(connection, one)
+
+
+def test_a_change_past_core_is_noted(things: Engine) -> None:
+    Ledger(things, MemoryWrapper())
+    one = row("a")
+    with things.begin() as connection:
+        forget(connection)
+        assert IF_ABSENT[things.dialect.name].run(connection, one)
+        assert changed(connection)
+        forget(connection)
+        assert not IF_ABSENT[things.dialect.name].run(connection, one)
+        assert not changed(connection)
+
+
+def test_a_change_past_core_without_an_event_is_not_committed(things: Engine) -> None:
+    ledger = Ledger(things, MemoryWrapper())
+    with pytest.raises(UnaccountedChangeError), begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        INSERT.run(uow.connection, row("a"))
+    with ledger.read() as connection:
+        assert BY_NAMES.rows(connection, {"names": ["a"]}) == []
