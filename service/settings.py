@@ -66,7 +66,7 @@ class Settings(BaseSettings):
 
     log_name: str | None = None
     """Name of the log where it must outlast a change of address; else `<host>/audit`."""
-    session_idle_minutes: int = Field(default=15, ge=1, le=120)
+    session_idle_minutes: int = Field(default=30, ge=1, le=120)
     session_hours: int = Field(default=8, ge=1, le=24)
 
     dpop_nonces: bool = False

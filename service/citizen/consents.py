@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from audit.unit_of_work import UnitOfWork
 from consent.choices import withdraw
+from consent.lifecycle import IllegalTransitionError
 from consent.model import LIVE, OPEN, Consent, Status
 from consent.purposes import purpose_version
 from consent.reading import consents_of
@@ -54,9 +55,8 @@ def consents(request: Request, done: Annotated[UUID | None, Query()] = None) -> 
         active=_with(rows, LIVE),
         refused=_with(rows, REFUSED),
         ended=_with(rows, frozenset(Status) - OPEN - LIVE - REFUSED),
-        withdrawn=next(
-            (r for r in rows if r.consent.id == done and r.consent.status is Status.WITHDRAWN), None
-        ),
+        withdrawn=_named(rows, done, frozenset({Status.WITHDRAWN})),
+        ended_before=_named(rows, done, frozenset(Status) - OPEN - LIVE - {Status.WITHDRAWN}),
     )
 
 
@@ -67,7 +67,11 @@ def withdraw_one(
     consent_id: UUID,
     form: Annotated[str, Form(max_length=1024)] = "",
 ) -> Response:
-    """Withdraw: from now on nothing can be fetched on it."""
+    """Withdraw: from now on nothing can be fetched on it.
+
+    What has ended meanwhile, by its last use or by time, is what the person wanted: the list
+    says so.
+    """
     runtime, session = runtime_of(request), require_session(request)
     withdrawn = ConsentId(consent_id)
     opened = open_form(session, form, use=_use(withdrawn), now=runtime.now())
@@ -76,9 +80,15 @@ def withdraw_one(
         record = withdraw(uow, withdrawn, person=session.person, loa=session.loa)
         if receipt_of_record(uow.connection, withdrawn, record.version) is None:
             issue_receipt(uow, record, runtime.receipt_signer)
-        return f"/{language}/consents?done={withdrawn}"
+        return shown
 
-    return see_other(once(runtime.ledger, opened, runtime.now(), act))
+    shown = f"/{language}/consents?done={withdrawn}"
+    try:
+        return see_other(once(runtime.ledger, opened, runtime.now(), act))
+    except IllegalTransitionError as error:
+        if error.status in OPEN:
+            raise
+        return see_other(shown)
 
 
 def rows_of(request: Request, runtime: Runtime, session: Session) -> list[Row]:
@@ -113,6 +123,11 @@ def _declarations(
 
 def _with(rows: Iterable[Row], statuses: frozenset[Status]) -> list[Row]:
     return [row for row in rows if row.consent.status in statuses]
+
+
+def _named(rows: Iterable[Row], id_: UUID | None, statuses: frozenset[Status]) -> Row | None:
+    """The row with this id, when it stands so."""
+    return next((row for row in _with(rows, statuses) if row.consent.id == id_), None)
 
 
 def _use(consent_id: ConsentId) -> str:

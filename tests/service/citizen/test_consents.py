@@ -75,6 +75,23 @@ def test_withdrawing_twice_is_once(house: House) -> None:
     assert [each.kind for each in entries].count(Kind.CONSENT_WITHDRAWN) == 1
 
 
+def test_withdrawing_what_its_last_use_has_ended_says_that_it_has_ended(house: House) -> None:
+    browser = house.signed_in()
+    consent_id, _ = give(house, browser)
+    address = f"/en/consents/{consent_id}/withdraw"
+    form = form_of(browser.get("/en/consents").text, address)
+    held = token(house, consent_id)
+    assert all(fetch(house, held) for _ in range(5))
+    answer = browser.post(address, data=form)
+    assert answer.status_code == 303
+    page = words_of(browser.get(answer.headers["location"]).text)
+    assert "can fetch nothing more on this." in page
+    with house.runtime.ledger.read() as connection:
+        standing = consent(connection, consent_id)
+    assert standing is not None
+    assert standing.status is Status.EXPIRED
+
+
 def test_nobody_withdraws_for_another(house: House) -> None:
     browser, stranger = house.signed_in(), house.signed_in(VILLE)
     consent_id, _ = give(house, browser)
