@@ -8,7 +8,7 @@ other rooms run those through here. Types are converted by the same processors a
 import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Insert, Select
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -72,7 +72,7 @@ class _Query:
     """A SELECT for one dialect, with what makes its rows."""
 
     def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
-        self.text = _Text(_compiled(statement, dialect), dialect)
+        self.text = _Text(statement.compile(dialect=dialect), dialect)
         columns = list(statement.selected_columns)
         self._results = [
             (place, processor)
@@ -125,15 +125,11 @@ class PreparedInsert:
         dialect = connection.dialect
         text = self._texts.get(dialect.name)
         if text is None:
-            made = _compiled(self._statement, dialect, column_keys=list(row))
+            made = self._statement.compile(dialect=dialect, column_keys=list(row))
             text = self._texts[dialect.name] = _Text(made, dialect)
         cursor = text.run(connection.connection.driver_connection, row)
         note_at_driver(connection, cursor)
         return bool(cursor.rowcount > 0)
-
-
-def _compiled(statement: Select[Any] | Insert, dialect: Dialect, **options: Any) -> SQLCompiler:
-    return cast("SQLCompiler", statement.compile(dialect=dialect, **options))
 
 
 def _bound(made: SQLCompiler, name: str, dialect: Dialect) -> _Bound:
