@@ -27,7 +27,7 @@ from audit.tiles import TILE_WIDTH, split_hashes
 
 _LEAVES = 'INSERT INTO audit_leaf ("index", number, leaf_hash)'
 _UNNESTED = " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[])"
-_SEQUENCER_LOCK = 0x61756469745F7365  # "audit_se", any constant that nobody else uses
+_SEQUENCER_LOCK = "consent-vault/sequencer/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,16 @@ class LeafRow:
 
 
 def lock_sequencer(connection: Connection) -> bool:
-    """Take the sequencer's lock until the transaction ends; False when another one holds it."""
+    """Take the sequencer's lock until the transaction ends; False when another one holds it.
+
+    Advisory locks count for a whole database, and two logs may stand in two schemas of one: the
+    schema's name is part of the lock.
+    """
     if connection.dialect.name == "sqlite":
         return True  # the writing transaction itself is the lock
-    taken: bool = connection.execute(
-        select(func.pg_try_advisory_xact_lock(_SEQUENCER_LOCK))
-    ).scalar_one()
+    name = func.concat(_SEQUENCER_LOCK, func.current_schema())
+    query = select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0)))
+    taken: bool = connection.execute(query).scalar_one()
     return taken
 
 

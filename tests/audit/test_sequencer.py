@@ -14,6 +14,7 @@ from audit.merkle import verify_consistency, verify_inclusion
 from audit.model import SYSTEM
 from audit.proofs import consistency, inclusion, latest_checkpoint, log_state
 from audit.sequencer import BATCH, ClockWentBackError, Sequencer
+from audit.store.tree import lock_sequencer
 from audit.unit_of_work import Ledger, begin
 from tests.audit.checking import ActingSigner, check_log
 from tests.audit.sample import MATTI, NOW, record, signer, viewed
@@ -141,6 +142,19 @@ def test_an_event_committed_late_is_not_skipped(ledger: Ledger, sequencer: Seque
     second = sequencer.run_once(NOW)
     assert [each and each.size for each in (first, second)] == [5, 6]
     check_log(ledger)
+
+
+def test_the_sequencer_of_another_schema_does_not_stand_in_the_way(
+    ledger: Ledger, sequencer: Sequencer
+) -> None:
+    if ledger.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no schemas")
+    record(ledger)
+    with ledger.engine.connect() as other:
+        other.execute(text("CREATE SCHEMA IF NOT EXISTS another_log"))
+        other.execute(text("SET search_path TO another_log"))
+        assert lock_sequencer(other)
+        assert sequencer.run_once(NOW) is not None
 
 
 def test_a_second_sequencer_leaves_the_batch_to_the_first(ledger: Ledger) -> None:

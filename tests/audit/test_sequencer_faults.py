@@ -75,8 +75,11 @@ def test_a_connection_lost_while_signing_places_nothing(ledger: Ledger) -> None:
         pytest.skip("SQLite has no connection to lose")
 
     def cut() -> None:
-        others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
-        run(ledger.engine, others)
+        at_work = "relation = 'audit_leaf'::regclass AND mode = 'RowExclusiveLock'"
+        run(
+            ledger.engine,
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE {at_work}",
+        )
 
     record(ledger, 10)
     with pytest.raises(DBAPIError):
