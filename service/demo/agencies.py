@@ -90,10 +90,14 @@ def register(
     return registered
 
 
-def place(folder: DemoFolder, *, issuer: str, program_port: int) -> None:
-    """Tell every agency's program where the service answers this time."""
+def place(folder: DemoFolder, *, issuer: str, program_port: int, page_port: int) -> None:
+    """Tell every agency's program where the service and its own page answer this time."""
+    now = {
+        "issuer": issuer,
+        "redirect_uri": redirect_uri(program_port),
+        "page": redirect_uri(page_port).removesuffix(CALLBACK),
+    }
     for each in AGENCIES:
-        now = {"issuer": issuer, "redirect_uri": redirect_uri(program_port)}
         folder.write(_file(each), read(folder, each) | now)
 
 

@@ -82,7 +82,12 @@ class Demo:
             runtime = open_runtime(load_settings({}, **self._settings(sockets)))
         if first:
             self._seed(runtime, port_of(sockets.agency))
-        agencies.place(self.folder, issuer=sockets.base_url, program_port=_free_port_for_programs())
+        agencies.place(
+            self.folder,
+            issuer=sockets.base_url,
+            program_port=_free_port_for_programs(),
+            page_port=port_of(sockets.agency),
+        )
         self._serve(runtime, sockets, open_browser=open_browser)
 
     def _refuse_foreign_database(self) -> None:
