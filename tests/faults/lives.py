@@ -64,7 +64,7 @@ class Lives:
             clean = {k: v for k, v in os.environ.items() if not k.startswith("CONSENT_VAULT_")}
             with self.errors.open("ab") as errors:
                 self._parent = subprocess.Popen(
-                    [sys.executable, "-m", "tests.faults.lives"],
+                    [sys.executable, "-u", "-m", "tests.faults.lives"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
@@ -120,6 +120,7 @@ def _main() -> None:
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever it prints is kept
             _serve(json.loads(line), bound)
             os._exit(0)
         print(json.dumps({"pid": pid, "address": origin(bound)}), flush=True)
