@@ -12,6 +12,6 @@ from policies.ids import PersonId
 
 
 def destroy_log_key(uow: UnitOfWork, person: PersonId, *, period: str) -> bool:
-    """Destroy the person's key of that year; False when there was none (recorded all the same)."""
+    """Destroy the person's keys of that year; False when there was none (recorded all the same)."""
     uow.record(Event(kind=Kind.KEYS_DESTROYED, reference=period))
     return delete_keys(uow.connection, owner=owner_of(person), period=period) > 0

@@ -1,4 +1,4 @@
-"""Log keys: random, one for each owner and year, kept wrapped; not the vault's keys.
+"""Log keys: random, for each owner and year, kept wrapped; not the vault's keys.
 
 Erasing a person's vault data must not blind her own log, and a year's entries must be able to
 end without the rest: hence keys of their own, by person and period. Destroying a key (deleting
@@ -70,10 +70,15 @@ class RememberedKeys:
 def key_for(
     connection: Connection, wrapper: KeyWrapper, *, owner: str, period: str
 ) -> tuple[UUID, bytes]:
-    """The owner's key for the period (id and 32 bytes), made on first use."""
+    """An owner's key for the period (id and 32 bytes), made on first use.
+
+    Two transactions that make the first one at once make two, on PostgreSQL, and both are good:
+    each event names its key, and all keys of a period are destroyed together. If the second one
+    waited for the first instead, the two would block each other for ever wherever they take a
+    key and a person's row in different orders: many would, in the first minutes of a year.
+    """
     found = find_key(connection, owner=owner, period=period)
     if found is None:
-        # Two transactions may meet here for the same owner; the second takes the first one's key.
         key_id = uuid4()
         wrapped = wrapper.wrap(os.urandom(32), _context(key_id))
         insert_key(connection, key_id=key_id, owner=owner, period=period, wrapped=wrapped)

@@ -6,19 +6,22 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, insert, select
 
 from audit.store.events import EventNotWrittenError
 from audit.store.tables import log_key
 
-_FIND = "SELECT key_id, wrapped FROM audit_key WHERE owner = {0} AND period = {0}"
+_FIND = (
+    "SELECT key_id, wrapped FROM audit_key WHERE owner = {0} AND period = {0} "
+    "ORDER BY key_id LIMIT 1"
+)
 _FIND_SQLITE = _FIND.format("?")
 _FIND_POSTGRESQL = _FIND.format("%s")
 
 
 def find_key(connection: Connection, *, owner: str, period: str) -> tuple[UUID, bytes] | None:
-    """Id and wrapped bytes of the owner's key for the period. Raises EventNotWrittenError."""
+    """Id and wrapped bytes of an owner's key for the period: the one of the lowest id, where
+    there are several. Raises EventNotWrittenError."""
     driver: Any = connection.connection.driver_connection
     sqlite_ = connection.dialect.name == "sqlite"
     query = _FIND_SQLITE if sqlite_ else _FIND_POSTGRESQL
@@ -34,10 +37,9 @@ def find_key(connection: Connection, *, owner: str, period: str) -> tuple[UUID, 
 def insert_key(
     connection: Connection, *, key_id: UUID, owner: str, period: str, wrapped: bytes
 ) -> None:
-    """Insert a key unless another transaction has made one for the same owner and period."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    """Insert a key; it waits for nobody."""
     row = {"key_id": key_id, "owner": owner, "period": period, "wrapped": wrapped}
-    connection.execute(dialect.insert(log_key).values(row).on_conflict_do_nothing())
+    connection.execute(insert(log_key).values(row))
 
 
 def keys_by_id(connection: Connection, key_ids: Collection[UUID]) -> dict[UUID, tuple[str, bytes]]:
@@ -49,6 +51,6 @@ def keys_by_id(connection: Connection, key_ids: Collection[UUID]) -> dict[UUID, 
 
 
 def delete_keys(connection: Connection, *, owner: str, period: str) -> int:
-    """Destroy the owner's key for the period; gives how many there were."""
+    """Destroy the owner's keys for the period; gives how many there were."""
     at = (log_key.c.owner == owner) & (log_key.c.period == period)
     return connection.execute(delete(log_key).where(at)).rowcount

@@ -11,7 +11,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    UniqueConstraint,
     Uuid,
 )
 
@@ -27,9 +26,10 @@ log_key = Table(
     Column("owner", String(64), nullable=False),
     Column("period", String(8), nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
-    UniqueConstraint("owner", "period"),
+    Index("audit_key_owner", "owner", "period", "key_id"),
 )
-"""One random key for each owner (a person, or the installation) and year. Deletable."""
+"""Random keys for each owner (a person, or the installation) and year: one, but for those that
+two transactions made at once (audit.keys). Deletable."""
 
 event = insert_only(
     Table(

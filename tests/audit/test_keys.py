@@ -1,14 +1,17 @@
 """Log keys: one for each owner and year, destroyed for good."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from audit.erasure import destroy_log_key
 from audit.keys import INSTALLATION, LogKey, RememberedKeys, key_for, keys_of, owner_of, period_of
 from audit.model import SYSTEM
+from audit.reader import entries_about
+from audit.store.tables import log_key
 from audit.unit_of_work import Ledger, begin
 from policies.ids import new_uuid
 from tests.audit.faulty import run
@@ -26,6 +29,11 @@ class CountingWrapper(MemoryWrapper):
     def unwrap(self, blob: bytes, context: bytes) -> bytes:
         self.unwrapped += 1
         return super().unwrap(blob, context)
+
+
+def keys_in(ledger: Ledger) -> list[tuple[str, str]]:
+    with ledger.read() as connection:
+        return [(each.owner, each.period) for each in connection.execute(select(log_key))]
 
 
 def test_owner_and_period_are_plain_words() -> None:
@@ -83,30 +91,72 @@ def test_another_wrapper_does_not_open_the_keys(ledger: Ledger) -> None:
         record(Ledger(ledger.engine, MemoryWrapper()))
 
 
-def test_two_who_make_the_same_key_at_once_share_it(ledger: Ledger) -> None:
+def test_two_who_need_a_first_key_at_once_do_not_wait_for_each_other(ledger: Ledger) -> None:
     if ledger.engine.dialect.name == "sqlite":
         pytest.skip("SQLite has one writer at a time")
-    made = threading.Event()
-    first_keys: list[str] = []
+    with (
+        begin(ledger, actor=SYSTEM, now=NOW) as first,
+        begin(ledger, actor=SYSTEM, now=NOW) as other,
+    ):
+        ids = [each.record(viewed()) for each in (first, other, first, other)]
+    with ledger.read() as connection:
+        assert [each.event_id for each in entries_about(connection, ledger, AINO)] == ids[::-1]
+    record(ledger)
+    assert len(keys_in(ledger)) == 2
 
-    def second() -> None:
-        made.wait(10)
+
+def test_a_key_and_a_row_taken_in_different_orders_do_not_block_for_ever(ledger: Ledger) -> None:
+    # The first event of a year under a lock on the person's row, and before one.
+    if ledger.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    run(
+        ledger.engine,
+        "CREATE TABLE person_row (id int)",
+        "INSERT INTO person_row VALUES (1)",
+    )
+    lock = text("SELECT id FROM person_row FOR UPDATE")
+    recorded, locked = threading.Event(), threading.Event()
+
+    def key_first() -> None:
         with begin(ledger, actor=SYSTEM, now=NOW) as uow:
-            first_keys.append(uow.keyed_digest(AINO, "test", b""))
             uow.record(viewed())
+            recorded.set()
+            assert locked.wait(10)
+            uow.connection.execute(lock)
 
-    thread = threading.Thread(target=second)
+    thread = threading.Thread(target=key_first)
     thread.start()
     with begin(ledger, actor=SYSTEM, now=NOW) as uow:
-        ours = uow.keyed_digest(AINO, "test", b"")
+        uow.connection.execute(lock)
+        locked.set()
+        assert recorded.wait(10)
         uow.record(viewed())
-        made.set()
-        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        with ledger.read() as connection:
-            while not connection.execute(waiting).scalar_one():
-                connection.rollback()
     thread.join(10)
-    assert first_keys == [ours]
+    with ledger.read() as connection:
+        assert len(entries_about(connection, ledger, AINO)) == 2
+
+
+def test_all_keys_of_an_owner_and_year_are_destroyed_together(ledger: Ledger) -> None:
+    record(ledger)
+    record(ledger, happened=viewed(MATTI))
+    run(
+        ledger.engine,
+        "INSERT INTO audit_key SELECT event_id, owner, period, wrapped FROM audit_key, audit_event "
+        f"WHERE number = 1 AND owner = '{owner_of(AINO)}'",
+    )
+    assert len(keys_in(ledger)) == 3
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        assert destroy_log_key(uow, AINO, period="2026")
+    assert {owner for owner, _ in keys_in(ledger)} == {owner_of(MATTI), INSTALLATION}
+
+
+def test_the_year_of_the_unit_of_work_decides_about_the_key(ledger: Ledger) -> None:
+    last = datetime(2026, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    record(ledger, now=last)
+    record(ledger, now=last + timedelta(microseconds=1))
+    helsinki = timezone(timedelta(hours=2))
+    record(ledger, now=datetime(2028, 1, 1, 1, 30, tzinfo=helsinki))
+    assert sorted(period for _, period in keys_in(ledger)) == ["2026", "2027"]
 
 
 def test_a_key_that_will_not_stay_is_a_programming_error(ledger: Ledger) -> None:

@@ -50,8 +50,8 @@ def upgrade() -> None:
         sa.Column("period", sa.String(length=8), nullable=False),
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("key_id"),
-        sa.UniqueConstraint("owner", "period"),
     )
+    op.create_index("audit_key_owner", "audit_key", ["owner", "period", "key_id"], unique=False)
     op.create_table(
         "audit_leaf",
         sa.Column("index", RowNumber, autoincrement=False, nullable=False),
