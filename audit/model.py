@@ -108,6 +108,11 @@ class Event:
     """SHA-256 in lower-case hexadecimal of what was written."""
 
 
+def written_time(at: datetime) -> str:
+    """A time as a field holds it: RFC 3339 with microseconds, in UTC."""
+    return at.isoformat(timespec="microseconds")
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An event as it stands in the log, opened for a reader who may see it."""

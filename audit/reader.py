@@ -1,20 +1,30 @@
 """Reading the log: for the person it is about, and for the auditor.
 
 A reader gets what the log keys still open. An event whose key is destroyed has no fields; its
-place in the tree and its proof stay. What is opened is held against the digests that the tree
-commits to, so that a changed row is an error and never a false story.
+place in the tree and its proof stay. What is opened is held against the digests, and they against
+the leaf once there is one: so a changed row is an error and never a false story. Only a verifier
+outside finds an operator who changes event and tree alike.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from audit.disclosure import FieldValue, commitment, digest, field_of, split_digests
+from audit.disclosure import (
+    DisclosureError,
+    FieldValue,
+    check_committed,
+    commitment,
+    field_of,
+    leaf,
+    split_digests,
+)
 from audit.keys import INSTALLATION, LogKey, event_key, keys_of, owner_of
-from audit.model import Entry, Kind
+from audit.merkle import leaf_hash
+from audit.model import Entry, Kind, written_time
 from audit.seal import SealedEventError, open_part, split_parts
 from audit.store import reading as store
 from audit.store.reading import StoredEvent
@@ -60,7 +70,10 @@ def entries_about(
 ) -> list[Entry]:
     """The person's own log, newest first; `before` is the row number where a page ended."""
     rows = store.about_person(connection, person, before=before, limit=limit, kinds=kinds)
-    return _entries(connection, ledger, rows, own(person))
+    entries = _entries(connection, ledger, rows, own(person))
+    if any(each.fields and each.subject != person for each in entries):
+        raise SealedEventError("subject")  # the index, which nothing proves, was changed
+    return entries
 
 
 def search(
@@ -116,39 +129,65 @@ def first_entry_at(connection: Connection) -> datetime | None:
 def _entries(
     connection: Connection, ledger: Ledger, rows: Sequence[StoredEvent], may_open: MayOpen
 ) -> list[Entry]:
-    disclosed = _disclosed(connection, ledger, rows, may_open)
     return [
-        Entry(row.number, each.event_id, row.at, _fields(each.disclosures), row.index)
-        for row, each in zip(rows, disclosed, strict=True)
+        Entry(row.number, EventId(row.event_id), row.at, fields, row.index)
+        for row, _, fields in _opened(connection, ledger, rows, may_open)
     ]
-
-
-def _fields(opened: Iterable[str]) -> dict[str, FieldValue]:
-    return dict(map(field_of, opened))
 
 
 def _disclosed(
     connection: Connection, ledger: Ledger, rows: Sequence[StoredEvent], may_open: MayOpen
 ) -> list[Disclosed]:
+    return [
+        Disclosed(EventId(row.event_id), row.index, tuple(split_digests(row.digests)), opened)
+        for row, opened, _ in _opened(connection, ledger, rows, may_open)
+    ]
+
+
+def _opened(
+    connection: Connection, ledger: Ledger, rows: Sequence[StoredEvent], may_open: MayOpen
+) -> Iterator[tuple[StoredEvent, tuple[str, ...], dict[str, FieldValue]]]:
+    """Each row with the disclosures that the reader may open, and their fields."""
     parts = {row.event_id: list(split_parts(row.sealed)) for row in rows}
     wanted = {key_id for each in parts.values() for key_id, _ in each}
     keys = keys_of(connection, ledger.log_keys, wanted)
     open_keys = {key_id: key for key_id, key in keys.items() if may_open(key.owner)}
-    return [_open(row, parts[row.event_id], open_keys) for row in rows]
+    for row in rows:
+        _check_row(row)
+        opened = _open(row.event_id, parts[row.event_id], open_keys)
+        yield row, opened, _fields(row, opened)
 
 
-def _open(row: StoredEvent, parts: list[tuple[UUID, bytes]], keys: dict[UUID, LogKey]) -> Disclosed:
-    opened = [
+def _open(
+    event_id: UUID, parts: list[tuple[UUID, bytes]], keys: dict[UUID, LogKey]
+) -> tuple[str, ...]:
+    return tuple(
         disclosure
         for key_id, ciphertext in parts
         if key_id in keys
-        for disclosure in open_part(
-            row.event_id, event_key(keys[key_id].key, row.event_id), ciphertext
-        )
-    ]
-    all_digests = split_digests(row.digests)
-    if commitment(row.event_id, all_digests) != row.commitment:
+        for disclosure in open_part(event_id, event_key(keys[key_id].key, event_id), ciphertext)
+    )
+
+
+def _check_row(row: StoredEvent) -> None:
+    """Id and digests give the commitment, and the commitment gives the leaf."""
+    if commitment(row.event_id, split_digests(row.digests)) != row.commitment:
         raise SealedEventError("digests")
-    if not {digest(each) for each in opened} <= set(all_digests):
-        raise SealedEventError("disclosure")
-    return Disclosed(EventId(row.event_id), row.index, tuple(all_digests), tuple(opened))
+    if row.leaf_hash is not None and leaf_hash(leaf(row.commitment)) != row.leaf_hash:
+        raise SealedEventError("leaf")
+
+
+def _fields(row: StoredEvent, opened: Iterable[str]) -> dict[str, FieldValue]:
+    """The opened fields, each committed to, and the row's time among them."""
+    fields: dict[str, FieldValue] = {}
+    all_digests = split_digests(row.digests)
+    try:
+        for disclosure in opened:
+            name, value = field_of(disclosure)
+            check_committed(name, disclosure, all_digests)
+            fields[name] = value
+    except DisclosureError as error:
+        raise SealedEventError("disclosure") from error
+    if fields.get("at", written_time(row.at)) != written_time(row.at):
+        raise SealedEventError("at")
+    return fields

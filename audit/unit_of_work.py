@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
@@ -27,7 +26,7 @@ from audit.keys import (
     owner_of,
     period_of,
 )
-from audit.model import Actor, ActorKind, Event, Kind
+from audit.model import Actor, ActorKind, Event, Kind, written_time
 from audit.seal import seal_parts
 from audit.store.events import EventRow, insert_event
 from audit.transaction import Writer
@@ -35,7 +34,8 @@ from policies.ids import EventId, PersonId, new_uuid
 
 
 class UnaccountedChangeError(RuntimeError):
-    """Rows were changed and no event says so: a programming error, nothing is committed."""
+    """Rows were changed and no event says so, or somebody went on after an event could not be
+    written: a programming error, nothing is committed."""
 
 
 class Ledger:
@@ -62,22 +62,24 @@ class UnitOfWork:
     ledger: Ledger
     actor: Actor
     now: datetime
+    stated: int = field(default=0, init=False)
     recorded: int = field(default=0, init=False)
 
     def record(self, happened: Event) -> EventId:
         """Write the event into this transaction and give its id, for the rows that it explains."""
+        self.stated += 1
         event_id = EventId(new_uuid())
         parts = [
             (key_id, key, disclose(fields))
             for key_id, key, fields in self._keyed_fields(event_id, happened)
         ]
-        all_digests = digests(chain.from_iterable(each for _, _, each in parts))
+        all_digests = digests({name: d for _, _, each in parts for name, d in each.items()})
         row = EventRow(
             event_id=event_id,
             at=self.now,
             commitment=commitment(event_id, all_digests),
             digests=b"".join(all_digests),
-            sealed=seal_parts(event_id, parts),
+            sealed=seal_parts(event_id, [(i, key, [*each.values()]) for i, key, each in parts]),
             kind=happened.kind,
             organisation=happened.organisation,
             subject=happened.subject,
@@ -127,14 +129,15 @@ def begin(ledger: Ledger, *, actor: Actor, now: datetime) -> Iterator[UnitOfWork
         forget(connection)
         uow = UnitOfWork(connection, ledger, actor, now.astimezone(UTC))
         yield uow
-        if not uow.recorded and changed(connection):
+        # An event that failed may be half written on SQLite: in the log, and not in the queue.
+        if uow.recorded != uow.stated or (not uow.recorded and changed(connection)):
             raise UnaccountedChangeError
 
 
 def _fields(happened: Event, now: datetime) -> dict[str, FieldValue]:
     named = {
         "kind": Kind(happened.kind),
-        "at": now.isoformat(timespec="microseconds"),
+        "at": written_time(now),
         "subject": happened.subject,
         "organisation": happened.organisation,
         "client": happened.client,

@@ -1,10 +1,20 @@
 """The inner half of verification, pure: events, entries and tiles against each other."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audit.bundle_files import EVENTS, BundleFileError, EventLine
-from audit.disclosure import DisclosureError, FieldValue, commitment, digest, field_of, leaf
+from audit.disclosure import (
+    DIGESTS,
+    DisclosureError,
+    FieldValue,
+    UncommittedError,
+    check_committed,
+    commitment,
+    field_of,
+    leaf,
+)
 from audit.edge import Edge
 from audit.faults import BundleError, Fault
 from audit.merkle import HASH_SIZE, leaf_hash
@@ -16,6 +26,11 @@ from audit.tiles import (
     tiles_of,
     unpack_entries,
 )
+
+_FORMS = {
+    "kind": re.compile(r"[a-z][a-z.-]{0,39}"),
+    "at": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}\+00:00"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +75,8 @@ def _line(raw: bytes, index: int) -> EventLine:
         line = EventLine.parse(raw.decode("ascii"))
     except (UnicodeDecodeError, BundleFileError) as error:
         raise BundleError(Fault.LINE_FORM, EVENTS, index) from error
-    digests = list(line.digests)
-    if not digests or digests != sorted(digests) or any(len(d) != HASH_SIZE for d in digests):
+    different = set(line.digests)
+    if not len(line.digests) == len(different) == DIGESTS or {*map(len, different)} != {HASH_SIZE}:
         raise BundleError(Fault.DIGESTS, EVENTS, index)
     return line
 
@@ -102,14 +117,23 @@ def _fields(line: EventLine) -> dict[str, FieldValue]:
     for disclosure in line.disclosures:
         try:
             name, value = field_of(disclosure)
+            check_committed(name, disclosure, line.digests)
+        except UncommittedError as error:
+            raise BundleError(Fault.DISCLOSURE, EVENTS, line.index) from error
         except DisclosureError as error:
             raise BundleError(Fault.DISCLOSURE_FORM, EVENTS, line.index) from error
-        if digest(disclosure) not in line.digests:
-            raise BundleError(Fault.DISCLOSURE, EVENTS, line.index)
         if name in fields:
             raise BundleError(Fault.NAME_TWICE, EVENTS, line.index)
+        if not _is_well_formed(name, value):
+            raise BundleError(Fault.FIELD_FORM, EVENTS, line.index)
         fields[name] = value
     return fields
+
+
+def _is_well_formed(name: str, value: FieldValue) -> bool:
+    """What the report shows on a terminal must not be able to write over what it says there."""
+    form = _FORMS.get(name)
+    return form is None or (isinstance(value, str) and form.fullmatch(value) is not None)
 
 
 def _tiles(files: Mapping[str, bytes], hashes: Sequence[bytes]) -> bytes:

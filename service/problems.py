@@ -124,7 +124,6 @@ DAMAGE_OR_OUR_FAULT = frozenset(
     {
         "audit.checkpoint.CheckpointError",
         "audit.disclosure.DisclosureError",
-        "audit.disclosure.TooManyFieldsError",
         "audit.note.NoteError",
         "audit.seal.SealedEventError",
         "policies.canonical.NotCanonicalError",

@@ -25,6 +25,7 @@ class StoredEvent:
     digests: bytes
     sealed: bytes
     index: int | None
+    leaf_hash: bytes | None
 
 
 _COLUMNS = (
@@ -35,6 +36,7 @@ _COLUMNS = (
     event.c.digests,
     event.c.sealed,
     leaf.c.index.label("place"),
+    leaf.c.leaf_hash,
 )
 _PLACED = event.outerjoin(leaf, leaf.c.number == event.c.number)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from audit.disclosure import commitment, leaf
+from audit.disclosure import DIGESTS, commitment, leaf
 from audit.erasure import destroy_log_key
 from audit.model import SYSTEM, Actor, Event, Kind
 from audit.proofs import inclusion, proof_text
@@ -274,6 +274,9 @@ def test_disclosures_are_given_as_far_as_the_reader_may_open(
     assert seen == {"auditor": [5, 5], "aino": [5, 1], "matti": [0, 4]}
 
 
+SWAPPED = "UPDATE audit_leaf SET number = CASE number WHEN 11 THEN 2 ELSE 1 END"
+
+
 def changed(ledger: Ledger, assignment: str) -> None:
     unguard(ledger.engine, "audit_event")
     run(ledger.engine, f"UPDATE audit_event SET {assignment} WHERE number = 1")
@@ -285,19 +288,43 @@ def changed(ledger: Ledger, assignment: str) -> None:
         "commitment = (SELECT commitment FROM audit_event WHERE number = 2)",
         "digests = (SELECT digests FROM audit_event WHERE number = 2)",
         "sealed = (SELECT sealed FROM audit_event WHERE number = 2)",
+        "at = (SELECT at FROM audit_checkpoint)",
         "(digests, commitment) = (SELECT digests, commitment FROM audit_event WHERE number = 2)",
     ],
 )
-def test_a_changed_row_is_an_error_and_no_story(ledger: Ledger, assignment: str) -> None:
+def test_a_changed_row_is_an_error_and_no_story(
+    ledger: Ledger, sequencer: Sequencer, assignment: str
+) -> None:
     ids = record(ledger, 2)
+    sequencer.run_once(NOW + timedelta(hours=1))
     changed(ledger, assignment)
     with ledger.read() as connection, pytest.raises(SealedEventError):
         entry(connection, ledger, ids[0])
 
 
+def test_an_event_that_is_not_the_one_in_the_tree_is_an_error(
+    ledger: Ledger, sequencer: Sequencer
+) -> None:
+    ids = record(ledger, 2)
+    sequencer.run_once(NOW)
+    unguard(ledger.engine, "audit_leaf")
+    run(ledger.engine, "UPDATE audit_leaf SET number = number + 10", SWAPPED)
+    with ledger.read() as connection, pytest.raises(SealedEventError, match="leaf"):
+        entry(connection, ledger, ids[0])
+
+
+def test_an_event_about_another_in_her_list_is_an_error(ledger: Ledger) -> None:
+    # The index is no part of what is proven, so what it leads to is looked at.
+    record(ledger)
+    record(ledger, happened=Event(kind=Kind.LOG_SEARCHED))
+    run(ledger.engine, "INSERT INTO audit_about SELECT person_id, 2 FROM audit_about")
+    with ledger.read() as connection, pytest.raises(SealedEventError, match="subject"):
+        entries_about(connection, ledger, AINO)
+
+
 def test_digests_that_do_not_hold_what_is_sealed_are_an_error(ledger: Ledger) -> None:
     (event_id,) = record(ledger)
-    digests = [bytes([i]) * 32 for i in range(20)]
+    digests = [bytes([i]) * 32 for i in range(DIGESTS)]
     unguard(ledger.engine, "audit_event")
     with ledger.engine.begin() as connection:
         connection.execute(
