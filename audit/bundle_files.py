@@ -61,7 +61,14 @@ class EventLine:
                 tuple(base64.b64decode(each) for each in members["digests"]),
                 tuple(str(each) for each in members["disclosures"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            ArithmeticError,  # an index of Infinity
+            AttributeError,
+            KeyError,
+            RecursionError,  # brackets in brackets, a hundred thousand deep
+            TypeError,
+            ValueError,
+        ) as error:
             raise BundleFileError("not the line of an event") from error
         if str(parsed) != line:  # what was not of the right type is not written as it was
             raise BundleFileError("not in canonical form")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from audit.container import ContainerError, unpack
+from audit.container import ContainerError, is_name, unpack
 from audit.faults import BundleError, Fault
 
 
@@ -24,7 +24,10 @@ def read_files(source: bytes | Path) -> tuple[dict[str, bytes], bytes | None]:
 def _in_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_symlink():  # it could show another file to each reader
+        if not is_name(name):  # it would be shown to people, who must not be shown control codes
+            raise BundleError(Fault.FILE_NAME, ascii(name))
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            # A link could show another file to each reader, a pipe makes a reader wait for ever.
             raise BundleError(Fault.UNKNOWN_FILE, name)
-        if not path.is_dir():
+        if path.is_file():
             yield name, path.read_bytes()

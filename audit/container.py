@@ -20,7 +20,7 @@ _FIRST_DAY = 0x0021
 _MODE = 0o100644 << 16
 _MAX_FILES = 0xFFFF - 1
 _MAX_BYTES = 0xFFFFFFFF - 1
-_NAME = re.compile(rb"[a-z0-9./_-]{1,100}")
+_NAME = re.compile(r"[a-z0-9./_-]{1,100}")
 
 
 class ContainerError(ValueError):
@@ -32,15 +32,21 @@ class ContainerError(ValueError):
         self.reason = reason
 
 
+def is_name(name: str) -> bool:
+    """Whether a file of a container can have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
 def pack(files: Mapping[str, bytes]) -> bytes:
     """The container of these files. Raises ContainerError when they are too many or too large."""
+    count = len(files)
+    heads = sum(_LOCAL.size + _CENTRAL.size + 2 * len(name) for name in files)
+    if count > _MAX_FILES or heads + sum(map(len, files.values())) > _MAX_BYTES:
+        raise ContainerError(None, "too large for one file; export a shorter range")
     body, directory = bytearray(), bytearray()
     for name in sorted(files):
         directory += _central(name, files[name], len(body))
         body += _local(name, files[name]) + files[name]
-    if len(files) > _MAX_FILES or len(body) + len(directory) > _MAX_BYTES:
-        raise ContainerError(None, "too large for one file; export a shorter range")
-    count = len(files)
     end = _END.pack(_END_MAGIC, 0, 0, count, count, len(directory), len(body), 0)
     return bytes(body + directory + end)
 
@@ -91,10 +97,9 @@ def _read_file(data: bytes, place: int, last: str | None) -> tuple[str, bytes, i
     fields = _LOCAL.unpack_from(data, place)
     size, name_size = fields[7], fields[9]
     start = place + _LOCAL.size
-    written = data[start : start + name_size]
-    if not _NAME.fullmatch(written):  # it will be shown to people
+    name = data[start : start + name_size].decode("latin-1")
+    if not is_name(name):  # it will be shown to people
         raise ContainerError(last, "the file after this has no proper name")
-    name = written.decode("ascii")
     content = data[start + name_size : start + name_size + size]
     if len(content) != size:
         raise ContainerError(name, "cut inside this file")

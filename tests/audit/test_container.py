@@ -105,6 +105,12 @@ def test_more_files_than_a_zip_counts_are_refused() -> None:
         pack({f"tile/{i}": b"" for i in range(0xFFFF)})
 
 
+def test_more_bytes_than_a_zip_counts_are_refused() -> None:
+    quarter = bytes(2**30)  # zeros that the system does not have to keep
+    with pytest.raises(ContainerError, match="too large"):
+        pack(dict.fromkeys("abcd", quarter))
+
+
 NAMES = st.from_regex(r"[a-z0-9./_-]{1,30}", fullmatch=True)
 
 

@@ -1,6 +1,7 @@
 """Verification of an export: every change is found, and named by file and entry."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,7 @@ from audit.container import pack, unpack
 from audit.erasure import destroy_log_key
 from audit.faults import BundleError, Fault
 from audit.model import SYSTEM
+from audit.note import NoteSigner
 from audit.sequencer import Sequencer
 from audit.unit_of_work import Ledger, begin
 from audit.verify import verify_bundle
@@ -192,6 +194,36 @@ def test_a_link_in_an_unpacked_folder_is_refused(bundle: bytes, tmp_path: Path) 
     (tmp_path / "link").symlink_to(tmp_path / "checkpoint")
     error = fault_of(tmp_path)
     assert (error.fault, error.file) == (Fault.UNKNOWN_FILE, "link")
+
+
+def test_a_pipe_in_an_unpacked_folder_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "checkpoint")
+    error = fault_of(tmp_path)
+    assert (error.fault, error.file) == (Fault.UNKNOWN_FILE, "checkpoint")
+
+
+@pytest.mark.parametrize("name", ["\x1b[2K", "Notes.txt", "\u202etxt"])
+def test_a_name_that_could_write_over_the_report_is_shown_escaped(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"")
+    error = fault_of(tmp_path)
+    assert (error.fault, error.file) == (Fault.FILE_NAME, ascii(name))
+    assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("size", [2**20, 2**62])
+def test_a_size_that_no_bundle_has_costs_no_time(files: Files, size: int) -> None:
+    files["checkpoint"] = signer().sign(str(Checkpoint(ORIGIN, size, bytes(32))))
+    error = fault_of(resigned(files))
+    assert (error.fault, error.file) == (Fault.MISSING, "tile/0/000")
+
+
+@pytest.mark.parametrize("origin", ["log\x9b2K.example", "log\u202e.example", "l\u00f6g.example"])
+def test_an_origin_that_could_write_over_the_report_is_refused(files: Files, origin: str) -> None:
+    key = NoteSigner(origin, signer()._key)
+    files["log.vkey"] = f"{key.vkey}\n".encode()
+    assert fault_of(pack(files)).fault is Fault.VKEY_FORM
 
 
 def test_the_message_names_file_entry_and_fault() -> None:
