@@ -41,7 +41,7 @@ def of_person(connection: Connection, person: PersonId) -> list[Receipt]:
     query = (
         select(receipt)
         .where(receipt.c.person_id == person)
-        .order_by(receipt.c.issued_at.desc(), receipt.c.receipt_id)
+        .order_by(receipt.c.issued_at.desc(), receipt.c.version.desc(), receipt.c.receipt_id)
     )
     return [_filled(row) for row in connection.execute(query)]
 
