@@ -7,8 +7,9 @@ from operator import eq, ge, lt
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, tuple_
 
+from audit.database import RowNumber
 from audit.store.tables import about, event, leaf, search
 
 Rows = Select[Any]
@@ -70,17 +71,24 @@ def searched(
     before: int | None,
     limit: int,
 ) -> list[StoredEvent]:
-    """The newest events that match all that is given; `until` itself is left out."""
-    query = select(*_COLUMNS).select_from(search.join(_PLACED, search.c.number == event.c.number))
+    """The newest events that match all that is given; `until` itself is left out.
+
+    Newest by time: in the order of row numbers, the database would read all that is newer than
+    an old `until` before it came to the first match. Ids first, then the events: sorted with
+    their sealed bytes, or joined before they are limited, they cost many times as much.
+    """
     wanted = [
         (ge, search.c.at, since),
         (lt, search.c.at, until),
         (eq, search.c.kind, kind),
         (eq, search.c.organisation, organisation),
-        (lt, search.c.number, before),
+        (lt, tuple_(search.c.at, search.c.number), before and _place_in_time(before)),
     ]
+    query = select(search.c.at, search.c.number)
     query = query.where(*(holds(column, v) for holds, column, v in wanted if v is not None))
-    return _events(connection, query.order_by(search.c.number.desc()).limit(limit))
+    found = query.order_by(search.c.at.desc(), search.c.number.desc()).limit(limit).subquery()
+    events = select(*_COLUMNS).select_from(found.join(_PLACED, found.c.number == event.c.number))
+    return _events(connection, events.order_by(found.c.at.desc(), found.c.number.desc()))
 
 
 def one(connection: Connection, event_id: UUID) -> StoredEvent | None:
@@ -102,6 +110,11 @@ def first_at(connection: Connection) -> datetime | None:
     query = select(event.c.at).where(event.c.number == first)
     at: datetime | None = connection.execute(query).scalar_one_or_none()
     return at
+
+
+def _place_in_time(number: int) -> ColumnElement[Any]:
+    at = select(event.c.at).where(event.c.number == number).scalar_subquery()
+    return tuple_(at, literal(number, RowNumber))
 
 
 def _events(connection: Connection, query: Rows) -> list[StoredEvent]:

@@ -55,9 +55,9 @@ search = Table(
     Column("at", Instant, nullable=False),
     Column("kind", String(40), nullable=False),
     Column("organisation", String(64)),
-    Index("audit_search_at", "at"),
-    Index("audit_search_kind", "kind", "number"),
-    Index("audit_search_organisation", "organisation", "number"),
+    Index("audit_search_at", "at", "number"),
+    Index("audit_search_kind", "kind", "at", "number"),
+    Index("audit_search_organisation", "organisation", "at", "number"),
 )
 """What the auditor may search by. A convenience, not part of what is proven."""
 

@@ -73,11 +73,9 @@ def upgrade() -> None:
         sa.Column("organisation", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("number"),
     )
-    op.create_index("audit_search_at", "audit_search", ["at"], unique=False)
-    op.create_index("audit_search_kind", "audit_search", ["kind", "number"], unique=False)
-    op.create_index(
-        "audit_search_organisation", "audit_search", ["organisation", "number"], unique=False
-    )
+    for name in ("at", "kind", "organisation"):
+        columns = ["at", "number"] if name == "at" else [name, "at", "number"]
+        op.create_index(f"audit_search_{name}", "audit_search", columns, unique=False)
     op.create_table(
         "audit_tile",
         sa.Column("level", RowNumber, autoincrement=False, nullable=False),

@@ -1,0 +1,139 @@
+"""No question to a large log reads it all: the plans of both databases, with old statistics too.
+
+A sequencer written as one statement fell from 15,000 leaves a second to 1,000, because the planner
+scanned the events on statistics from when they were few. So: ids first, then the batch.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, Engine, event, insert
+
+from audit.store import reading, tables
+from audit.store import tree as store
+from tests.audit.sample import NOW
+
+EVENTS, PLACED, BATCH = 20_000, 16_000, 500
+KINDS = ("data.released", "data.viewed", "session.started", "token.issued")
+LARGE = ("audit_event", "audit_leaf", "audit_search", "audit_about")
+
+
+def person(number: int) -> UUID:
+    return UUID(int=number % 1000)
+
+
+def fill(connection: Connection) -> None:
+    """Twenty thousand events, one a minute; most of them have their places."""
+    numbers = range(1, EVENTS + 1)
+    times = {number: NOW + timedelta(minutes=number) for number in numbers}
+    sealed = {"digests": bytes(768), "sealed": bytes(400), "commitment": bytes(32)}
+    rows: dict[Any, list[dict[str, Any]]] = {
+        tables.event: [
+            {"event_id": UUID(bytes=os.urandom(16)), "at": times[number], **sealed}
+            for number in numbers
+        ],
+        tables.search: [
+            {"number": n, "at": times[n], "kind": KINDS[n % 4], "organisation": f"o{n % 5}"}
+            for n in numbers
+        ],
+        tables.about: [{"person_id": person(n), "number": n} for n in numbers],
+        tables.leaf: [
+            {"index": n - 1, "number": n, "leaf_hash": bytes(32)} for n in numbers[:PLACED]
+        ],
+        tables.queue: [{"number": n} for n in numbers[PLACED:]],
+    }
+    for table, each in rows.items():
+        connection.execute(insert(table), each)
+
+
+def search(connection: Connection, **wanted: Any) -> object:
+    unset = dict.fromkeys(("since", "until", "kind", "organisation", "before"))
+    return reading.searched(connection, limit=50, **(unset | wanted))
+
+
+EARLY = NOW + timedelta(minutes=2000)
+BATCH_NUMBERS = list(range(PLACED + 1, PLACED + BATCH + 1))
+QUESTIONS: dict[str, Callable[[Connection], object]] = {
+    "her log": lambda c: reading.about_person(c, person(7), before=None, limit=50, kinds=None),
+    "its next page": lambda c: reading.about_person(
+        c, person(7), before=9000, limit=50, kinds=None
+    ),
+    "all": search,
+    "its end": lambda c: search(c, until=EARLY),
+    "a day": lambda c: search(c, since=EARLY, until=EARLY + timedelta(days=1)),
+    "a kind": lambda c: search(c, kind="data.viewed", until=EARLY),
+    "a rare kind": lambda c: search(c, kind="keys.destroyed"),
+    "an organisation": lambda c: search(c, organisation="o3"),
+    "a page": lambda c: search(c, before=9000),
+    "one": lambda c: reading.one(c, UUID(int=1)),
+    "a bundle": lambda c: reading.placed(c, 1024, 1280),
+    "the first": reading.first_at,
+    "a batch": lambda c: store.commitments(c, BATCH_NUMBERS),
+    "a batch read again": lambda c: store.leaves(c, PLACED - BATCH, PLACED),
+    "a place": lambda c: store.place_of(c, UUID(int=1)),
+    "the size": store.leaf_count,
+    "a tile": lambda c: store.tile_hashes(c, 0, 20, 256),
+}
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """What is executed in the block."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def scanned(connection: Connection, statement: str, parameters: Any) -> list[str]:
+    """The steps of a plan that read a whole large table, or sort one."""
+    if connection.dialect.name == "sqlite":
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        steps = [row.detail for row in plan]
+        return [each for each in steps if each.startswith(tuple(f"SCAN {t}" for t in LARGE))]
+    steps = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
+    return [each for each in steps if any(f"Seq Scan on {table}" in each for table in LARGE)]
+
+
+def all_scanned(engine: Engine) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    with engine.connect() as connection:
+        for name, ask in QUESTIONS.items():
+            with statements(engine) as seen:
+                ask(connection)
+            assert seen
+            for statement, parameters in seen:
+                found[name] = found.get(name, []) + scanned(connection, statement, parameters)
+    return {name: steps for name, steps in found.items() if steps}
+
+
+@pytest.mark.parametrize("statistics", ["of the empty log", "of the full log"])
+def test_no_question_reads_the_whole_log(engine: Engine, statistics: str) -> None:
+    analyse = ["ANALYZE"] if statistics == "of the empty log" else []
+    with engine.begin() as connection:
+        for statement in analyse:
+            connection.exec_driver_sql(statement)
+        fill(connection)
+        if not analyse:
+            connection.exec_driver_sql("ANALYZE")
+    found = all_scanned(engine)
+    # The newest of all come in the order of the index, up to the limit.
+    newest = "SCAN audit_search USING COVERING INDEX audit_search_at"
+    assert found in ({}, {"all": [newest]})
+
+
+def test_a_question_that_reads_it_all_would_be_noticed(engine: Engine) -> None:
+    with engine.begin() as connection:
+        fill(connection)
+        all_of_it = "SELECT count(*) FROM audit_event WHERE length(sealed) = 7"
+        steps = scanned(connection, all_of_it, ())
+    assert len(steps) == 1
