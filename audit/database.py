@@ -6,11 +6,12 @@ that two of them queue instead of failing half way.
 """
 
 import select
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Engine, Integer, create_engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
 
 WRITES = "consent_vault_writes"
@@ -87,5 +88,11 @@ def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Any) -> None:
     writes = connection.get_execution_options().get(WRITES, False)
+    statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
     driver = connection.connection.driver_connection  # a tenth of exec_driver_sql's cost
-    driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+    try:
+        driver.execute(statement)
+    except sqlite3.Error as error:
+        # Nobody wraps it for us here, and unwrapped it would end the sequencer's thread for good
+        # when another process holds the database for longer than the busy timeout.
+        raise OperationalError(statement, None, error) from error

@@ -6,12 +6,16 @@ other rooms run those through here. Types are converted by the same processors a
 """
 
 import re
+import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, Insert, Select
+import psycopg
+from sqlalchemy import Connection, Dialect, Insert, Select, UpdateBase
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import iterate
 
 from audit.changes import note_at_driver
 
@@ -24,6 +28,7 @@ class _Bound(NamedTuple):
     """A parameter: its name, its fixed value where it has one, how it is converted."""
 
     name: str
+    required: bool
     value: Any
     processor: Processor
 
@@ -33,17 +38,18 @@ class _Text:
 
     def __init__(self, made: SQLCompiler, dialect: Dialect) -> None:
         self._text = str(made)
+        self._dialect = dialect
         self._positional = made.positional
         names = made.positiontup if made.positional else list(made.binds)
         self._bound = [_bound(made, name, dialect) for name in names or []]
         self._texts: dict[tuple[int, ...], str] = {}
 
     def run(self, driver: Any, parameters: Mapping[str, Any]) -> Any:
-        """The driver's cursor after the statement."""
+        """The driver's cursor after the statement. Raises DBAPIError, as Core does."""
         values: list[tuple[str, Any]] = []
         lengths: list[int] = []
-        for name, fixed, processor in self._bound:
-            value = parameters.get(name, fixed)
+        for name, required, fixed, processor in self._bound:
+            value = parameters[name] if required else parameters.get(name, fixed)
             if isinstance(value, list):
                 lengths.append(len(value))
                 values += [(f"{name}_{i}", _processed(processor, v)) for i, v in enumerate(value)]
@@ -51,7 +57,10 @@ class _Text:
                 values.append((name, _processed(processor, value)))
         text = self._texts.get(tuple(lengths)) or self._spelled_out(tuple(lengths), parameters)
         given = [value for _, value in values] if self._positional else dict(values)
-        return driver.execute(text, given)
+        try:
+            return driver.execute(text, given)
+        except (sqlite3.Error, psycopg.Error) as error:
+            raise _as_in_core(text, error, self._dialect) from error
 
     def _spelled_out(self, lengths: tuple[int, ...], parameters: Mapping[str, Any]) -> str:
         """The text with one placeholder for each member of each list."""
@@ -90,9 +99,14 @@ class _Query:
 
 
 class PreparedSelect:
-    """A SELECT with named parameters; a list may stand behind IN."""
+    """A SELECT with named parameters; a list may stand behind IN.
+
+    What it would change inside a WITH could not be counted, so there may be nothing of the kind.
+    """
 
     def __init__(self, statement: Select[Any]) -> None:
+        if any(isinstance(each, UpdateBase) for each in iterate(statement)):
+            raise TypeError("a query that changes rows")
         self._statement = statement
         self._queries: dict[str, _Query] = {}
 
@@ -119,6 +133,7 @@ class PreparedInsert:
     def __init__(self, statement: Insert) -> None:
         self._statement = statement
         self._texts: dict[str, _Text] = {}
+        self._columns: set[str] = set()
 
     def run(self, connection: Connection, row: Mapping[str, Any]) -> bool:
         """False when the statement leaves a row that is there already as it was."""
@@ -127,6 +142,9 @@ class PreparedInsert:
         if text is None:
             made = self._statement.compile(dialect=dialect, column_keys=list(row))
             text = self._texts[dialect.name] = _Text(made, dialect)
+            self._columns = set(row)
+        if row.keys() != self._columns:
+            raise TypeError("not the columns that this statement was made for")
         cursor = text.run(connection.connection.driver_connection, row)
         note_at_driver(connection, cursor)
         return bool(cursor.rowcount > 0)
@@ -135,7 +153,16 @@ class PreparedInsert:
 def _bound(made: SQLCompiler, name: str, dialect: Dialect) -> _Bound:
     parameter = made.binds[name]
     processor = parameter.type.dialect_impl(dialect).bind_processor(dialect)
-    return _Bound(name, parameter.value, processor)
+    return _Bound(name, parameter.required, parameter.value, processor)
+
+
+def _as_in_core(text: str, error: Exception, dialect: Dialect) -> BaseException:
+    """The error under the name by which callers know it, and without the parameters."""
+    driver: Any = dialect.dbapi
+    known: BaseException = DBAPIError.instance(
+        text, None, error, driver.Error, hide_parameters=True, dialect=dialect
+    )
+    return known
 
 
 def _processed(processor: Processor, value: Any) -> Any:

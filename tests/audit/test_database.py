@@ -1,12 +1,16 @@
 """Engines and column types."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, insert, select, text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from audit.database import Instant, open_engine
+from audit.unit_of_work import Ledger
+from tests.audit.sample import record
 
 TIMES = Table("times", MetaData(), Column("id", Integer, primary_key=True), Column("at", Instant))
 HELSINKI = timezone(timedelta(hours=2))
@@ -65,6 +69,20 @@ def test_sqlite_is_durable_and_forgets_what_was_deleted(engine: Engine) -> None:
     assert settings == {
         "journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "recursive_triggers": 1,
     }  # fmt: skip
+
+
+def test_a_database_that_another_process_holds_is_an_error_that_callers_know(
+    ledger: Ledger,
+) -> None:
+    if ledger.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL lets writers run side by side")
+    with ledger.read() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    with closing(sqlite3.connect(str(ledger.engine.url.database))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperationalError, match="locked"):
+            record(ledger)
+    record(ledger)
 
 
 def test_a_connection_that_the_server_closed_is_replaced(engine: Engine) -> None:

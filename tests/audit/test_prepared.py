@@ -1,6 +1,7 @@
 """Statements run at the driver give what Core gives, on both databases."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from audit.changes import changed, forget
 from audit.database import Instant
@@ -129,3 +131,47 @@ def test_a_change_past_core_without_an_event_is_not_committed(things: Engine) ->
         INSERT.run(uow.connection, row("a"))
     with ledger.read() as connection:
         assert BY_NAMES.rows(connection, {"names": ["a"]}) == []
+
+
+def test_a_query_that_hides_a_change_is_none() -> None:
+    hidden = insert(thing).values(name="a").returning(thing.c.id).cte()
+    with pytest.raises(TypeError, match="changes"):
+        PreparedSelect(select(hidden.c.id))
+    with pytest.raises(TypeError, match="changes"):
+        PreparedSelect(select(thing).add_cte(insert(thing).values(name="a").cte()))
+    with pytest.raises(TypeError, match="changes"):
+        PreparedSelect(select(thing).where(thing.c.id.in_(select(hidden.c.id))))
+
+
+def test_a_parameter_that_is_missing_is_an_error_and_not_null(things: Engine) -> None:
+    with things.begin() as connection:
+        with pytest.raises(KeyError):
+            BY_ID.rows(connection, {"ident": uuid4()})
+        insert_one = PreparedInsert(insert(thing))
+        insert_one.run(connection, row("a"))
+        for other in ({"more": 1}, {"id": uuid4(), "nam": "b"}):
+            with pytest.raises(TypeError, match="columns"):
+                insert_one.run(connection, row("b") | other)
+
+
+def test_errors_have_the_names_of_core_and_quote_no_parameters(things: Engine) -> None:
+    one = row("a secret value")
+    with things.begin() as connection:
+        write(connection, one)
+    with things.begin() as connection, pytest.raises(IntegrityError) as error:
+        INSERT.run(connection, one)
+    assert "a secret value" not in str(error.value)
+
+
+def test_a_lost_connection_is_an_error_of_core(things: Engine) -> None:
+    if things.dialect.name == "sqlite":
+        pytest.skip("SQLite has no connection to lose")
+    with things.connect() as connection, suppress(OperationalError):
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with things.begin() as other:
+            other.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+        with pytest.raises(OperationalError):
+            BY_ID.rows(connection, {"id": uuid4()})
+        connection.close()
+    with things.connect() as connection:
+        assert BY_ID.rows(connection, {"id": uuid4()}) == []
