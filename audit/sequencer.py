@@ -136,6 +136,8 @@ class Sequencer:
         """The edge at the last checkpoint; rebuilt at the start and after another's batch."""
         size = 0 if last is None else last.size
         edge = self._edge
+        if edge is not None and size < edge.size:
+            raise TreeDamagedError("the stored tree is smaller than one that was signed")
         if edge is None or edge.size != size:
             if store.leaf_count(connection) != size:
                 raise TreeDamagedError("leaves and last checkpoint differ in number")

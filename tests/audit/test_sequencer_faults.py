@@ -182,6 +182,27 @@ def test_a_tree_that_is_not_the_signed_one_is_not_continued(
         (Sequencer(ledger, signer()) if restarted else running).run_once(NOW)
 
 
+def test_a_database_put_back_under_a_running_sequencer_is_not_continued(
+    ledger: Ledger, sequencer: Sequencer
+) -> None:
+    # As from a backup: all of it fits together, only that a larger tree has been signed since.
+    record(ledger, 3)
+    sequencer.run_once(NOW)
+    record(ledger, 2)
+    sequencer.run_once(NOW)
+    for table in ("audit_checkpoint", "audit_leaf", "audit_event"):
+        unguard(ledger.engine, table)
+    run(
+        ledger.engine,
+        "DELETE FROM audit_checkpoint WHERE size = 5",
+        'DELETE FROM audit_leaf WHERE "index" > 2',
+        *(f"DELETE FROM audit_{name} WHERE number > 3" for name in ("event", "search", "about")),
+    )
+    record(ledger)
+    with pytest.raises(TreeDamagedError, match="smaller"):
+        sequencer.run_once(NOW)
+
+
 def test_a_queued_event_that_is_not_in_the_log_stops_the_sequencer(
     ledger: Ledger, sequencer: Sequencer
 ) -> None:

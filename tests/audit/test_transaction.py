@@ -29,6 +29,23 @@ def test_only_begin_and_the_sequencer_write_without_accounting() -> None:
     assert users == {"audit/unit_of_work.py", "audit/sequencer.py"}
 
 
+# Each is a way past `begin`: a commit before the event, an event rolled back to a savepoint after
+# it was counted, a statement whose changes are not.
+PAST_BEGIN = {"begin_nested", "commit", "driver_connection", "dbapi_connection", "raw_connection"}
+
+
+def test_no_room_goes_past_the_unit_of_work() -> None:
+    users = {
+        (path.relative_to(ROOT).as_posix(), node.attr)
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in PAST_BEGIN
+    }
+    past_core = {"changes", "database", "prepared", "store/events", "store/keys"}
+    assert users == {(f"audit/{name}.py", "driver_connection") for name in past_core}
+
+
 def test_units_of_work_do_not_nest_on_sqlite(ledger: Ledger) -> None:
     if ledger.engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL lets a second transaction run beside the first")

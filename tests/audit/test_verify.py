@@ -104,6 +104,13 @@ def test_every_byte_counts_and_its_place_is_named(bundle: bytes, files: Files, p
                 assert error.entry == entry_at(files, name, offset)
 
 
+def test_a_byte_that_no_file_holds_counts_too(bundle: bytes) -> None:
+    changed = bytearray(bundle)
+    changed[10] ^= 1  # the time of the first file
+    error = fault_of(bytes(changed))
+    assert (error.fault, error.file) == (Fault.CONTAINER, "checkpoint")
+
+
 @pytest.mark.parametrize("length", range(0, 6000, 61))
 def test_a_cut_export_is_refused(bundle: bytes, length: int) -> None:
     assert fault_of(bundle[: min(length, len(bundle) - 1)]).fault in {
