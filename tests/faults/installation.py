@@ -156,13 +156,13 @@ class Installation:
         return found
 
     def events(self, kind: Kind | None = None) -> list[Entry]:
-        """The whole log, oldest first, or what it says of one kind."""
-        ledger, found, before = self.office.runtime.ledger, list[Entry](), 2**40
+        """The whole log in its order, or what it says of one kind."""
+        ledger, found, before = self.office.runtime.ledger, list[Entry](), None
         with ledger.read() as connection:
             while page := search(connection, ledger, kind=kind, before=before, limit=100):
                 found += page
                 before = page[-1].number
-        return found[::-1]
+        return sorted(found, key=lambda each: each.number)
 
 
 @dataclass(slots=True)

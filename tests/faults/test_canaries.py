@@ -40,9 +40,10 @@ from tests.faults.canary import (
 )
 from tests.faults.installation import Installation
 from tests.faults.lives import Lives
+from tests.faults.odd_requests import by_law, odd_but_right, wrong
 from tests.faults.walk import Walk
 from tests.service.house import form_of
-from tests.service.office import BY_LAW, DETAILS, ISSUER, PUSHED, Office, Program, open_office
+from tests.service.office import DETAILS, ISSUER, PUSHED, Office, open_office
 from vault.deposits import deposit
 from vault.people import IDENTITY_SCHEME, enrol
 from vault.providers.file import KeyFolder
@@ -229,100 +230,21 @@ def _fetch(scene: Scene, tokens: dict[str, str]) -> None:
         scene.send(office.program.get(f"/api/v1/data/{dataset}", token), permitted=True)
     scene.send(office.program.get("/api/v1/data", token))
     scene.send(office.program.form("/oauth/introspect", {"token": token}))
-    by_law = scene.send(_by_law(scene, CODE)).json()
-    scene.send(office.authority.get("/api/v1/data/income", by_law["access_token"]), permitted=True)
-    again = {"format": "opaque", "id": by_law["authorization_details"][0]["subject"]["id"]}
-    assert scene.send(_by_law(scene, again)).status_code == 200
-
-
-def _by_law(scene: Scene, subject: str | dict[str, str], **changed: object) -> Call:
-    named = {"format": "national_id", "scheme": IDENTITY_SCHEME, "id": subject}
-    details = BY_LAW | {"subject": subject if isinstance(subject, dict) else named} | changed
-    form = {
-        "grant_type": "client_credentials",
-        "authorization_details": json.dumps([details]),
-    }
-    return scene.office.authority.form("/oauth/token", form)
+    found = scene.send(by_law(scene.office, CODE)).json()
+    scene.send(office.authority.get("/api/v1/data/income", found["access_token"]), permitted=True)
+    again = {"format": "opaque", "id": found["authorization_details"][0]["subject"]["id"]}
+    assert scene.send(by_law(scene.office, again)).status_code == 200
 
 
 def _ask_wrongly(scene: Scene, tokens: dict[str, str], consent_id: str) -> None:
     """Canaries in every odd place of a request; nobody repeats them."""
     office, token = scene.office, tokens["access_token"]
-    program = office.program
-    for call in (
-        *_wrong_forms(program),
-        _by_law(scene, CODE, purpose=FAMILY),
-        _by_law(scene, CODE, datatypes=[GIVEN]),
-        _by_law(scene, CODE, case=CODE),
-        _by_law(scene, {"format": "national_id", "scheme": GIVEN, "id": CODE}),
-        _by_law(scene, {"format": GIVEN, "id": CODE}),
-        program.get("/api/v1/data/income", GIVEN),
-        program.get(f"/api/v1/data/{GIVEN}", token),
-        program.get(f"/api/v1/data/{CODE}", token),
-        program.get(f"/audit/proof/{CODE}", token),
-        program.get("/api/v1/data/income", token, proofs=[GIVEN]),
-        program.get("/api/v1/data/income", token, proofs=[_odd_proof(program, token)]),
-        Call("GET", f"/audit/tile/{GIVEN}", []),
-    ):
+    for call in wrong(office, token):
         answer = scene.send(call)
         assert 400 <= answer.status_code < 500, (call, answer.text)
-    for call in _odd_but_right(program, token):
+    for call in odd_but_right(office.program, token):
         assert scene.send(call).status_code in {200, 201, 403}
     _wrong_pages(scene.person, consent_id)
-
-
-def _odd_proof(program: Program, token: str) -> str:
-    return program.proof("GET", f"/{GIVEN}", access_token=token, jti=CODE)
-
-
-def _wrong_forms(program: Program) -> Iterator[Call]:
-    details = (
-        {"purpose": FAMILY},
-        {"datatypes": [GIVEN]},
-        {"case": CODE},
-        {CODE: GIVEN},
-        {"uses": CODE},
-    )
-    for each in details:
-        wrong = {"authorization_details": json.dumps([DETAILS | each])}
-        yield program.form("/oauth/par", PUSHED | wrong)
-    for name in (
-        "redirect_uri",
-        "code_challenge",
-        "response_type",
-        "scope",
-        "resource",
-        "client_id",
-    ):
-        yield program.form("/oauth/par", PUSHED | {name: f"https://agency.example/{CODE}{GIVEN}"})
-    yield program.form("/oauth/par", PUSHED | {"client_assertion": f"{GIVEN}.{FAMILY}.{CODE}"})
-    yield program.form("/oauth/par", PUSHED | {"client_assertion": program.assertion(sub=CODE)})
-    yield program.form("/oauth/par", PUSHED | {"client_assertion": program.assertion(aud=GIVEN)})
-    yield program.form("/oauth/token", {"grant_type": FAMILY})
-    yield program.form(
-        "/oauth/token", {"grant_type": "authorization_code", "code": GIVEN, "code_verifier": CODE}
-    )
-    yield program.form("/oauth/token", {"grant_type": "refresh_token", "refresh_token": CODE})
-
-
-def _odd_but_right(program: Program, token: str) -> Iterator[Call]:
-    """What works, with canaries where nobody looks."""
-    odd = {"client_assertion": program.assertion(jti=CODE), GIVEN: FAMILY}
-    yield program.form("/oauth/par", PUSHED | odd)
-    proof = program.proof("GET", "/api/v1/data/income", access_token=token, jti=GIVEN)
-    call = program.get("/api/v1/data/income", token, proofs=[proof])
-    headers = [(name, CODE.encode()) for name in (b"user-agent", b"referer", b"x-forwarded-for")]
-    yield Call(
-        call.method,
-        "/api/v1/data",
-        call.headers[:1]
-        + headers
-        + [
-            (b"dpop", program.proof("GET", "/api/v1/data", access_token=token, jti=FAMILY).encode())
-        ],
-    )
-    yield program.form("/oauth/revoke", {"token": GIVEN})
-    yield program.form("/oauth/introspect", {"token": CODE})
 
 
 def _wrong_pages(walk: Walk, consent_id: str) -> None:
@@ -348,7 +270,7 @@ def _meet_errors(scene: Scene, tokens: dict[str, str]) -> None:
         with broken.here(engine):
             calls = (
                 scene.office.program.get("/api/v1/data/income", token),
-                _by_law(scene, CODE),
+                by_law(scene.office, CODE),
             )
             assert [scene.send(call).status_code for call in calls] == [500, 500]
             assert scene.person.get("/en/data?show=all").status == 500
