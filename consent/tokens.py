@@ -20,6 +20,7 @@ from consent.purposes import purpose
 from consent.store import consents, used
 from consent.store import tokens as store
 from policies.ids import PersonId
+from policies.purposes import PurposeDeclaration
 from policies.vocabulary import LegalBasis
 
 __all__ = [
@@ -57,15 +58,23 @@ def refresh(
 
 
 def issue_statutory_token(
-    uow: UnitOfWork, client: Client, details: AuthorizationDetails, person: PersonId, *, jkt: str
+    uow: UnitOfWork,
+    client: Client,
+    details: AuthorizationDetails,
+    person: PersonId,
+    *,
+    jkt: str,
+    declaration: PurposeDeclaration | None = None,
 ) -> Grant | TokenRefusal:
     """A token on the ground of the law, by client credentials.
 
-    The ground follows from the purpose declaration in force, never from the request.
+    The ground follows from the purpose declaration in force, never from the request. Who has
+    read it in this unit of work already gives it along; otherwise it is read here.
     """
-    declaration = purpose(uow.connection, details.purpose)
+    declaration = declaration or purpose(uow.connection, details.purpose)
     by_law = (
         declaration is not None
+        and declaration.id == details.purpose
         and declaration.basis is LegalBasis.STATUTE
         and declaration.organisation == client.organisation
         and {each.id for each in declaration.attributes} >= set(details.attributes)

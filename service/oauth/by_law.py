@@ -4,10 +4,13 @@ Whether the law gives the ground is settled before the subject is looked up, so 
 without one learns whether a person is known here.
 """
 
+from functools import cache
+
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import (
     AuthorizationDetails,
     AuthorizationDetailsError,
+    Declarations,
     Subject,
     parse,
 )
@@ -24,19 +27,27 @@ from vault.people import find_person, person_by_pairwise
 
 def statutory_token(uow: UnitOfWork, asked: Asked) -> Grant | TokenRefusal:
     """A token for the person that the request names. Raises OAuthError."""
-    details = _details(uow, asked)
+
+    @cache  # read once in this transaction: to see what is asked, and to see what the law gives
+    def in_force(wanted: PurposeId) -> PurposeDeclaration | None:
+        return purpose(uow.connection, wanted)
+
+    details = _details(asked, in_force)
     person = _person(uow, asked, details.subject)
     if person is None:
         raise OAuthError(Reason.SUBJECT_UNKNOWN)
-    return issue_statutory_token(uow, asked.client, details, person, jkt=asked.jkt)
+    declaration = in_force(details.purpose)
+    return issue_statutory_token(
+        uow, asked.client, details, person, jkt=asked.jkt, declaration=declaration
+    )
 
 
-def _details(uow: UnitOfWork, asked: Asked) -> AuthorizationDetails:
+def _details(asked: Asked, in_force: Declarations) -> AuthorizationDetails:
     text = asked.parameters.need("authorization_details")
     organisation = asked.client.organisation
 
     def declared(wanted: PurposeId) -> PurposeDeclaration | None:
-        return _by_law(purpose(uow.connection, wanted), organisation)
+        return _by_law(in_force(wanted), organisation)
 
     try:
         return parse(text, declaration=declared, with_subject=True)

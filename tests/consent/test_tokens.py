@@ -13,6 +13,7 @@ from consent.authorization_details import AuthorizationDetails, Subject
 from consent.clients import register_client
 from consent.grants import Grant, RefusalReason, TokenKind, TokenRefusal
 from consent.model import Client, ClientStatus, Command
+from consent.purposes import purpose
 from consent.store import tables
 from consent.tokens import (
     access,
@@ -174,6 +175,18 @@ def test_what_the_law_does_not_say_is_refused(
     flow = Flow(ledger, purpose_id, organisation=organisation)
     assert _reason(_statutory(flow, **changed)) is RefusalReason.NOT_BY_LAW
     assert len(events(ledger, Kind.TOKEN_REFUSED)) == 1
+
+
+def test_the_declaration_of_another_purpose_gives_no_ground(ledger: Ledger) -> None:
+    flow = Flow(ledger, _LAW, organisation="kela")
+    with begin(ledger, actor=Actor.client(flow.client.id), now=NOW) as uow:
+        by_law = purpose(uow.connection, _LAW)
+        asked = replace(_BY_LAW, purpose=PurposeId("kela-unemployment-benefit"))
+        given = issue_statutory_token(
+            uow, flow.client, asked, flow.person(), jkt=JKT, declaration=by_law
+        )
+    assert by_law is not None
+    assert _reason(given) is RefusalReason.NOT_BY_LAW
 
 
 def test_a_client_without_client_credentials_gets_no_token_by_law(ledger: Ledger) -> None:
