@@ -20,6 +20,7 @@ from connectors.json_document import Node, read_json
 from connectors.scalars import from_finnish_time, tenths, utc_text
 from connectors.subjects import check_subject
 from policies.facts import Document, Value
+from policies.identity_code import OID
 from policies.ids import SourceId
 from policies.vocabulary import AuthorityRank, Label
 
@@ -29,7 +30,7 @@ LOINC = "http://loinc.org"
 GLUCOSE_CODES = frozenset({"15074-8", "14743-9", "14745-4"})
 """In blood; in capillary blood by a meter; in body fluid (a sensor under the skin)."""
 UCUM = "http://unitsofmeasure.org"
-IDENTITY_CODE_SYSTEM = "urn:oid:1.2.246.21"
+IDENTITY_CODE_SYSTEM = OID
 PROTECTED_CODE = "TURVAKIELTO"
 
 _VALID = frozenset({"final", "amended", "corrected"})

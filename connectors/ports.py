@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from policies.identity_code import OID
 from policies.vocabulary import Language, LevelOfAssurance
 
-IDENTITY_CODE_SCHEME = "urn:oid:1.2.246.21"
+IDENTITY_CODE_SCHEME = OID
 """The Finnish personal identity code (henkilötunnus)."""
 SATU_SCHEME = "urn:oid:1.2.246.22"
 """The Finnish electronic identification number (sähköinen asiointitunnus)."""

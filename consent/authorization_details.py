@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from consent.strict_json import StrictJsonError, parse_strict
-from policies.identity_code import InvalidIdentityCodeError, parse_identity_code
+from policies.identity_code import OID, InvalidIdentityCodeError, parse_identity_code
 from policies.ids import AttributeId, PurposeId
 from policies.purposes import PurposeDeclaration
 
@@ -21,7 +21,7 @@ MAX_BYTES = 16_384
 MAX_DEPTH = 3
 MAX_ATTRIBUTES = 40
 MAX_USES = 1000
-IDENTITY_SCHEME = "urn:oid:1.2.246.21"
+IDENTITY_SCHEME = OID
 """Finnish personal identity code."""
 
 _MEMBERS = frozenset({"type", "actions", "datatypes", "purpose", "case", "not_after", "uses"})

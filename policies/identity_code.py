@@ -10,6 +10,9 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+OID = "urn:oid:1.2.246.21"
+"""The scheme of Finnish personal identity codes, wherever a scheme is named beside one."""
+
 _FORM = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})([-+A-FU-Y])([0-9]{3})([0-9A-FHJ-NPR-Y])")
 _CHECK_CHARACTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _CENTURIES = {"+": 1800} | dict.fromkeys("-YXWVU", 1900) | dict.fromkeys("ABCDEF", 2000)

@@ -16,14 +16,14 @@ from sqlalchemy import Connection
 
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
-from policies.identity_code import parse_identity_code
+from policies.identity_code import OID, parse_identity_code
 from policies.ids import DatasetId, EventId, OrganisationId, PersonId, RecordId, new_uuid
 from vault.envelope import Place, seal, unseal
 from vault.keys import wipe
 from vault.store import people as store
 from vault.vault import Vault
 
-IDENTITY_SCHEME = "urn:oid:1.2.246.21"
+IDENTITY_SCHEME = OID
 """The Finnish personal identity code."""
 
 _LONGEST_IDENTIFIER = 256
