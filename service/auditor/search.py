@@ -6,7 +6,7 @@ every export is an event itself, written before anything is shown.
 
 import hashlib
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -151,11 +151,16 @@ def _found(runtime: Runtime, session: Session, wanted: Search) -> list[Entry]:
 
 
 def _day(text: str) -> date | None:
-    """A day as a date field sends it, or None."""
+    """A day as a date field sends it, or None.
+
+    The first and the last year of the calendar are none: a moment in another zone would lie
+    outside of it.
+    """
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if text == day.isoformat() and MINYEAR < day.year < MAXYEAR else None
 
 
 def _start(day: date | None) -> datetime | None:

@@ -85,6 +85,9 @@ def test_nothing_found_says_what_to_do(auditor: TestClient, query: str) -> None:
     [
         ("since=yesterday", "since"),
         ("until=2026-13-1", "until"),
+        ("since=20261124", "since"),
+        ("since=0001-01-01", "since"),
+        ("until=9999-12-31", "until"),
         ("kind=no.such", "kind"),
         ("organisation=nobody", "organisation"),
     ],
@@ -95,7 +98,8 @@ def test_a_field_that_makes_no_sense_is_named_and_nothing_is_searched(
     answer = auditor.get(f"/en/audit?search=1&{query}")
     assert answer.status_code == 422
     assert f'href="#f-{field}"' in answer.text
-    assert answer.text.count("aria-invalid") == 1
+    assert answer.text.count(f'aria-invalid="true" aria-describedby="f-{field}-fault"') == 1
+    assert answer.text.count(f'<p class="fault" id="f-{field}-fault">') == 1
     assert searches(house) == 0
 
 
