@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from audit.merkle import HASH_SIZE
-from audit.note import NoteVerifier, open_note
+from audit.note import Verifier, open_note
 
 _MAX_SIZE = 2**63
 
@@ -43,7 +43,7 @@ class Checkpoint:
         return checkpoint
 
 
-def open_checkpoint(note: bytes, verifiers: Collection[NoteVerifier], *, origin: str) -> Checkpoint:
+def open_checkpoint(note: bytes, verifiers: Collection[Verifier], *, origin: str) -> Checkpoint:
     """The checkpoint of that log, signed. Raises NoteError or CheckpointError."""
     checkpoint = Checkpoint.parse(open_note(note, verifiers))
     if checkpoint.origin != origin:

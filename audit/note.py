@@ -2,7 +2,8 @@
 
 A note is a text, an empty line, and one line for each signature. A reader ignores signatures by
 keys unknown to it and refuses the whole note when the signature of a known key is wrong. Other
-signature types (cosignatures 0x04, ML-DSA-44 0x06) stand beside ours as lines of other keys.
+signature types (cosignatures 0x04, ML-DSA-44 0x06: `audit.cosignature`) stand beside these as
+lines of other keys.
 """
 
 import base64
@@ -28,11 +29,42 @@ class NoteError(ValueError):
 
 
 class SignatureLines(Protocol):
-    """Something that can sign a note's text: our key now, cosigners later."""
+    """Something that can sign a note's text."""
 
     def signature_line(self, text: str) -> str:
         """The line for this signature, with its newline."""
         ...
+
+
+class Verifier(Protocol):
+    """A public key with its name, of whatever signature type."""
+
+    @property
+    def name(self) -> str:
+        """The key's name; a log's is its origin."""
+        ...
+
+    @property
+    def key_id(self) -> bytes:
+        """Four bytes that, with the name, say which key a line is by."""
+        ...
+
+    @property
+    def vkey(self) -> str:
+        """The verification key as text."""
+        ...
+
+    def verify(self, text: str, signature: bytes) -> None:
+        """Raises NoteError unless the signature is by this key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedLine:
+    """A signature that a known key has made."""
+
+    verifier: Verifier
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +78,21 @@ class NoteVerifier:
     @classmethod
     def parse(cls, vkey: str) -> "NoteVerifier":
         """From `<name>+<key id, hex>+<base64 of type and key>`. Raises NoteError."""
-        name, _, rest = vkey.partition("+")
-        key_id, separator, encoded = rest.partition("+")
-        material = _decode(encoded)
-        if not separator or len(material) != _KEY_SIZE or material[0] != _ED25519:
+        name, material = split_vkey(vkey)
+        if len(material) != _KEY_SIZE or material[0] != _ED25519:
             raise NoteError("not an Ed25519 verification key")
-        _check_name(name)
-        if key_id != _key_id(name, material).hex():
-            raise NoteError("key id and key differ")
-        return cls(name, bytes.fromhex(key_id), Ed25519PublicKey.from_public_bytes(material[1:]))
+        return cls.of(name, Ed25519PublicKey.from_public_bytes(material[1:]))
+
+    @classmethod
+    def of(cls, name: str, key: Ed25519PublicKey) -> "NoteVerifier":
+        """The verifier of this key under this name. Raises NoteError for a malformed name."""
+        check_name(name)
+        return cls(name, key_id_of(name, _material(key)), key)
+
+    @property
+    def vkey(self) -> str:
+        """The verification key as text."""
+        return vkey_of(self.name, _material(self.key))
 
     def verify(self, text: str, signature: bytes) -> None:
         """Raises NoteError unless the signature is by this key."""
@@ -68,11 +106,10 @@ class NoteSigner:
     """A private key with its name. Its repr shows the public half only."""
 
     def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
-        _check_name(name)
+        self.verifier = NoteVerifier.of(name, key.public_key())
         self.name = name
+        self.key_id = self.verifier.key_id
         self._key = key
-        self._material = bytes([_ED25519]) + key.public_key().public_bytes_raw()
-        self.key_id = _key_id(name, self._material)
 
     def __repr__(self) -> str:
         return f"NoteSigner({self.vkey!r})"
@@ -80,17 +117,11 @@ class NoteSigner:
     @property
     def vkey(self) -> str:
         """The verification key as text."""
-        return f"{self.name}+{self.key_id.hex()}+{_encode(self._material)}"
-
-    @property
-    def verifier(self) -> NoteVerifier:
-        """The verifier for this signer's notes."""
-        return NoteVerifier(self.name, self.key_id, self._key.public_key())
+        return self.verifier.vkey
 
     def signature_line(self, text: str) -> str:
         """The line for this key's signature over the text."""
-        signature = self._key.sign(text.encode())
-        return f"{_DASH}{self.name} {_encode(self.key_id + signature)}\n"
+        return format_line(self.name, self.key_id, self._key.sign(text.encode()))
 
     def sign(self, text: str) -> bytes:
         """The note with this one signature."""
@@ -103,22 +134,33 @@ def sign_note(text: str, signers: Iterable[SignatureLines]) -> bytes:
     return (text + "\n" + "".join(each.signature_line(text) for each in signers)).encode()
 
 
-def open_note(note: bytes, verifiers: Collection[NoteVerifier]) -> str:
+def open_note(note: bytes, verifiers: Collection[Verifier]) -> str:
     """The text of a note that at least one of the verifiers' keys has signed.
 
     Raises NoteError, also when a known key's signature is wrong beside a right one.
     """
+    text, verified = verified_lines(note, verifiers)
+    if not verified:
+        raise NoteError("no signature by a known key")
+    return text
+
+
+def verified_lines(
+    note: bytes, verifiers: Collection[Verifier]
+) -> tuple[str, tuple[VerifiedLine, ...]]:
+    """The text and what the known keys have signed of it, which may be nothing at all.
+
+    Raises NoteError when the signature of a known key is wrong.
+    """
     text, signatures = split_note(note)
     known = {(each.name, each.key_id): each for each in verifiers}
-    verified = False
+    found = []
     for name, key_id, signature in signatures:
         verifier = known.get((name, key_id))
         if verifier is not None:
             verifier.verify(text, signature)
-            verified = True
-    if not verified:
-        raise NoteError("no signature by a known key")
-    return text
+            found.append(VerifiedLine(verifier, signature))
+    return text, tuple(found)
 
 
 def split_note(note: bytes) -> tuple[str, Sequence[tuple[str, bytes, bytes]]]:
@@ -145,7 +187,7 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
         raise NoteError("malformed signature line")
     name, separator, encoded = line.removeprefix(_DASH).partition(" ")
     blob = _decode(encoded)
-    _check_name(name)
+    check_name(name)
     if not separator or len(blob) <= _KEY_ID_SIZE:
         raise NoteError("malformed signature line")
     return name, blob[:_KEY_ID_SIZE], blob[_KEY_ID_SIZE:]
@@ -158,13 +200,42 @@ def _check_text(text: str) -> None:
         raise NoteError("control character")
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises NoteError unless a key may have this name."""
     if not name or "+" in name or any(c.isspace() or ord(c) < 0x20 for c in name):
         raise NoteError("malformed key name")
 
 
-def _key_id(name: str, material: bytes) -> bytes:
+def format_line(name: str, key_id: bytes, signature: bytes) -> str:
+    """A signature line, with its newline."""
+    return f"{_DASH}{name} {_encode(key_id + signature)}\n"
+
+
+def key_id_of(name: str, material: bytes) -> bytes:
+    """The key id; `material` is the type byte and the public key."""
     return hashlib.sha256(name.encode() + b"\n" + material).digest()[:_KEY_ID_SIZE]
+
+
+def vkey_of(name: str, material: bytes) -> str:
+    """The text form of a verification key."""
+    return f"{name}+{key_id_of(name, material).hex()}+{_encode(material)}"
+
+
+def split_vkey(vkey: str) -> tuple[str, bytes]:
+    """Name, and type byte with public key, of a verification key. Raises NoteError."""
+    name, _, rest = vkey.partition("+")
+    key_id, separator, encoded = rest.partition("+")
+    material = _decode(encoded)
+    if not separator or not material:
+        raise NoteError("not a verification key")
+    check_name(name)
+    if key_id != key_id_of(name, material).hex():
+        raise NoteError("key id and key differ")
+    return name, material
+
+
+def _material(key: Ed25519PublicKey) -> bytes:
+    return bytes([_ED25519]) + key.public_bytes_raw()
 
 
 def _encode(data: bytes) -> str:
