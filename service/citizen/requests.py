@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from audit.unit_of_work import UnitOfWork, begin
@@ -26,7 +26,16 @@ from vault.holdings import describe
 
 router = APIRouter(include_in_schema=False)
 
-_LOOK_AGAIN = frozenset({"notice-not-current", "notice-not-just-shown", "end-not-possible"})
+_SHOW, _HIDE = "show", "hide"
+_LOOK_AGAIN = frozenset(
+    {
+        "notice-not-current",
+        "notice-not-just-shown",
+        "end-not-possible",
+        "not-of-this-session",
+        "too-old",
+    }
+)
 """Faults that a second look mends."""
 
 
@@ -38,14 +47,9 @@ def requests(request: Request) -> Response:
 
 
 @router.get("/{language:lang}/requests/{consent_id}")
-def show(
-    request: Request,
-    language: Language,
-    consent_id: UUID,
-    show: Annotated[str, Query(pattern="^(all)?$")] = "",
-) -> Response:
+def show(request: Request, language: Language, consent_id: UUID) -> Response:
     """One request with the real values."""
-    return _page(request, language, ConsentId(consent_id), reveal=show == "all")
+    return _page(request, language, ConsentId(consent_id))
 
 
 @router.post("/{language:lang}/requests/{consent_id}")
@@ -57,23 +61,25 @@ def answer(
     decision: Annotated[str, Form(max_length=16)] = "",
     attribute: Annotated[list[str] | None, Form(max_length=40)] = None,
 ) -> Response:
-    """The person's answer: give what is needed and ticked, or refuse."""
+    """The person's answer: give what is needed and ticked, or refuse.
+
+    Showing the hidden values, or hiding them again, answers nothing. It comes by the same form,
+    so that the page can keep what was ticked without a word of it in an address.
+    """
     runtime, session = runtime_of(request), require_session(request)
-    request_id = ConsentId(consent_id)
+    request_id, ticked = ConsentId(consent_id), tuple(attribute or ())
+    if decision in (_SHOW, _HIDE):
+        return _page(request, language, request_id, reveal=decision == _SHOW, ticked=ticked)
     try:
         opened = open_form(session, form, use=_use(request_id), now=runtime.now())
         outcome = once(
             runtime.ledger,
             opened,
             runtime.now(),
-            lambda uow: _answered(uow, runtime, opened, request_id, language, decision, attribute),
+            lambda uow: _answered(uow, runtime, opened, request_id, language, decision, ticked),
         )
-    except FormError:
-        return _page(request, language, request_id, problem="form")
-    except ChoiceError as error:
-        return _page(request, language, request_id, problem=_problem(error))
-    except IllegalTransitionError:
-        return _page(request, language, request_id, problem="answered")
+    except (FormError, ChoiceError, IllegalTransitionError) as error:
+        return _page(request, language, request_id, problem=_problem(error), ticked=ticked)
     return see_other(outcome)
 
 
@@ -95,6 +101,7 @@ def _page(
     *,
     reveal: bool = False,
     problem: str = "",
+    ticked: tuple[str, ...] = (),
 ) -> Response:
     runtime, session = runtime_of(request), require_session(request)
     with runtime.ledger.read() as connection:
@@ -107,11 +114,20 @@ def _page(
         return render(request, "citizen/step_up.html", asked=question)
     with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
         seen = look(uow, runtime.vault, session, question, language=language, reveal=reveal)
-    return _question_page(request, session, question, seen, reveal=reveal, problem=problem)
+    return _question_page(
+        request, session, question, seen, reveal=reveal, problem=problem, ticked=ticked
+    )
 
 
 def _question_page(
-    request: Request, session: Session, question: Asked, seen: Seen, *, reveal: bool, problem: str
+    request: Request,
+    session: Session,
+    question: Asked,
+    seen: Seen,
+    *,
+    reveal: bool,
+    problem: str,
+    ticked: tuple[str, ...],
 ) -> Response:
     why = {each.id: each for each in question.declaration.attributes}
     needed, optional = (
@@ -130,6 +146,7 @@ def _question_page(
         why=why,
         reveal=reveal,
         problem=problem,
+        ticked=ticked,
         form=use_form(request, session, _use(question.consent.id), shown),
     )
 
@@ -141,11 +158,11 @@ def _answered(
     consent_id: ConsentId,
     language: Language,
     decision: str,
-    ticked: list[str] | None,
+    ticked: tuple[str, ...],
 ) -> str:
     """Take the answer and give the address of its receipt."""
     question = asked(uow.connection, runtime.catalogue, form.session, consent_id)
-    choice = _choice(form, question, language, ticked or [])
+    choice = _choice(form, question, language, ticked)
     match decision:
         case "give":
             _check_same_values(uow, question.consent, form)
@@ -158,7 +175,9 @@ def _answered(
     return f"/{language}/receipts/{receipt.id}"
 
 
-def _choice(form: OneTimeForm, question: Asked, language: Language, ticked: list[str]) -> Choice:
+def _choice(
+    form: OneTimeForm, question: Asked, language: Language, ticked: tuple[str, ...]
+) -> Choice:
     needed = [each.id for each in question.requested(Necessity.REQUIRED)]
     return Choice(
         granted=tuple(dict.fromkeys([*needed, *(AttributeId(each) for each in ticked)])),
@@ -180,7 +199,9 @@ def _check_same_values(uow: UnitOfWork, consent: Consent, form: OneTimeForm) -> 
         raise ChoiceError("notice-not-current")
 
 
-def _problem(error: ChoiceError) -> str:
+def _problem(error: FormError | ChoiceError | IllegalTransitionError) -> str:
+    if isinstance(error, IllegalTransitionError):
+        return "answered"
     if error.reason in _LOOK_AGAIN:
         return "changed"
     return "nothing" if error.reason == "nothing-granted" else "not-possible"

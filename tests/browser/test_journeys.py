@@ -62,6 +62,36 @@ def test_ticking_one_box_gives_that_one(site: Site) -> None:
         expect(given).to_contain_text("Income per year")
 
 
+def test_enter_in_a_box_gives_nothing_away(site: Site) -> None:
+    waiting = site.request()
+    with site.visit() as page:
+        page.goto(f"/en/requests/{waiting}")
+        box = page.get_by_label("Income per year")
+        box.check()
+        with page.expect_navigation():
+            box.press("Enter")
+        assert page.url.endswith(f"/en/requests/{waiting}#data")
+        expect(box).to_be_checked()
+        page.goto("/en/requests")
+        expect(page.locator(f'a[href$="{waiting}"]')).to_be_visible()
+
+
+def test_ticks_stay_when_the_hidden_values_are_shown_and_no_address_tells_of_them(
+    site: Site,
+) -> None:
+    waiting = site.request("clinic-diabetes-care")
+    with site.visit() as page:
+        page.goto(f"/en/requests/{waiting}")
+        box = page.get_by_role("checkbox").first
+        box.check()
+        page.get_by_role("button", name="Show the hidden values").click()
+        expect(box).to_be_checked()
+        assert page.url.endswith(f"/en/requests/{waiting}#data")
+        expect(page.locator("main")).not_to_contain_text("Hidden until")
+        page.get_by_role("button", name="Hide the sensitive values").click()
+        expect(box).to_be_checked()
+
+
 def test_going_back_and_pressing_again_shows_the_first_receipt(site: Site) -> None:
     waiting = site.request()
     with site.visit() as page:
@@ -133,7 +163,7 @@ def test_a_page_takes_few_requests_from_us_alone_and_one_cookie(site: Site) -> N
         errors: list[str] = []
         page.on("request", lambda request: seen.append(request))
         page.on("console", lambda message: errors.append(message.text))
-        page.goto(f"/en/requests/{site.waiting}?show=all", wait_until="networkidle")
+        page.goto(f"/en/requests/{site.waiting}", wait_until="networkidle")
         assert len(seen) <= 8
         assert {each.url.split("/")[2] for each in seen} == {site.url.split("/")[2]}
         assert errors == []

@@ -19,7 +19,6 @@ CITIZEN = [
     "",
     "requests",
     "requests/{waiting}",
-    "requests/{waiting}?show=all",
     "consents",
     "receipts",
     "log",

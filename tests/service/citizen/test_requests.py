@@ -5,6 +5,7 @@ import hmac
 import re
 
 import pytest
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from audit.model import Entry, Kind
@@ -49,8 +50,8 @@ def log(house: House, person: PersonId) -> list[Entry]:
         return entries_about(connection, house.runtime.ledger, person)
 
 
-def page(browser: TestClient, consent_id: ConsentId, query: str = "", language: str = "en") -> str:
-    answer = browser.get(f"/{language}/requests/{consent_id}{query}")
+def page(browser: TestClient, consent_id: ConsentId, language: str = "en") -> str:
+    answer = browser.get(f"/{language}/requests/{consent_id}")
     assert answer.status_code == 200, words_of(answer.text)
     return answer.text
 
@@ -59,10 +60,25 @@ def send(
     browser: TestClient, consent_id: ConsentId, html: str, decision: str, *ticked: str
 ) -> tuple[int, str]:
     """Send the form of the page; gives the status and where it leads or what it says."""
+    answer = press(browser, consent_id, html, decision, *ticked)
+    return answer.status_code, answer.headers.get("location") or words_of(answer.text)
+
+
+def press(
+    browser: TestClient, consent_id: ConsentId, html: str, decision: str, *ticked: str
+) -> Response:
+    """The answer to pressing a button of the form."""
     address = f"/en/requests/{consent_id}"
     data = {**form_of(html, address), "decision": decision, "attribute": list(ticked)}
-    answer = browser.post(address, data=data)
-    return answer.status_code, answer.headers.get("location") or words_of(answer.text)
+    return browser.post(address, data=data)
+
+
+def boxes_of(html: str) -> list[str]:
+    return re.findall(r'<input type="checkbox"[^>]* value="([^"]+)"', html)
+
+
+def ticks_of(html: str) -> list[str]:
+    return re.findall(r'<input type="checkbox"[^>]* value="([^"]+)"[^>]* checked>', html)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -343,12 +359,56 @@ def test_sensitive_values_are_not_in_the_page_before_they_are_asked_for(
     for value in ["6,4", "7,1", "88", "20/11/2026"]:
         assert value not in masked
     assert masked.count("Hidden until you ask to see it") == 4
-    opened = words_of(page(browser, waiting, "?show=all"))
-    assert "6,4 mmol/l" in opened
+    opened = press(browser, waiting, page(browser, waiting), "show").text
+    assert "6,4 mmol/l" in words_of(opened)
     assert "Hidden until" not in opened
-    first, second = [each for each in log(house, person) if each.kind is Kind.DATA_VIEWED]
-    assert "glucose.latest_value" in first.many("attributes")
-    assert "glucose.latest_value" not in second.many("attributes")
+    last, *before = [each for each in log(house, person) if each.kind is Kind.DATA_VIEWED]
+    assert "glucose.latest_value" in last.many("attributes")
+    assert all("glucose.latest_value" not in each.many("attributes") for each in before)
+
+
+def test_showing_the_hidden_values_keeps_the_ticks_and_answers_nothing(
+    house: House, person: PersonId
+) -> None:
+    waiting = house.request(person, "clinic-diabetes-care")
+    browser = house.signed_in()
+    optional = boxes_of(page(browser, waiting))
+    first, second = optional[:2]
+    shown = press(browser, waiting, page(browser, waiting), "show", first)
+    assert (shown.status_code, ticks_of(shown.text)) == (200, [first])
+    assert "Hidden until" not in shown.text
+    hidden = press(browser, waiting, shown.text, "hide", first, second)
+    assert ticks_of(hidden.text) == [first, second]
+    assert "6,4" not in hidden.text
+    assert stored(house, waiting).status is Status.REQUESTED
+    assert press(browser, waiting, hidden.text, "give", first).status_code == 303
+    assert second in stored(house, waiting).refused
+
+
+def test_an_answer_that_is_not_taken_keeps_the_ticks(house: House, waiting: ConsentId) -> None:
+    browser = house.signed_in()
+    html = page(browser, waiting)
+    for _ in range(4):
+        house.clock.advance(minutes=10)
+        browser.get("/en/settings")
+    assert ticks_of(press(browser, waiting, html, "give", OPTIONAL).text) == [OPTIONAL]
+
+
+def test_a_page_of_an_earlier_sign_in_is_told_to_be_too_old(
+    house: House, waiting: ConsentId
+) -> None:
+    html = page(house.signed_in(), waiting)
+    status, said = send(house.signed_in(), waiting, html, "give")
+    assert status == 409
+    assert "the page was open too long" in said
+
+
+def test_enter_in_a_box_presses_no_answer(house: House, waiting: ConsentId) -> None:
+    """The first button of a form is its default one (HTML, implicit submission)."""
+    form = page(house.signed_in(), waiting).split(f'action="/en/requests/{waiting}"')[1]
+    first = re.findall(r"<button[^>]*>", form)[0]
+    assert 'value="hide"' in first
+    assert "disabled" not in first
 
 
 def test_a_weaker_sign_in_is_told_before_it_is_sent_to_a_stronger_one(
