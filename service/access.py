@@ -109,6 +109,7 @@ LOG = (
 PAGES = (
     public("GET", "/"),
     public("GET", "/static/{name}"),
+    public("GET", "/{language:lang}"),
     public("GET", "/{language:lang}/"),
     public("GET", "/{language:lang}/sign-in"),
     public("GET", "/sign-in/callback"),

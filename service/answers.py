@@ -1,6 +1,7 @@
 """How an error is answered: OAuth JSON to clients, problem+json to programs, a page to people."""
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +16,11 @@ OAUTH_PAGES = ("/oauth/authorize", "/oauth/return/")
 
 def answer_error(request: Request, error: Exception) -> Response:
     """The answer to an error that a handler, the gate or the router raised."""
-    return answer_problem(request, problem_of(error))
+    answer = answer_problem(request, problem_of(error))
+    if isinstance(error, HTTPException) and error.headers:
+        # With a 405 goes what the address does take (RFC 9110 section 15.5.6).
+        answer.headers.update(error.headers)
+    return answer
 
 
 def answer_problem(request: Request, problem: Problem) -> Response:

@@ -59,6 +59,8 @@ def create_app(runtime: Runtime) -> FastAPI:
         title="consent-vault",
         docs_url=None,
         redoc_url=None,
+        # It would answer 307, which sends an assertion on, to the host that the request names.
+        redirect_slashes=False,
         lifespan=_lifespan,
         middleware=[
             *_outer(runtime),

@@ -49,6 +49,12 @@ def front(request: Request) -> Response:
     return see_other(f"/{language_of(request)}/")
 
 
+@router.get("/{language:lang}")
+def front_in(language: Language) -> Response:
+    """The front page in the language that somebody typed without the last slash."""
+    return see_other(f"/{language}/")
+
+
 @router.get("/{language:lang}/sign-in")
 def sign_in(
     request: Request,
