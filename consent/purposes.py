@@ -56,6 +56,11 @@ def purpose(connection: Connection, purpose_id: PurposeId) -> PurposeDeclaration
     return store.newest(connection, purpose_id)
 
 
+def purposes_in_force(connection: Connection) -> dict[PurposeId, PurposeDeclaration]:
+    """Every registered purpose with its declaration in force, also such as no catalogue holds."""
+    return {each.id: each for each in store.in_force(connection)}
+
+
 def purpose_version(
     connection: Connection, purpose_id: PurposeId, version: int
 ) -> PurposeDeclaration | None:

@@ -70,10 +70,18 @@ class Line:
         return self.kind in REFUSALS
 
 
-def line(catalogue: Catalogue, entry: Entry, language: Language) -> Line:
-    """An entry in words. One whose key is destroyed says nothing any more."""
+def line(
+    catalogue: Catalogue,
+    purposes: Mapping[PurposeId, PurposeDeclaration],
+    entry: Entry,
+    language: Language,
+) -> Line:
+    """An entry in words. One whose key is destroyed says nothing any more.
+
+    `purposes` are those in force: an operator may register others than the catalogue holds.
+    """
     organisation = catalogue.organisations.get(OrganisationId(entry.get("organisation") or ""))
-    purpose = catalogue.purposes.get(PurposeId(entry.get("purpose") or ""))
+    purpose = purposes.get(PurposeId(entry.get("purpose") or ""))
     places = _places(organisation, purpose, language)
     text = event_texts()[entry.kind] if entry.kind else None
     basis = entry.get("basis")

@@ -35,6 +35,21 @@ def newest(connection: Connection, purpose_id: PurposeId) -> PurposeDeclaration 
     return None if row is None else _declaration(row.declaration)
 
 
+def in_force(connection: Connection) -> list[PurposeDeclaration]:
+    """The newest version of every purpose, by id."""
+    later = purpose.alias()
+    query = (
+        select(purpose.c.declaration)
+        .where(
+            ~select(later.c.version)
+            .where(later.c.purpose_id == purpose.c.purpose_id, later.c.version > purpose.c.version)
+            .exists()
+        )
+        .order_by(purpose.c.purpose_id)
+    )
+    return [_declaration(row.declaration) for row in connection.execute(query)]
+
+
 def of_version(
     connection: Connection, purpose_id: PurposeId, version: int
 ) -> PurposeDeclaration | None:

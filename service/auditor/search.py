@@ -20,6 +20,7 @@ from audit.proofs import latest_checkpoint, log_state
 from audit.reader import search as search_log
 from audit.tree import StoredTree, TreeDamagedError
 from audit.unit_of_work import begin
+from consent.purposes import purposes_in_force
 from policies.canonical import canonical_json
 from policies.ids import OrganisationId
 from policies.vocabulary import Language
@@ -74,7 +75,8 @@ def audit(
     with runtime.ledger.read() as connection:
         state = log_state(connection)
         checked = _checked(connection, runtime)
-    lines: list[Line] = [line(runtime.catalogue, each, language) for each in found[:PAGE]]
+        purposes = purposes_in_force(connection)
+    lines: list[Line] = [line(runtime.catalogue, purposes, each, language) for each in found[:PAGE]]
     return render(
         request,
         "auditor/audit.html",

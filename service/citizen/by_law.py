@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from consent.purposes import purpose
+from consent.purposes import purposes_in_force
 from policies.entries import Attribute, Organisation
 from policies.purposes import PurposeDeclaration
 from policies.vocabulary import LegalBasis
@@ -31,10 +31,10 @@ def by_law(request: Request) -> Response:
 
 
 def duties(runtime: Runtime) -> list[Duty]:
-    """The registered purposes whose ground is the law, by organisation."""
+    """The registered purposes whose ground is the law."""
     catalogue = runtime.catalogue
     with runtime.ledger.read() as connection:
-        found = [purpose(connection, id_) for id_ in catalogue.purposes]
+        found = purposes_in_force(connection).values()
     return [
         Duty(
             organisation=catalogue.organisation(each.organisation),
@@ -42,5 +42,5 @@ def duties(runtime: Runtime) -> list[Duty]:
             attributes=tuple(catalogue.attribute(asked.id) for asked in each.attributes),
         )
         for each in found
-        if each is not None and each.basis is LegalBasis.STATUTE
+        if each.basis is LegalBasis.STATUTE
     ]

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from audit.model import Kind
 from audit.reader import entries_about
 from consent.model import LIVE
+from consent.purposes import purposes_in_force
 from policies.vocabulary import Language
 from service.citizen.consents import rows_of
 from service.citizen.requests import waiting
@@ -30,11 +31,12 @@ def home(request: Request, language: Language) -> Response:
         looks = entries_about(
             connection, runtime.ledger, session.person, limit=LATEST, kinds=_LOOKS
         )
+        purposes = purposes_in_force(connection)
     rows = rows_of(request, runtime, session)
     return render(
         request,
         "citizen/home.html",
         waiting=waiting(runtime, session),
         active=[row for row in rows if row.consent.status in LIVE],
-        looks=[line(runtime.catalogue, each, language) for each in looks],
+        looks=[line(runtime.catalogue, purposes, each, language) for each in looks],
     )

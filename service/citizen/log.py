@@ -12,6 +12,7 @@ from starlette.responses import Response
 from audit.model import Entry, Event, Kind
 from audit.reader import entries_about, first_entry_at
 from audit.unit_of_work import begin
+from consent.purposes import purposes_in_force
 from policies.vocabulary import Language
 from service.i18n import texts
 from service.pages import render, runtime_of
@@ -56,10 +57,11 @@ def log(
             connection, runtime.ledger, session.person, before=before, limit=PAGE + 1, kinds=kinds
         )
         since = first_entry_at(connection)
+        purposes = purposes_in_force(connection)
     return render(
         request,
         "citizen/log.html",
-        lines=[line(runtime.catalogue, each, language) for each in entries[:PAGE]],
+        lines=[line(runtime.catalogue, purposes, each, language) for each in entries[:PAGE]],
         older=entries[PAGE - 1].number if len(entries) > PAGE else None,
         first_page=before is None,
         show=show,
@@ -127,8 +129,11 @@ def _export(request: Request, language: Language) -> list[dict[str, str]]:
     runtime, session = runtime_of(request), require_session(request)
     with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
         uow.record(Event(kind=Kind.LOG_EXPORTED, subject=session.person, reason="own-log"))
+    with runtime.ledger.read() as connection:
+        purposes = purposes_in_force(connection)
     return [
-        _row(line(runtime.catalogue, each, language), language) for each in _all(runtime, session)
+        _row(line(runtime.catalogue, purposes, each, language), language)
+        for each in _all(runtime, session)
     ]
 
 

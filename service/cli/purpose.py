@@ -48,12 +48,12 @@ def add(file: Path, data: Path | None) -> None:
 @purpose.command("list")
 @data_option
 def list_(data: Path | None) -> None:
-    """Show the purposes of the catalogue and their versions here."""
-    from consent.purposes import purpose as newest
+    """Show the purposes in force, and those of the catalogue that are not registered."""
+    from consent.purposes import purposes_in_force
 
     with runtime_of(data) as runtime, runtime.ledger.read() as connection:
-        for purpose_id in sorted(runtime.catalogue.purposes):
-            found = newest(connection, purpose_id)
+        registered = purposes_in_force(connection)
+        for purpose_id, declared in sorted({**runtime.catalogue.purposes, **registered}.items()):
+            found = registered.get(purpose_id)
             state = "not registered" if found is None else f"version {found.version}"
-            declared = runtime.catalogue.purposes[purpose_id]
             click.echo(f"{purpose_id}  {state}  {declared.basis}  {declared.organisation}")

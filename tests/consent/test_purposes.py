@@ -8,7 +8,13 @@ from audit.model import SYSTEM, Kind
 from audit.unit_of_work import Ledger, begin
 from consent.choices import ChoiceError
 from consent.model import Status
-from consent.purposes import PurposeVersionError, purpose, purpose_version, register_purpose
+from consent.purposes import (
+    PurposeVersionError,
+    purpose,
+    purpose_version,
+    purposes_in_force,
+    register_purpose,
+)
 from consent.reading import consent
 from policies.ids import PurposeId
 from policies.purposes import DeclarationError, PurposeDeclaration
@@ -44,6 +50,14 @@ def test_the_newest_version_is_in_force_and_the_older_stays_readable(ledger: Led
     with ledger.read() as connection:
         assert purpose(connection, DEBT_ADVICE) == _NEWER
         assert purpose_version(connection, DEBT_ADVICE, 1) == _DECLARED
+
+
+def test_all_that_is_in_force_is_read_each_in_its_newest_version(ledger: Ledger) -> None:
+    other = replace(_DECLARED, id=PurposeId("debt-advice-by-phone"))
+    for declaration in (_DECLARED, other, _NEWER):
+        _register(ledger, declaration)
+    with ledger.read() as connection:
+        assert purposes_in_force(connection) == {DEBT_ADVICE: _NEWER, other.id: other}
 
 
 def test_registering_the_same_declaration_again_changes_nothing(ledger: Ledger) -> None:
