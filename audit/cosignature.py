@@ -3,7 +3,8 @@
 Two signature types: Ed25519 (0x04), which signs a header, the time and the note's text, and
 ML-DSA-44 (0x06), which signs a structure with the cosigner's name, the time, the log's origin and
 the tree. Both carry the time in front of the signature. Witnesses make them, and the log itself
-signs with ML-DSA-44, as C2SP tlog-checkpoint recommends.
+signs with ML-DSA-44, as C2SP tlog-checkpoint recommends. Extension lines in a checkpoint are
+refused here as everywhere in this log, so both types sign all that the checkpoint says.
 """
 
 import struct
@@ -179,9 +180,12 @@ def parse_cosigner(vkey: str) -> CosignatureVerifier:
 
 
 def cosigned_at(verifier: Verifier, signature: bytes) -> int | None:
-    """When a VERIFIED signature was made, in seconds since the epoch; None for type 0x01."""
+    """When a VERIFIED signature was made, in seconds since the epoch.
+
+    None when it says nothing of that: type 0x01 has no time, and a log may sign with the time 0.
+    """
     if isinstance(verifier, Ed25519CosignatureVerifier | MlDsaCosignatureVerifier):
-        return _split(verifier, signature)[0]
+        return _split(verifier, signature)[0] or None
     return None
 
 
@@ -229,9 +233,8 @@ def _split(verifier: CosignatureVerifier, signature: bytes) -> tuple[int, bytes]
     if len(signature) != _TIME.size + verifier.SIGNATURE_SIZE:
         raise NoteError(f"signature by {verifier.name} has a wrong size")
     (at,) = _TIME.unpack(signature[: _TIME.size])
-    # Zero would say nothing of the largest tree (only subtrees may), and nothing of freshness.
-    if not 0 < at <= _LATEST:
-        raise NoteError(f"signature by {verifier.name} has no time")
+    if at > _LATEST:
+        raise NoteError(f"signature by {verifier.name} has an impossible time")
     return at, signature[_TIME.size :]
 
 
