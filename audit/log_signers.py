@@ -16,7 +16,6 @@ from audit.checkpoint import Checkpoint, CheckpointError
 from audit.cosignature import MlDsaCosignatureVerifier, MlDsaCosigner
 from audit.note import NoteSigner, NoteVerifier, Verifier, sign_note
 from audit.shards import origin_of
-from audit.shards import origin_of
 
 PublicKey = Ed25519PublicKey | MLDSA44PublicKey
 
