@@ -10,10 +10,18 @@ from policies.ids import ConsentId, PersonId
 
 
 def consents_of(
-    connection: Connection, person: PersonId, statuses: Collection[Status] | None = None
+    connection: Connection,
+    person: PersonId,
+    statuses: Collection[Status] | None = None,
+    *,
+    after: Consent | None = None,
+    limit: int | None = None,
 ) -> list[Consent]:
-    """The person's consents, newest first; only those in the given states when given."""
-    return consents.of_person(connection, person, statuses)
+    """The person's consents, newest first; only those in the given states when given.
+
+    For a list in pages: at most `limit`, from the one after the last of the page before.
+    """
+    return consents.of_person(connection, person, statuses, after=after, limit=limit)
 
 
 def consent(connection: Connection, consent_id: ConsentId) -> Consent | None:
@@ -23,7 +31,7 @@ def consent(connection: Connection, consent_id: ConsentId) -> Consent | None:
 
 def requests_waiting(connection: Connection, person: PersonId) -> list[Consent]:
     """What waits for the person's answer; `expires_at` says until when."""
-    return consents.of_person(connection, person, OPEN)
+    return consents.of_person(connection, person, OPEN, after=None, limit=None)
 
 
 def record(connection: Connection, consent_id: ConsentId, version: int) -> ConsentRecord | None:

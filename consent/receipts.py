@@ -4,7 +4,7 @@ ISO/IEC TS 27560:2023 clause 6.4: a receipt has an id of its own and carries the
 One is given for each answer and each withdrawal, in the transaction of its event.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,6 +24,7 @@ __all__ = [
     "receipt",
     "receipt_of_record",
     "receipts_of",
+    "receipts_of_consents",
     "verify_receipt",
 ]
 
@@ -60,9 +61,23 @@ def receipt(connection: Connection, receipt_id: ReceiptId) -> Receipt | None:
     return store.find(connection, receipt_id)
 
 
-def receipts_of(connection: Connection, person: PersonId) -> list[Receipt]:
-    """The person's receipts, newest first."""
-    return store.of_person(connection, person)
+def receipts_of(
+    connection: Connection,
+    person: PersonId,
+    *,
+    after: Receipt | None = None,
+    limit: int | None = None,
+) -> list[Receipt]:
+    """The person's receipts, newest first.
+
+    For a list in pages: at most `limit`, from the one after the last of the page before.
+    """
+    return store.of_person(connection, person, after=after, limit=limit)
+
+
+def receipts_of_consents(connection: Connection, consents: Collection[ConsentId]) -> list[Receipt]:
+    """The receipts of these consents, newest first."""
+    return store.of_consents(connection, consents)
 
 
 def receipt_of_record(

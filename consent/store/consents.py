@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
 from audit.prepared import PreparedSelect
 from consent.model import LIVE, OPEN, Consent, Status
@@ -123,13 +123,23 @@ def lock_due(connection: Connection, *, now: datetime, limit: int) -> list[Conse
 
 
 def of_person(
-    connection: Connection, person: PersonId, statuses: Collection[Status] | None
+    connection: Connection,
+    person: PersonId,
+    statuses: Collection[Status] | None,
+    *,
+    after: Consent | None,
+    limit: int | None,
 ) -> list[Consent]:
-    """The person's consents, newest first."""
+    """The person's consents, newest first; from the one after a given one, and so many at most."""
     query = select(consent).where(consent.c.person_id == person)
     if statuses is not None:
         query = query.where(consent.c.status.in_(statuses))
-    ordered = query.order_by(consent.c.created_at.desc(), consent.c.consent_id)
+    if after is not None:
+        at, id_ = consent.c.created_at, consent.c.consent_id
+        query = query.where(
+            or_(at < after.created_at, and_(at == after.created_at, id_ > after.id))
+        )
+    ordered = query.order_by(consent.c.created_at.desc(), consent.c.consent_id).limit(limit)
     return [consent_of(row) for row in connection.execute(ordered)]
 
 

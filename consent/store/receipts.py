@@ -1,8 +1,9 @@
 """Rows of receipts, insert-only."""
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, and_, insert, or_, select
 
 from consent.model import Receipt
 from consent.store.tables import receipt
@@ -36,14 +37,31 @@ def of_record(connection: Connection, consent_id: ConsentId, version: int) -> Re
     return _receipt(connection.execute(query).one_or_none())
 
 
-def of_person(connection: Connection, person: PersonId) -> list[Receipt]:
-    """The person's receipts, newest first."""
-    query = (
-        select(receipt)
-        .where(receipt.c.person_id == person)
-        .order_by(receipt.c.issued_at.desc(), receipt.c.version.desc(), receipt.c.receipt_id)
-    )
+def of_consents(connection: Connection, consents: Collection[ConsentId]) -> list[Receipt]:
+    """The receipts of these consents, newest first."""
+    query = select(receipt).where(receipt.c.consent_id.in_(consents)).order_by(*_NEWEST_FIRST)
     return [_filled(row) for row in connection.execute(query)]
+
+
+def of_person(
+    connection: Connection, person: PersonId, *, after: Receipt | None, limit: int | None
+) -> list[Receipt]:
+    """The person's receipts, newest first; from the one after a given one, so many at most."""
+    query = select(receipt).where(receipt.c.person_id == person)
+    if after is not None:
+        at, version, id_ = receipt.c.issued_at, receipt.c.version, receipt.c.receipt_id
+        query = query.where(
+            or_(
+                at < after.issued_at,
+                and_(at == after.issued_at, version < after.version),
+                and_(at == after.issued_at, version == after.version, id_ > after.id),
+            )
+        )
+    ordered = query.order_by(*_NEWEST_FIRST).limit(limit)
+    return [_filled(row) for row in connection.execute(ordered)]
+
+
+_NEWEST_FIRST = (receipt.c.issued_at.desc(), receipt.c.version.desc(), receipt.c.receipt_id)
 
 
 def _receipt(row: Row[Any] | None) -> Receipt | None:

@@ -1,7 +1,8 @@
 """The list of all consents, and withdrawing one: one action, on its row."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -10,24 +11,41 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from audit.unit_of_work import UnitOfWork
-from consent.choices import withdraw
+from consent.choices import UnknownConsentError, withdraw
 from consent.lifecycle import IllegalTransitionError
 from consent.model import LIVE, OPEN, Consent, Status
 from consent.purposes import purpose_version
-from consent.reading import consents_of
-from consent.receipts import issue_receipt, receipt_of_record, receipts_of
+from consent.reading import consent, consents_of
+from consent.receipts import issue_receipt, receipt_of_record, receipts_of_consents
 from policies.entries import Attribute, Organisation
 from policies.ids import ConsentId, ReceiptId
 from policies.purposes import PurposeDeclaration
 from policies.vocabulary import Language
 from service.forms import once, open_form
 from service.pages import render, runtime_of, see_other, use_form
-from service.runtime import Runtime
 from service.sessions import Session, require_session
 
 router = APIRouter(include_in_schema=False)
 
-REFUSED = frozenset({Status.REFUSED})
+PAGE = 20
+"""Rows of one part of the list on one page."""
+
+
+class Part(StrEnum):
+    """The parts of the list, in their order on the page."""
+
+    ACTIVE = "active"
+    WAITING = "waiting"
+    ENDED = "ended"
+    REFUSED = "refused"
+
+
+STATUSES = {
+    Part.ACTIVE: LIVE,
+    Part.WAITING: OPEN,
+    Part.ENDED: frozenset(Status) - OPEN - LIVE - {Status.REFUSED},
+    Part.REFUSED: frozenset({Status.REFUSED}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +61,35 @@ class Row:
     """One-time form id for withdrawing, while there is something to withdraw."""
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One page of one part."""
+
+    part: Part
+    rows: list[Row]
+    more_after: ConsentId | None
+    """The last row, when others come after it."""
+
+
 @router.get("/{language:lang}/consents")
-def consents(request: Request, done: Annotated[UUID | None, Query()] = None) -> Response:
-    """All consents: waiting, active, ended, refused."""
+def consents(
+    request: Request,
+    done: Annotated[UUID | None, Query()] = None,
+    part: Annotated[Part | None, Query()] = None,
+    after: Annotated[UUID | None, Query()] = None,
+) -> Response:
+    """The newest of each part, or one part from some row on."""
     runtime, session = runtime_of(request), require_session(request)
-    rows = rows_of(request, runtime, session)
-    return render(
-        request,
-        "citizen/consents.html",
-        waiting=_with(rows, OPEN),
-        active=_with(rows, LIVE),
-        refused=_with(rows, REFUSED),
-        ended=_with(rows, frozenset(Status) - OPEN - LIVE - REFUSED),
-        withdrawn=_named(rows, done, frozenset({Status.WITHDRAWN})),
-        ended_before=_named(rows, done, frozenset(Status) - OPEN - LIVE - {Status.WITHDRAWN}),
-    )
+    with runtime.ledger.read() as connection:
+        last = _own(connection, session, after) if part and after else None
+        sections = [
+            _section(request, connection, session, each, after=last)
+            for each in ([part] if part else Part)
+        ]
+        finished = [_own(connection, session, done)] if done else []
+        ended = [each for each in finished if each.status not in OPEN | LIVE]
+        told = _rows(request, connection, session, ended)
+    return render(request, "citizen/consents.html", part=part, sections=sections, ended=told)
 
 
 @router.post("/{language:lang}/consents/{consent_id}/withdraw")
@@ -91,14 +123,21 @@ def withdraw_one(
         return see_other(shown)
 
 
-def rows_of(request: Request, runtime: Runtime, session: Session) -> list[Row]:
-    """All consents of the person, newest first."""
-    with runtime.ledger.read() as connection:
-        found = consents_of(connection, session.person)
-        newest = {
-            each.consent: each.id for each in reversed(receipts_of(connection, session.person))
-        }
-        declarations = _declarations(connection, found)
+def newest_active(request: Request, session: Session, limit: int) -> list[Row]:
+    """The newest consents that are in force."""
+    with runtime_of(request).ledger.read() as connection:
+        found = consents_of(connection, session.person, LIVE, limit=limit)
+        return _rows(request, connection, session, found)
+
+
+def _rows(
+    request: Request, connection: Connection, session: Session, found: Collection[Consent]
+) -> list[Row]:
+    """The rows of these consents of the person, in their order."""
+    runtime = runtime_of(request)
+    receipts = receipts_of_consents(connection, [each.id for each in found])
+    declarations = _declarations(connection, found)
+    newest = {each.consent: each.id for each in reversed(receipts)}
     return [
         Row(
             consent=each,
@@ -112,6 +151,29 @@ def rows_of(request: Request, runtime: Runtime, session: Session) -> list[Row]:
     ]
 
 
+def _section(
+    request: Request,
+    connection: Connection,
+    session: Session,
+    part: Part,
+    *,
+    after: Consent | None,
+) -> Section:
+    """One page of a part; one row more is read than it shows, to know whether others follow."""
+    found = consents_of(connection, session.person, STATUSES[part], after=after, limit=PAGE + 1)
+    shown = found[:PAGE]
+    more_after = shown[-1].id if len(found) > PAGE else None
+    return Section(part, _rows(request, connection, session, shown), more_after)
+
+
+def _own(connection: Connection, session: Session, consent_id: UUID) -> Consent:
+    """The person's consent. Raises UnknownConsentError."""
+    found = consent(connection, ConsentId(consent_id))
+    if found is None or found.person != session.person:
+        raise UnknownConsentError
+    return found
+
+
 def _declarations(
     connection: Connection, consents: Iterable[Consent]
 ) -> dict[tuple[str, int], PurposeDeclaration]:
@@ -119,15 +181,6 @@ def _declarations(
     wanted = {(each.purpose, each.purpose_version) for each in consents}
     found = {key: purpose_version(connection, *key) for key in wanted}
     return {key: declaration for key, declaration in found.items() if declaration is not None}
-
-
-def _with(rows: Iterable[Row], statuses: frozenset[Status]) -> list[Row]:
-    return [row for row in rows if row.consent.status in statuses]
-
-
-def _named(rows: Iterable[Row], id_: UUID | None, statuses: frozenset[Status]) -> Row | None:
-    """The row with this id, when it stands so."""
-    return next((row for row in _with(rows, statuses) if row.consent.id == id_), None)
 
 
 def _use(consent_id: ConsentId) -> str:

@@ -5,10 +5,9 @@ from starlette.responses import Response
 
 from audit.model import Kind
 from audit.reader import entries_about
-from consent.model import LIVE
 from consent.purposes import purposes_in_force
 from policies.vocabulary import Language
-from service.citizen.consents import rows_of
+from service.citizen.consents import newest_active
 from service.citizen.requests import waiting
 from service.pages import render, runtime_of
 from service.sessions import current_session
@@ -32,11 +31,10 @@ def home(request: Request, language: Language) -> Response:
             connection, runtime.ledger, session.person, limit=LATEST, kinds=_LOOKS
         )
         purposes = purposes_in_force(connection)
-    rows = rows_of(request, runtime, session)
     return render(
         request,
         "citizen/home.html",
         waiting=waiting(runtime, session),
-        active=[row for row in rows if row.consent.status in LIVE],
+        active=newest_active(request, session, LATEST),
         looks=[line(runtime.catalogue, purposes, each, language) for each in looks],
     )

@@ -5,10 +5,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from audit.model import Event, Kind
@@ -26,6 +26,7 @@ from service.sessions import Session, require_session
 
 router = APIRouter(include_in_schema=False)
 
+PAGE = 20
 MEDIA_TYPE = "application/jose"
 """A JWS in compact form (RFC 7515 section 9.2.1)."""
 
@@ -56,13 +57,20 @@ class ReceiptView:
 
 
 @router.get("/{language:lang}/receipts")
-def receipts(request: Request) -> Response:
-    """All receipts, newest first."""
+def receipts(request: Request, after: Annotated[UUID | None, Query()] = None) -> Response:
+    """The receipts, newest first, a page at a time."""
     runtime, session = runtime_of(request), require_session(request)
+    last = _own(runtime, session, ReceiptId(after)) if after else None
     with runtime.ledger.read() as connection:
-        found = receipts_of(connection, session.person)
-    views = [_view(runtime, each) for each in found]
-    return render(request, "citizen/receipts.html", views=views)
+        found = receipts_of(connection, session.person, after=last, limit=PAGE + 1)
+    shown = found[:PAGE]
+    return render(
+        request,
+        "citizen/receipts.html",
+        views=[_view(runtime, each) for each in shown],
+        first_page=last is None,
+        more_after=shown[-1].id if len(found) > PAGE else None,
+    )
 
 
 @router.get("/{language:lang}/receipts/{receipt_id}")

@@ -12,7 +12,7 @@ from consent.conditions import Choice, ChoiceError
 from consent.lifecycle import IllegalTransitionError
 from consent.model import Consent
 from consent.reading import requests_waiting
-from consent.receipts import issue_receipt, receipts_of
+from consent.receipts import issue_receipt, receipts_of_consents
 from policies.ids import AttributeId, ConsentId
 from policies.vocabulary import Language, Necessity
 from service.citizen.facts import by_dataset, versions_digest
@@ -106,10 +106,9 @@ def _page(
     runtime, session = runtime_of(request), require_session(request)
     with runtime.ledger.read() as connection:
         question = asked(connection, runtime.catalogue, session, consent_id)
-        receipts = receipts_of(connection, session.person)
-    own = [each for each in receipts if each.consent == consent_id]
+        receipts = receipts_of_consents(connection, [consent_id])
     if not question.is_open(runtime.now()):
-        return render(request, "citizen/answered.html", asked=question, receipts=own)
+        return render(request, "citizen/answered.html", asked=question, receipts=receipts)
     if question.needs_step_up(session):
         return render(request, "citizen/step_up.html", asked=question)
     with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:

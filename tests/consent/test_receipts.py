@@ -21,6 +21,7 @@ from consent.receipts import (
     receipt,
     receipt_of_record,
     receipts_of,
+    receipts_of_consents,
     verify_receipt,
 )
 from policies.ids import PersonId, ReceiptId
@@ -108,6 +109,27 @@ def test_receipts_are_found_by_id_by_record_and_by_person(ledger: Ledger) -> Non
         assert receipt(connection, first.id) == first
         assert receipt_of_record(connection, given.record.consent, 2) == second
         assert receipts_of(connection, given.person) == [second, first]
+        assert receipts_of_consents(connection, [given.record.consent]) == [second, first]
+
+
+@pytest.mark.parametrize("apart", [0, 1], ids=["in one moment", "one after another"])
+def test_pages_of_receipts_hold_each_once_in_the_order_of_the_list(
+    ledger: Ledger, apart: int
+) -> None:
+    flow = Flow(ledger)
+    person = flow.person()
+    for place in range(3):
+        given = flow.given(person=person)
+        _issue(ledger, given.record, after=place * apart)
+        _issue(ledger, flow.withdraw(given), after=place * apart)
+    with ledger.read() as connection:
+        everything = receipts_of(connection, person)
+        found: list[Receipt] = []
+        while page := receipts_of(connection, person, after=found[-1] if found else None, limit=2):
+            assert len(page) <= 2
+            found += page
+    assert found == everything
+    assert len(found) == 6
 
 
 def test_what_is_not_there_is_none(ledger: Ledger) -> None:
@@ -116,6 +138,7 @@ def test_what_is_not_there_is_none(ledger: Ledger) -> None:
         assert receipt(connection, ReceiptId(uuid4())) is None
         assert receipt_of_record(connection, given.record.consent, 1) is None
         assert receipts_of(connection, PersonId(uuid4())) == []
+        assert receipts_of_consents(connection, [given.record.consent]) == []
 
 
 def test_a_record_has_one_receipt(ledger: Ledger) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
 from audit.unit_of_work import Ledger
-from consent.model import Status
+from consent.model import Consent, Status
 from consent.reading import consent, consents_of, record, records_of, requests_waiting
 from consent.store import tables
 from policies.canonical import canonical_json
@@ -66,6 +66,24 @@ def test_consents_are_listed_newest_first_and_by_status(ledger: Ledger) -> None:
         assert requests_waiting(connection, given.person) == [waiting]
     assert [each.id for each in everything] == [waiting.id, given.record.consent]
     assert [each.id for each in active] == [given.record.consent]
+
+
+@pytest.mark.parametrize("apart", [0, 1], ids=["in one moment", "one after another"])
+def test_pages_of_consents_hold_each_once_in_the_order_of_the_list(
+    ledger: Ledger, apart: int
+) -> None:
+    flow = Flow(ledger)
+    person = flow.person()
+    for second in range(5):
+        flow.open(person, now=NOW + timedelta(seconds=second * apart))
+    with ledger.read() as connection:
+        everything = consents_of(connection, person)
+        found: list[Consent] = []
+        while page := consents_of(connection, person, after=found[-1] if found else None, limit=2):
+            assert len(page) <= 2
+            found += page
+    assert found == everything
+    assert len(found) == 5
 
 
 def test_a_request_waits_for_its_person_only(ledger: Ledger) -> None:

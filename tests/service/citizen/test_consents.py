@@ -113,3 +113,40 @@ def test_the_button_says_for_whom_to_those_who_hear_it_alone(house: House) -> No
     labels = [words_of(each) for each in re.findall(r'<button class="button".*?</button>', html)]
     assert len(labels) == len(set(labels)) == 2
     assert all(label.startswith("Withdraw – ") for label in labels)
+
+
+def links_of(html: str) -> list[str]:
+    """Where the links to the rest of a part lead."""
+    return [each.replace("&amp;", "&") for each in re.findall(r'href="([^"]+)">Older', html)]
+
+
+def test_a_long_part_of_the_list_is_paged_and_shows_each_once(house: House) -> None:
+    asked = {str(house.request(house.person(), "bank-loan-offer")) for _ in range(45)}
+    browser = house.signed_in()
+    html = browser.get("/en/consents").text
+    seen: list[str] = []
+    while True:
+        seen += re.findall(r'href="/en/requests/([^"]+)"', html)
+        if not links_of(html):
+            break
+        (older,) = links_of(html)
+        assert "part=waiting" in older
+        html = browser.get(older).text
+        assert "<h2>Not in force any more</h2>" not in html
+    assert (len(seen), set(seen)) == (45, asked)
+    assert 'href="/en/consents">All permissions' in html
+
+
+def test_a_page_after_somebody_elses_consent_is_none(house: House) -> None:
+    consent_id, _ = give(house, house.signed_in())
+    stranger = house.signed_in(VILLE)
+    assert stranger.get(f"/en/consents?part=active&after={consent_id}").status_code == 404
+    assert stranger.get(f"/en/consents?done={consent_id}").status_code == 404
+    assert stranger.get("/en/consents?part=nothing").status_code == 400
+
+
+def test_nothing_is_said_to_have_ended_that_waits_or_is_in_force(house: House) -> None:
+    browser = house.signed_in()
+    waiting = house.request(house.person(), "bank-loan-offer")
+    for each in (give(house, browser)[0], waiting):
+        assert 'role="status"' not in browser.get(f"/en/consents?done={each}").text

@@ -84,3 +84,16 @@ def test_all_receipts_stand_in_a_list(house: House) -> None:
     assert html.count('class="panel"') == 3
     assert f'href="{given}"' in html
     assert f'href="{refused}"' in html
+
+
+def test_a_long_list_of_receipts_is_paged_and_shows_each_once(house: House) -> None:
+    browser = house.signed_in()
+    answered = {refuse(house, browser) for _ in range(21)}
+    html = browser.get("/en/receipts").text
+    (older,) = re.findall(r'href="([^"]+)">Older', html)
+    rest = browser.get(older).text
+    listed = [re.findall(r'<h2 class="item"><a href="([^"]+)"', each) for each in (html, rest)]
+    assert [len(each) for each in listed] == [20, 1]
+    assert {*listed[0], *listed[1]} == answered
+    assert 'href="/en/receipts">Newest' in rest
+    assert house.signed_in(VILLE).get(older).status_code == 404
