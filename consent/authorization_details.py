@@ -178,9 +178,11 @@ def _attributes(
 
 
 def _case(members: Mapping[str, object]) -> str | None:
-    if "case" not in members:
-        return None
-    case = _text(members, "case")
+    return case_number(_text(members, "case")) if "case" in members else None
+
+
+def case_number(case: str) -> str:
+    """The number of a matter, as it may stand in events. Raises AuthorizationDetailsError."""
     if not _CASE.fullmatch(case):
         raise AuthorizationDetailsError("case", "wrong-form")
     if _LIKE_IDENTITY_CODE.search(case):
