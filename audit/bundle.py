@@ -7,8 +7,9 @@ from sqlalchemy import Connection
 from audit.bundle_files import CHECKPOINT, EVENTS, MANIFEST, VKEY, EventLine, manifest_text
 from audit.checkpoint import open_checkpoint
 from audit.container import pack
-from audit.note import NoteSigner
-from audit.proofs import checkpoint_at, latest_checkpoint
+from audit.log_signers import LogSigners
+from audit.note import sign_note
+from audit.proofs import checkpoint_at, current_log, latest_checkpoint
 from audit.reader import MayOpen, everything, placed_disclosures
 from audit.tiles import TILE_WIDTH, entry_bundles_of, pack_entries, tiles_of
 from audit.tree import StoredTree
@@ -23,26 +24,37 @@ def write_bundle(
     connection: Connection,
     ledger: Ledger,
     *,
-    signer: NoteSigner,
+    signers: LogSigners,
+    log: str | None = None,
     size: int | None = None,
     may_open: MayOpen = everything,
 ) -> bytes:
     """The log up to its newest checkpoint, or up to the one signed at `size`.
 
+    `log` names a shard (audit.shards), without it the newest is taken.
+
     Every event is in it with all its digests; what `may_open` closes stays closed, and proves
     all the same. Raises NothingToExportError, TreeDamagedError, or ContainerError when the log is
     too large for one file.
     """
-    note = latest_checkpoint(connection) if size is None else checkpoint_at(connection, size)
-    if note is None:
+    log = log or current_log(connection)
+    note = _note(connection, log, size)
+    if log is None or note is None:
         raise NothingToExportError
-    checkpoint = open_checkpoint(note, [signer.verifier], origin=signer.name)
+    signer = signers.note_signers(log)[0]
+    checkpoint = open_checkpoint(note, signers.verifiers(log), origin=signer.name)
     files = {CHECKPOINT: note, VKEY: f"{signer.vkey}\n".encode()}
-    files |= dict(_tree_files(StoredTree(connection, checkpoint.size)))
-    lines = _event_lines(connection, ledger, checkpoint.size, may_open)
+    files |= dict(_tree_files(StoredTree(connection, log, checkpoint.size)))
+    lines = _event_lines(connection, ledger, log, checkpoint.size, may_open)
     files[EVENTS] = "".join(lines).encode()
-    files[MANIFEST] = signer.sign(manifest_text(signer.name, files))
+    files[MANIFEST] = sign_note(manifest_text(signer.name, files), [signer])
     return pack(files)
+
+
+def _note(connection: Connection, log: str | None, size: int | None) -> bytes | None:
+    if size is None:
+        return latest_checkpoint(connection, log=log)
+    return checkpoint_at(connection, size, log=log)
 
 
 def _tree_files(tree: StoredTree) -> Iterator[tuple[str, bytes]]:
@@ -53,10 +65,11 @@ def _tree_files(tree: StoredTree) -> Iterator[tuple[str, bytes]]:
 
 
 def _event_lines(
-    connection: Connection, ledger: Ledger, size: int, may_open: MayOpen
+    connection: Connection, ledger: Ledger, log: str, size: int, may_open: MayOpen
 ) -> Iterator[str]:
+    """A line for each event; the link to the log before this one is an entry without an event."""
     for start in range(0, size, TILE_WIDTH):
         end = min(start + TILE_WIDTH, size)
-        events = placed_disclosures(connection, ledger, start, end, may_open=may_open)
-        for index, each in enumerate(events, start):
-            yield str(EventLine(index, each.event_id, each.digests, each.disclosures))
+        events = placed_disclosures(connection, ledger, log, start, end, may_open=may_open)
+        for each in events:
+            yield str(EventLine(each.index or 0, each.event_id, each.digests, each.disclosures))

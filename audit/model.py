@@ -125,6 +125,8 @@ class Entry:
     """The opened fields by name; empty when their key is destroyed."""
     index: int | None
     """Place in the tree, None while the sequencer has not come to it."""
+    log: str | None = None
+    """Which tree: the shard of the log (audit.shards)."""
 
     def get(self, name: str) -> str | None:
         """The field as text, None when it is absent."""

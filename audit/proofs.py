@@ -1,4 +1,7 @@
-"""What the log gives to those who verify: proofs, checkpoints, tiles, and how it stands."""
+"""What the log gives to those who verify: proofs, checkpoints, tiles, and how it stands.
+
+`log` names a shard (audit.shards); where it may be left out, the newest one is meant.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +22,7 @@ class InclusionProof:
     """That an event stands at its index in the tree of the checkpoint."""
 
     event_id: EventId
+    log: str
     index: int
     size: int
     leaf_hash: bytes
@@ -31,6 +35,7 @@ class InclusionProof:
 class ConsistencyProof:
     """That the tree of the old size is a prefix of the tree of the new size."""
 
+    log: str
     old_size: int
     new_size: int
     hashes: tuple[bytes, ...]
@@ -38,8 +43,9 @@ class ConsistencyProof:
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """How the log stands: what is signed, and what waits for its place."""
+    """How the newest log stands: what is signed in it, and what waits for its place."""
 
+    log: str | None
     size: int
     root: bytes | None
     checkpoint_at: datetime | None
@@ -53,23 +59,28 @@ class LogState:
 
 
 def inclusion(connection: Connection, _ledger: Ledger, event_id: EventId) -> InclusionProof | None:
-    """The event's proof under the newest checkpoint; None while it waits, or is unknown."""
+    """The event's proof under its log's newest checkpoint; None while it waits, or is unknown."""
     place = store.place_of(connection, event_id)
-    last = store.last_checkpoint(connection)
+    last = None if place is None else store.last_checkpoint(connection, place.log)
     if place is None or last is None:
         return None
-    index, leaf_hash = place
-    hashes = inclusion_proof(StoredTree(connection, last.size).node, index, last.size)
-    return InclusionProof(event_id, index, last.size, leaf_hash, tuple(hashes), last.note)
+    tree = StoredTree(connection, place.log, last.size)
+    hashes = tuple(inclusion_proof(tree.node, place.index, last.size))
+    return InclusionProof(
+        event_id, place.log, place.index, last.size, place.leaf_hash, hashes, last.note
+    )
 
 
-def consistency(connection: Connection, old_size: int, new_size: int) -> ConsistencyProof:
+def consistency(
+    connection: Connection, old_size: int, new_size: int, *, log: str | None = None
+) -> ConsistencyProof:
     """Raises ProofError when the sizes are out of order or beyond the newest checkpoint."""
-    if new_size > _signed_tree(connection).size:
+    last = store.last_checkpoint(connection, log)
+    if last is None or new_size > last.size:
         raise ProofError("beyond the signed tree")
-    tree = StoredTree(connection, new_size)
+    tree = StoredTree(connection, last.log, new_size)
     hashes = consistency_proof(tree.node, old_size, new_size)
-    return ConsistencyProof(old_size, new_size, tuple(hashes))
+    return ConsistencyProof(last.log, old_size, new_size, tuple(hashes))
 
 
 def proof_text(proof: InclusionProof) -> str:
@@ -77,30 +88,51 @@ def proof_text(proof: InclusionProof) -> str:
     return str(TlogProof(proof.index, proof.hashes, proof.checkpoint))
 
 
-def latest_checkpoint(connection: Connection) -> bytes | None:
-    """The newest signed note, None before the first event has its place."""
+def logs(connection: Connection) -> list[str]:
+    """The logs that have signed a checkpoint, oldest first."""
+    return store.logs(connection)
+
+
+def current_log(connection: Connection) -> str | None:
+    """The newest log, None before the first event has its place."""
     last = store.last_checkpoint(connection)
+    return None if last is None else last.log
+
+
+def latest_checkpoint(connection: Connection, *, log: str | None = None) -> bytes | None:
+    """The newest signed note, None before the first event has its place."""
+    last = store.last_checkpoint(connection, log)
     return None if last is None else last.note
 
 
-def checkpoint_at(connection: Connection, size: int) -> bytes | None:
+def checkpoint_at(connection: Connection, size: int, *, log: str | None = None) -> bytes | None:
     """The note that was signed at exactly that size."""
-    found = store.checkpoint_of(connection, size)
+    log = log or current_log(connection)
+    found = None if log is None else store.checkpoint_of(connection, log, size)
     return None if found is None else found.note
 
 
-def tile(connection: Connection, level: int, index: int, width: int = TILE_WIDTH) -> bytes | None:
+def tile(
+    connection: Connection,
+    level: int,
+    index: int,
+    width: int = TILE_WIDTH,
+    *,
+    log: str | None = None,
+) -> bytes | None:
     """The bytes of a tile, None when the signed tree does not have it (yet)."""
-    tree = _signed_tree(connection)
-    if not _has(tree, TileName(level, index, width)):
+    tree = signed_tree(connection, log=log)
+    if tree is None or not _has(tree, TileName(level, index, width)):
         return None
     return b"".join(tree.tile(level, index)[:width])
 
 
-def entries_bundle(connection: Connection, index: int, width: int = TILE_WIDTH) -> bytes | None:
+def entries_bundle(
+    connection: Connection, index: int, width: int = TILE_WIDTH, *, log: str | None = None
+) -> bytes | None:
     """The bytes of a bundle of entries, None when the signed tree does not have it (yet)."""
-    tree = _signed_tree(connection)
-    if not _has(tree, TileName(None, index, width)):
+    tree = signed_tree(connection, log=log)
+    if tree is None or not _has(tree, TileName(None, index, width)):
         return None
     return pack_entries(tree.entries(index)[:width])
 
@@ -111,13 +143,14 @@ def log_state(connection: Connection) -> LogState:
     queued, first = store.queue_length(connection)
     oldest = None if first is None else store.event_time(connection, first)
     if last is None:
-        return LogState(0, None, None, queued, oldest)
-    return LogState(last.size, last.root, last.at, queued, oldest)
+        return LogState(None, 0, None, None, queued, oldest)
+    return LogState(last.log, last.size, last.root, last.at, queued, oldest)
 
 
-def _signed_tree(connection: Connection) -> StoredTree:
-    last = store.last_checkpoint(connection)
-    return StoredTree(connection, 0 if last is None else last.size)
+def signed_tree(connection: Connection, *, log: str | None = None) -> StoredTree | None:
+    """The tree of the newest checkpoint, None when there is none."""
+    last = store.last_checkpoint(connection, log)
+    return None if last is None else StoredTree(connection, last.log, last.size)
 
 
 def _has(tree: StoredTree, name: TileName) -> bool:

@@ -40,6 +40,7 @@ class Disclosed:
     """An event for a verifier: all digests, and the disclosures that the reader may open."""
 
     event_id: EventId
+    log: str | None
     index: int | None
     digests: tuple[bytes, ...]
     disclosures: tuple[str, ...]
@@ -115,10 +116,10 @@ def disclosures(
 
 
 def placed_disclosures(
-    connection: Connection, ledger: Ledger, start: int, end: int, *, may_open: MayOpen
+    connection: Connection, ledger: Ledger, log: str, start: int, end: int, *, may_open: MayOpen
 ) -> list[Disclosed]:
-    """The events with indexes [start, end), in order."""
-    return _disclosed(connection, ledger, store.placed(connection, start, end), may_open)
+    """The events with indexes [start, end) in that log, in order."""
+    return _disclosed(connection, ledger, store.placed(connection, log, start, end), may_open)
 
 
 def first_entry_at(connection: Connection) -> datetime | None:
@@ -130,7 +131,7 @@ def _entries(
     connection: Connection, ledger: Ledger, rows: Sequence[StoredEvent], may_open: MayOpen
 ) -> list[Entry]:
     return [
-        Entry(row.number, EventId(row.event_id), row.at, fields, row.index)
+        Entry(row.number, EventId(row.event_id), row.at, fields, row.index, row.log)
         for row, _, fields in _opened(connection, ledger, rows, may_open)
     ]
 
@@ -139,7 +140,9 @@ def _disclosed(
     connection: Connection, ledger: Ledger, rows: Sequence[StoredEvent], may_open: MayOpen
 ) -> list[Disclosed]:
     return [
-        Disclosed(EventId(row.event_id), row.index, tuple(split_digests(row.digests)), opened)
+        Disclosed(
+            EventId(row.event_id), row.log, row.index, tuple(split_digests(row.digests)), opened
+        )
         for row, opened, _ in _opened(connection, ledger, rows, may_open)
     ]
 

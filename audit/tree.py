@@ -5,6 +5,8 @@ from sqlalchemy import Connection
 from audit.disclosure import leaf
 from audit.edge import Edge
 from audit.merkle import fold, tree_hash
+from audit.note import split_note
+from audit.shards import link_entry
 from audit.store import tree as store
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH
 
@@ -13,11 +15,22 @@ class TreeDamagedError(RuntimeError):
     """Stored rows of the tree are missing or do not fit together."""
 
 
-class StoredTree:
-    """The first `size` leaves; each tile is read once, so use one object for one piece of work."""
+def entry_of(connection: Connection, log: str, row: store.LeafRow) -> bytes:
+    """The entry that a leaf stands for. Raises TreeDamagedError."""
+    if row.commitment is not None:
+        return leaf(row.commitment)
+    before = store.last_checkpoint_before(connection, log)
+    if row.index != 0 or before is None:
+        raise TreeDamagedError(f"leaf {row.index} stands for nothing")
+    return link_entry(split_note(before.note)[0])
 
-    def __init__(self, connection: Connection, size: int) -> None:
+
+class StoredTree:
+    """A log's first `size` leaves; each tile is read once: use one object for one piece of work."""
+
+    def __init__(self, connection: Connection, log: str, size: int) -> None:
         self._connection = connection
+        self._log = log
         self.size = size
         self._read: dict[tuple[int, int], list[bytes]] = {}
 
@@ -36,7 +49,7 @@ class StoredTree:
         found = self._read.get((level, position))
         if found is None:
             width = min(TILE_WIDTH, (self.size >> TILE_HEIGHT * level) - position * TILE_WIDTH)
-            found = store.tile_hashes(self._connection, level, position, width)
+            found = store.tile_hashes(self._connection, self._log, level, position, width)
             if len(found) != width:
                 raise TreeDamagedError(f"tile {level}/{position} lacks hashes")
             self._read[level, position] = found
@@ -45,10 +58,11 @@ class StoredTree:
     def entries(self, position: int) -> list[bytes]:
         """The entries of a bundle, fewer than 256 at the right edge. Raises TreeDamagedError."""
         start = position * TILE_WIDTH
-        rows = store.leaves(self._connection, start, min(start + TILE_WIDTH, self.size))
-        if len(rows) != min(TILE_WIDTH, self.size - start):
+        end = min(start + TILE_WIDTH, self.size)
+        rows = store.leaves(self._connection, self._log, start, end)
+        if len(rows) != end - start:
             raise TreeDamagedError(f"bundle {position} lacks entries")
-        return [leaf(row.commitment) for row in rows]
+        return [entry_of(self._connection, self._log, row) for row in rows]
 
     def edge(self) -> Edge:
         """The right edge, rebuilt from at most 255 hashes a level."""

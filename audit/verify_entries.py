@@ -18,6 +18,7 @@ from audit.disclosure import (
 from audit.edge import Edge
 from audit.faults import BundleError, Fault
 from audit.merkle import HASH_SIZE, leaf_hash
+from audit.shards import linked_text
 from audit.tiles import (
     TILE_WIDTH,
     TileError,
@@ -47,17 +48,24 @@ def check_contents(files: Mapping[str, bytes], size: int, altered: str | None) -
     `altered` is the file that the manifest disowns, if any: where two files contradict each
     other, it is the one to blame.
     """
-    lines = _lines(files[EVENTS], size)
-    hashes = _entries(files, lines, altered)
+    entries = _entries(files, size)
+    lines = _lines(files[EVENTS], size, start=_links(entries))
+    _check_entries(entries, lines, altered)
+    hashes = [leaf_hash(entry) for _, entry in entries]
     fields = [_fields(line) for line in lines]
     return Contents(_tiles(files, hashes), fields)
 
 
-def _lines(data: bytes, size: int) -> list[EventLine]:
+def _links(entries: Sequence[tuple[str, bytes]]) -> int:
+    """How many entries stand for no event: the first one, when it ties this log to another."""
+    return int(bool(entries) and linked_text(entries[0][1]) is not None)
+
+
+def _lines(data: bytes, size: int, *, start: int) -> list[EventLine]:
     """Every line an event in canonical form, at its index, with an id of its own."""
     lines: list[EventLine] = []
     ids = set()
-    for index, raw in enumerate(data.splitlines(keepends=True)):
+    for index, raw in enumerate(data.splitlines(keepends=True), start):
         line = _line(raw, index)
         if line.index != index:
             raise BundleError(Fault.LINE_ORDER, EVENTS, index)
@@ -65,8 +73,8 @@ def _lines(data: bytes, size: int) -> list[EventLine]:
             raise BundleError(Fault.EVENT_TWICE, EVENTS, index)
         ids.add(line.event_id)
         lines.append(line)
-    if len(lines) != size:
-        raise BundleError(Fault.LINE_COUNT, EVENTS, min(len(lines), size))
+    if len(lines) != size - start:
+        raise BundleError(Fault.LINE_COUNT, EVENTS, min(start + len(lines), size))
     return lines
 
 
@@ -81,20 +89,23 @@ def _line(raw: bytes, index: int) -> EventLine:
     return line
 
 
-def _entries(
-    files: Mapping[str, bytes], lines: Sequence[EventLine], altered: str | None
-) -> list[bytes]:
-    """The leaf hashes; each entry is the commitment to its event's digests."""
-    hashes: list[bytes] = []
-    for name in entry_bundles_of(len(lines)):
-        entries = _unpacked(files[name.path], name.path, name.width)
-        for entry in entries:
-            index = len(hashes)
-            if entry != _leaf(lines[index]):
-                blamed = name.path if altered == name.path else EVENTS
-                raise BundleError(Fault.COMMITMENT, blamed, index)
-            hashes.append(leaf_hash(entry))
-    return hashes
+def _entries(files: Mapping[str, bytes], size: int) -> list[tuple[str, bytes]]:
+    """Every entry with the name of its file."""
+    return [
+        (name.path, entry)
+        for name in entry_bundles_of(size)
+        for entry in _unpacked(files[name.path], name.path, name.width)
+    ]
+
+
+def _check_entries(
+    entries: Sequence[tuple[str, bytes]], lines: Sequence[EventLine], altered: str | None
+) -> None:
+    """Each entry is the commitment to its event's digests."""
+    for line in lines:
+        path, entry = entries[line.index]
+        if entry != _leaf(line):
+            raise BundleError(Fault.COMMITMENT, path if altered == path else EVENTS, line.index)
 
 
 def _leaf(line: EventLine) -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from audit.database import open_engine
-from audit.note import NoteSigner
+from audit.log_signers import LogSigners
 from audit.sequencer import Sequencer
 from audit.unit_of_work import Ledger
 from connectors.ports import IdentityProvider
@@ -36,7 +36,7 @@ class Runtime:
     vault: Vault
     sequencer: Sequencer
     expiry: ExpiryJob
-    log_signer: NoteSigner
+    log_signers: LogSigners
     receipt_signer: ReceiptSigner
     identity_provider: IdentityProvider | None
     nonce_key: bytes = field(repr=False)
@@ -64,7 +64,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
     catalogue = load_catalogue()
     provider = FileKeyProvider.open_or_create(settings.data_folder)
     ledger = Ledger(open_engine(settings.database_url), provider)
-    log_signer = NoteSigner(settings.log_origin, keys.private_key("log", "ed25519"))
+    log_signers = LogSigners(settings.log_origin, [keys.private_key("log", "ed25519")])
     return Runtime(
         settings=settings,
         ledger=ledger,
@@ -76,9 +76,9 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
             installation=keys.secret("installation").hex(),
             catalogue=catalogue,
         ),
-        sequencer=Sequencer(ledger, log_signer),
+        sequencer=Sequencer(ledger, log_signers),
         expiry=ExpiryJob(ledger),
-        log_signer=log_signer,
+        log_signers=log_signers,
         receipt_signer=_receipt_signer(settings, keys),
         identity_provider=identity_provider(settings),
         nonce_key=keys.secret("dpop-nonce"),

@@ -25,6 +25,7 @@ class StoredEvent:
     commitment: bytes
     digests: bytes
     sealed: bytes
+    log: str | None
     index: int | None
     leaf_hash: bytes | None
 
@@ -36,6 +37,7 @@ _COLUMNS = (
     event.c.commitment,
     event.c.digests,
     event.c.sealed,
+    leaf.c.log,
     leaf.c.index.label("place"),
     leaf.c.leaf_hash,
 )
@@ -97,10 +99,11 @@ def one(connection: Connection, event_id: UUID) -> StoredEvent | None:
     return next(iter(_events(connection, query)), None)
 
 
-def placed(connection: Connection, start: int, end: int) -> list[StoredEvent]:
-    """The events with indexes [start, end), in that order."""
+def placed(connection: Connection, log: str, start: int, end: int) -> list[StoredEvent]:
+    """The events with indexes [start, end) in that log, in that order."""
     query = select(*_COLUMNS).select_from(leaf.join(event, leaf.c.number == event.c.number))
-    query = query.where(leaf.c.index >= start, leaf.c.index < end).order_by(leaf.c.index)
+    query = query.where(leaf.c.log == log, leaf.c.index >= start, leaf.c.index < end)
+    query = query.order_by(leaf.c.index)
     return _events(connection, query)
 
 

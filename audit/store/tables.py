@@ -73,17 +73,20 @@ leaf = insert_only(
     Table(
         "audit_leaf",
         metadata,
+        Column("log", String(8), primary_key=True),
         Column("index", RowNumber, primary_key=True, autoincrement=False),
-        Column("number", RowNumber, nullable=False, unique=True),
+        Column("number", RowNumber, unique=True),
         Column("leaf_hash", LargeBinary(32), nullable=False),
     )
 )
-"""Insert-only; the index is dense from 0."""
+"""Insert-only; in each log (shard) the index is dense from 0. The first leaf of a shard that is not
+the first stands for no event: it holds the last checkpoint before it (audit.shards)."""
 
 tile = insert_only(
     Table(
         "audit_tile",
         metadata,
+        Column("log", String(8), primary_key=True),
         Column("level", RowNumber, primary_key=True, autoincrement=False),
         Column("position", RowNumber, primary_key=True, autoincrement=False),
         Column("hashes", LargeBinary(8192), nullable=False),
@@ -97,6 +100,7 @@ checkpoint = insert_only(
     Table(
         "audit_checkpoint",
         metadata,
+        Column("log", String(8), primary_key=True),
         Column("size", RowNumber, primary_key=True, autoincrement=False),
         Column("root", LargeBinary(32), nullable=False),
         Column("at", Instant, nullable=False),

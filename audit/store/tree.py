@@ -25,8 +25,8 @@ from audit.edge import FullTile
 from audit.store.tables import checkpoint, event, leaf, queue, tile
 from audit.tiles import TILE_WIDTH, split_hashes
 
-_LEAVES = 'INSERT INTO audit_leaf ("index", number, leaf_hash)'
-_UNNESTED = " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[])"
+_LEAVES = 'INSERT INTO audit_leaf (log, "index", number, leaf_hash)'
+_UNNESTED = " SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[])"
 _SEQUENCER_LOCK = "consent-vault/sequencer/"
 
 
@@ -34,6 +34,7 @@ _SEQUENCER_LOCK = "consent-vault/sequencer/"
 class CheckpointRow:
     """A checkpoint as it was signed."""
 
+    log: str
     size: int
     root: bytes
     at: datetime
@@ -42,11 +43,20 @@ class CheckpointRow:
 
 @dataclass(frozen=True, slots=True)
 class LeafRow:
-    """A leaf, and the commitment of the event that it stands for."""
+    """A leaf, and the commitment of the event that it stands for; None where that is no event."""
 
     index: int
     leaf_hash: bytes
-    commitment: bytes
+    commitment: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an event stands."""
+
+    log: str
+    index: int
+    leaf_hash: bytes
 
 
 def lock_sequencer(connection: Connection) -> bool:
@@ -88,7 +98,7 @@ def commitments(connection: Connection, numbers: Sequence[int]) -> list[tuple[in
     """Row number and commitment of each of the events, in the order of their numbers."""
     query = (
         select(event.c.number, event.c.commitment)
-        .where(_among(connection, event.c.number, numbers))
+        .where(among(connection, event.c.number, numbers))
         .order_by(event.c.number)
     )
     return [(row.number, row.commitment) for row in connection.execute(query)]
@@ -96,26 +106,36 @@ def commitments(connection: Connection, numbers: Sequence[int]) -> list[tuple[in
 
 def remove_from_queue(connection: Connection, numbers: Sequence[int]) -> None:
     """Delete these numbers from the queue."""
-    connection.execute(delete(queue).where(_among(connection, queue.c.number, numbers)))
+    connection.execute(delete(queue).where(among(connection, queue.c.number, numbers)))
 
 
 def insert_leaves(
-    connection: Connection, start: int, numbers: Sequence[int], hashes: Sequence[bytes]
+    connection: Connection,
+    log: str,
+    start: int,
+    numbers: Sequence[int | None],
+    hashes: Sequence[bytes],
 ) -> None:
-    """Insert leaves from index `start` on."""
+    """Insert leaves from index `start` on; one without an event has the number None."""
     indexes = range(start, start + len(numbers))
     if connection.dialect.name == "sqlite":
-        rows = list(zip(indexes, numbers, hashes, strict=True))
-        connection.exec_driver_sql(_LEAVES + " VALUES (?, ?, ?)", rows)
+        rows = [(log, *row) for row in zip(indexes, numbers, hashes, strict=True)]
+        connection.exec_driver_sql(_LEAVES + " VALUES (?, ?, ?, ?)", rows)
     else:
-        columns = (list(indexes), list(numbers), list(hashes))
+        columns = (log, list(indexes), list(numbers), list(hashes))
         connection.exec_driver_sql(_LEAVES + _UNNESTED, columns)
 
 
-def insert_tiles(connection: Connection, tiles: Sequence[FullTile]) -> None:
+def insert_tiles(connection: Connection, log: str, tiles: Sequence[FullTile]) -> None:
     """Insert full tiles."""
     rows = [
-        {"level": each.level, "position": each.index, "hashes": each.hashes, "root": each.root}
+        {
+            "log": log,
+            "level": each.level,
+            "position": each.index,
+            "hashes": each.hashes,
+            "root": each.root,
+        }
         for each in tiles
     ]
     if rows:
@@ -124,84 +144,113 @@ def insert_tiles(connection: Connection, tiles: Sequence[FullTile]) -> None:
 
 def insert_checkpoint(connection: Connection, row: CheckpointRow) -> None:
     """Insert a checkpoint; a second one of the same size is refused by the key."""
-    values = {"size": row.size, "root": row.root, "at": row.at, "note": row.note}
+    values = {"log": row.log, "size": row.size, "root": row.root, "at": row.at, "note": row.note}
     connection.execute(insert(checkpoint).values(values))
 
 
-def last_checkpoint(connection: Connection) -> CheckpointRow | None:
-    """The checkpoint of the largest size."""
-    query = select(checkpoint).order_by(checkpoint.c.size.desc()).limit(1)
+def last_checkpoint(connection: Connection, log: str | None = None) -> CheckpointRow | None:
+    """The checkpoint of the largest size in that log, or in the newest one."""
+    query = select(checkpoint).order_by(checkpoint.c.log.desc(), checkpoint.c.size.desc()).limit(1)
+    if log is not None:
+        query = query.where(checkpoint.c.log == log)
     return _checkpoint(connection.execute(query).one_or_none())
 
 
-def checkpoint_of(connection: Connection, size: int) -> CheckpointRow | None:
+def last_checkpoint_before(connection: Connection, log: str) -> CheckpointRow | None:
+    """The last checkpoint of the log before that one, None when it is the first."""
+    query = select(checkpoint).where(checkpoint.c.log < log)
+    query = query.order_by(checkpoint.c.log.desc(), checkpoint.c.size.desc()).limit(1)
+    return _checkpoint(connection.execute(query).one_or_none())
+
+
+def checkpoint_of(connection: Connection, log: str, size: int) -> CheckpointRow | None:
     """The checkpoint signed at exactly that size."""
-    query = select(checkpoint).where(checkpoint.c.size == size)
+    query = select(checkpoint).where(checkpoint.c.log == log, checkpoint.c.size == size)
     return _checkpoint(connection.execute(query).one_or_none())
 
 
-def leaves(connection: Connection, start: int, end: int) -> list[LeafRow]:
+def logs(connection: Connection) -> list[str]:
+    """All logs that have signed, oldest first; found by jumping, since checkpoints are many."""
+    found: list[str] = []
+    query = select(func.min(checkpoint.c.log))
+    while log := connection.execute(query).scalar_one():
+        found.append(log)
+        query = select(func.min(checkpoint.c.log)).where(checkpoint.c.log > log)
+    return found
+
+
+def leaves(connection: Connection, log: str, start: int, end: int) -> list[LeafRow]:
     """Leaves [start, end) with their events' commitments, in order; those that are there.
 
     Here too the numbers come first: joined, a whole batch made PostgreSQL read all events.
     """
     query = (
         select(leaf.c.index, leaf.c.leaf_hash, leaf.c.number)
-        .where(leaf.c.index >= start, leaf.c.index < end)
+        .where(leaf.c.log == log, leaf.c.index >= start, leaf.c.index < end)
         .order_by(leaf.c.index)
     )
     rows = [(index, hashed, number) for index, hashed, number in connection.execute(query)]
-    found = dict(commitments(connection, [number for _, _, number in rows]))
+    numbers = [number for _, _, number in rows if number is not None]
+    found: dict[int | None, bytes | None] = {None: None, **dict(commitments(connection, numbers))}
     return [
         LeafRow(index, hashed, found[number]) for index, hashed, number in rows if number in found
     ]
 
 
-def leaf_count(connection: Connection) -> int:
+def leaf_count(connection: Connection, log: str) -> int:
     """One more than the highest index."""
-    highest = connection.execute(select(func.max(leaf.c.index))).scalar_one()
+    query = select(func.max(leaf.c.index)).where(leaf.c.log == log)
+    highest = connection.execute(query).scalar_one()
     return 0 if highest is None else highest + 1
 
 
-def place_of(connection: Connection, event_id: UUID) -> tuple[int, bytes] | None:
-    """Index and leaf hash of an event, None while the sequencer has not come to it."""
+def place_of(connection: Connection, event_id: UUID) -> Place | None:
+    """Where an event stands, None while the sequencer has not come to it."""
     query = (
-        select(leaf.c.index, leaf.c.leaf_hash)
+        select(leaf.c.log, leaf.c.index, leaf.c.leaf_hash)
         .join(event, event.c.number == leaf.c.number)
         .where(event.c.event_id == event_id)
     )
     row = connection.execute(query).one_or_none()
-    return None if row is None else (row[0], row[1])
+    return None if row is None else Place(*row)
 
 
-def tile_hashes(connection: Connection, level: int, position: int, width: int) -> list[bytes]:
+def tile_hashes(
+    connection: Connection, log: str, level: int, position: int, width: int
+) -> list[bytes]:
     """The first `width` hashes of a tile: from its row, or from the level below it."""
-    query = select(tile.c.hashes).where(tile.c.level == level, tile.c.position == position)
+    query = select(tile.c.hashes).where(*_tile(log, level), tile.c.position == position)
     stored = connection.execute(query).scalar_one_or_none()
     if stored is not None:
         return split_hashes(stored)[:width]
     start = position * TILE_WIDTH
     if level == 0:
-        query = select(leaf.c.leaf_hash).where(*_range(leaf.c.index, start, width))
+        query = select(leaf.c.leaf_hash).where(
+            leaf.c.log == log, *_range(leaf.c.index, start, width)
+        )
         return list(connection.execute(query.order_by(leaf.c.index)).scalars())
     query = select(tile.c.root).where(
-        tile.c.level == level - 1, *_range(tile.c.position, start, width)
+        *_tile(log, level - 1), *_range(tile.c.position, start, width)
     )
     return list(connection.execute(query.order_by(tile.c.position)).scalars())
 
 
-def tile_of(connection: Connection, level: int, position: int) -> FullTile | None:
+def tile_of(connection: Connection, log: str, level: int, position: int) -> FullTile | None:
     """A full tile as it is stored."""
-    query = select(tile).where(tile.c.level == level, tile.c.position == position)
+    query = select(tile).where(*_tile(log, level), tile.c.position == position)
     row = connection.execute(query).one_or_none()
     return None if row is None else FullTile(row.level, row.position, row.hashes, row.root)
+
+
+def _tile(log: str, level: int) -> list[ColumnElement[bool]]:
+    return [tile.c.log == log, tile.c.level == level]
 
 
 def _range(column: ColumnElement[int], start: int, width: int) -> list[ColumnElement[bool]]:
     return [column >= start, column < start + width]
 
 
-def _among(
+def among(
     connection: Connection, column: ColumnElement[int], numbers: Sequence[int]
 ) -> ColumnElement[bool]:
     """`column` is one of the numbers, as one parameter however many they are."""
@@ -212,4 +261,4 @@ def _among(
 
 
 def _checkpoint(row: Any) -> CheckpointRow | None:
-    return None if row is None else CheckpointRow(row.size, row.root, row.at, row.note)
+    return None if row is None else CheckpointRow(row.log, row.size, row.root, row.at, row.note)

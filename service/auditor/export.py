@@ -25,13 +25,15 @@ def export(
     runtime, session = runtime_of(request), require_session(request)
     open_form(session, form, use="export", now=runtime.now())
     with runtime.ledger.read() as connection:
-        size = log_state(connection).size
-    if size == 0:
+        state = log_state(connection)
+    if state.log is None:
         return see_other(f"/{language}/audit")
     # Nothing changes by it, so each time that the form comes back is an export of its own.
     with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
-        uow.record(Event(kind=Kind.LOG_EXPORTED, reference=f"size-{size}"))
+        uow.record(Event(kind=Kind.LOG_EXPORTED, reference=f"size-{state.size}"))
     with runtime.ledger.read() as connection:
-        bundle = write_bundle(connection, runtime.ledger, signer=runtime.log_signer, size=size)
-    headers = {"Content-Disposition": f'attachment; filename="log-{size}.zip"'}
+        bundle = write_bundle(
+            connection, runtime.ledger, signers=runtime.log_signers, log=state.log, size=state.size
+        )
+    headers = {"Content-Disposition": f'attachment; filename="log-{state.log}-{state.size}.zip"'}
     return Response(bundle, media_type="application/zip", headers=headers)

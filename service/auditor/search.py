@@ -16,7 +16,7 @@ from starlette.responses import Response
 from audit.checkpoint import CheckpointError, open_checkpoint
 from audit.model import Entry, Event, Kind
 from audit.note import NoteError
-from audit.proofs import latest_checkpoint, log_state
+from audit.proofs import current_log, latest_checkpoint, log_state
 from audit.reader import search as search_log
 from audit.tree import StoredTree, TreeDamagedError
 from audit.unit_of_work import begin
@@ -97,13 +97,13 @@ def audit(
 
 def _checked(connection: Connection, runtime: Runtime) -> bool | None:
     """Whether the newest checkpoint bears our signature and the stored tree has its root."""
-    note = latest_checkpoint(connection)
-    if note is None:
+    log, signers = current_log(connection), runtime.log_signers
+    note = latest_checkpoint(connection, log=log)
+    if log is None or note is None:
         return None
-    signer = runtime.log_signer
     try:
-        checkpoint = open_checkpoint(note, [signer.verifier], origin=runtime.settings.log_origin)
-        return StoredTree(connection, checkpoint.size).root() == checkpoint.root
+        checkpoint = open_checkpoint(note, signers.verifiers(log), origin=signers.origin(log))
+        return StoredTree(connection, log, checkpoint.size).root() == checkpoint.root
     except (NoteError, CheckpointError, TreeDamagedError):
         return False
 

@@ -39,13 +39,17 @@ def export(file: Path, data: Path | None) -> None:
     from audit.bundle import NothingToExportError, write_bundle
     from audit.bundle_files import sha256
     from audit.model import Event, Kind
+    from audit.proofs import current_log
     from audit.unit_of_work import begin
     from service.cli.operator import OPERATOR
 
     with runtime_of(data) as runtime:
         try:
             with runtime.ledger.read() as connection:
-                bundle = write_bundle(connection, runtime.ledger, signer=runtime.log_signer)
+                log = current_log(connection)
+                bundle = write_bundle(
+                    connection, runtime.ledger, signers=runtime.log_signers, log=log
+                )
         except NothingToExportError as error:
             raise Failure(
                 "Nothing was exported.",
@@ -58,4 +62,5 @@ def export(file: Path, data: Path | None) -> None:
     file.touch(mode=0o600)
     file.write_bytes(bundle)
     click.echo(f"wrote {file}; verify it with: consent-vault audit verify {file}")
-    click.echo(f"public key of the log: {runtime.log_signer.vkey}")
+    for vkey in runtime.log_signers.vkeys(log or ""):
+        click.echo(f"public key of the log: {vkey}")

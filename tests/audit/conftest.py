@@ -11,7 +11,7 @@ from audit.sequencer import Sequencer
 from audit.store import metadata
 from audit.unit_of_work import Ledger
 from tests.audit.exported import Files
-from tests.audit.sample import NOW, record, signer
+from tests.audit.sample import NOW, record, signers
 from tests.wrapping import MemoryWrapper
 
 
@@ -25,7 +25,7 @@ def engine(empty_engine: Engine) -> Engine:
 @pytest.fixture
 def sequencer(ledger: Ledger) -> Sequencer:
     """A sequencer that has not run yet."""
-    return Sequencer(ledger, signer())
+    return Sequencer(ledger, signers())
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +36,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     metadata.create_all(ledger.engine)
     record(ledger, 2)
     record(ledger, happened=Event(kind=Kind.LOG_SEARCHED))
-    Sequencer(ledger, signer()).run_once(NOW)
+    Sequencer(ledger, signers()).run_once(NOW)
     with ledger.read() as connection:
-        made = write_bundle(connection, ledger, signer=signer())
+        made = write_bundle(connection, ledger, signers=signers())
     ledger.engine.dispose()
     return made
 

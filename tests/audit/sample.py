@@ -5,6 +5,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from audit.log_signers import LogSigners
 from audit.model import SYSTEM, Actor, Event, Kind
 from audit.note import NoteSigner
 from audit.unit_of_work import Ledger, begin
@@ -14,12 +15,19 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 AINO = PersonId(UUID("0f8c2f2e-6c1b-4a44-9f0a-000000000001"))
 MATTI = PersonId(UUID("0f8c2f2e-6c1b-4a44-9f0a-000000000002"))
 KELA = OrganisationId("kela")
-ORIGIN = "vault.example/log"
+LOG_NAME = "vault.example/log"
+LOG = "2026h2"
+ORIGIN = f"{LOG_NAME}/{LOG}"
 
 
 def signer(seed: int = 1) -> NoteSigner:
-    """The log's key, the same one for the same seed."""
+    """The log's key for one half-year, the same one for the same seed."""
     return NoteSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32))
+
+
+def signers(seed: int = 1) -> LogSigners:
+    """The same key for all half-years."""
+    return LogSigners(LOG_NAME, [Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)])
 
 
 def viewed(person: PersonId = AINO) -> Event:

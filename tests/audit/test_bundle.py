@@ -9,20 +9,21 @@ import pytest
 from audit.bundle import NothingToExportError, write_bundle
 from audit.checkpoint import CheckpointError
 from audit.container import unpack
+from audit.log_signers import LogSigners
 from audit.model import Actor
-from audit.note import NoteError, NoteSigner
+from audit.note import NoteError
 from audit.reader import own
 from audit.sequencer import Sequencer
 from audit.tree import TreeDamagedError
 from audit.unit_of_work import Ledger
 from audit.verify import verify_bundle
 from tests.audit.faulty import run, unguard
-from tests.audit.sample import AINO, MATTI, NOW, record, signer, viewed
+from tests.audit.sample import AINO, MATTI, NOW, record, signer, signers, viewed
 
 
 def exported(ledger: Ledger, **wanted: object) -> bytes:
     with ledger.read() as connection:
-        return write_bundle(connection, ledger, **({"signer": signer()} | wanted))  # type: ignore[arg-type]  # what the test varies
+        return write_bundle(connection, ledger, **({"signers": signers()} | wanted))  # type: ignore[arg-type]  # what the test varies
 
 
 def test_the_same_log_gives_the_same_bytes(ledger: Ledger, sequencer: Sequencer) -> None:
@@ -80,15 +81,15 @@ def test_another_key_cannot_export(ledger: Ledger, sequencer: Sequencer) -> None
     record(ledger)
     sequencer.run_once(NOW)
     with pytest.raises(NoteError):
-        exported(ledger, signer=signer(2))
+        exported(ledger, signers=signers(2))
 
 
 def test_another_log_of_the_same_key_cannot_export(ledger: Ledger, sequencer: Sequencer) -> None:
     record(ledger)
     sequencer.run_once(NOW)
-    other = NoteSigner("other.example", signer()._key)
+    other = LogSigners("other.example", [signer()._key])
     with pytest.raises((NoteError, CheckpointError)):
-        exported(ledger, signer=other)
+        exported(ledger, signers=other)
 
 
 def test_a_log_that_lost_leaves_is_not_exported_as_if_whole(

@@ -12,7 +12,7 @@ from audit.insert_only import grants, insert_only_ddl
 from audit.sequencer import Sequencer
 from audit.store.tables import DELETABLE, INSERT_ONLY, SEQUENCES, metadata
 from audit.unit_of_work import Ledger
-from tests.audit.sample import NOW, record, signer
+from tests.audit.sample import NOW, record, signers
 
 CHANGES = {
     "audit_event": "UPDATE audit_event SET sealed = sealed",
@@ -118,4 +118,4 @@ def test_the_application_cannot_take_the_guards_away(application: Engine, statem
 def test_the_application_can_record_and_sequence(filled: Ledger, application: Engine) -> None:
     theirs = Ledger(application, filled.log_keys)
     record(theirs, 3)
-    assert Sequencer(theirs, signer()).run_once(NOW) is not None
+    assert Sequencer(theirs, signers()).run_once(NOW) is not None

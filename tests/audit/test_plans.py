@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, event, insert
 
 from audit.store import reading, tables
 from audit.store import tree as store
-from tests.audit.sample import NOW
+from tests.audit.sample import LOG, NOW
 
 EVENTS, PLACED, BATCH = 20_000, 16_000, 500
 KINDS = ("data.released", "data.viewed", "session.started", "token.issued")
@@ -43,7 +43,8 @@ def fill(connection: Connection) -> None:
         ],
         tables.about: [{"person_id": person(n), "number": n} for n in numbers],
         tables.leaf: [
-            {"index": n - 1, "number": n, "leaf_hash": bytes(32)} for n in numbers[:PLACED]
+            {"log": LOG, "index": n - 1, "number": n, "leaf_hash": bytes(32)}
+            for n in numbers[:PLACED]
         ],
         tables.queue: [{"number": n} for n in numbers[PLACED:]],
     }
@@ -71,13 +72,13 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "an organisation": lambda c: search(c, organisation="o3"),
     "a page": lambda c: search(c, before=9000),
     "one": lambda c: reading.one(c, UUID(int=1)),
-    "a bundle": lambda c: reading.placed(c, 1024, 1280),
+    "a bundle": lambda c: reading.placed(c, LOG, 1024, 1280),
     "the first": reading.first_at,
     "a batch": lambda c: store.commitments(c, BATCH_NUMBERS),
-    "a batch read again": lambda c: store.leaves(c, PLACED - BATCH, PLACED),
+    "a batch read again": lambda c: store.leaves(c, LOG, PLACED - BATCH, PLACED),
     "a place": lambda c: store.place_of(c, UUID(int=1)),
-    "the size": store.leaf_count,
-    "a tile": lambda c: store.tile_hashes(c, 0, 20, 256),
+    "the size": lambda c: store.leaf_count(c, LOG),
+    "a tile": lambda c: store.tile_hashes(c, LOG, 0, 20, 256),
 }
 
 

@@ -25,7 +25,7 @@ from audit.tree import StoredTree, TreeDamagedError
 from audit.unit_of_work import Ledger
 from policies.ids import EventId, new_uuid
 from tests.audit.faulty import run, unguard
-from tests.audit.sample import NOW, ORIGIN, record, signer
+from tests.audit.sample import LOG, NOW, ORIGIN, record, signer
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_receipt_does_not_prove_another_event(ledger: Ledger, ids: list[EventI
         proof, other = (inclusion(connection, ledger, each) for each in ids[:2])
         assert proof is not None
         assert other is not None
-        root = StoredTree(connection, 600).root()
+        root = StoredTree(connection, LOG, 600).root()
     with pytest.raises(ProofError):
         verify_inclusion(
             index=proof.index,
@@ -106,7 +106,7 @@ def test_older_checkpoints_stay(ledger: Ledger, ids: list[EventId]) -> None:
             note = checkpoint_at(connection, size)
             assert note is not None
             opened = open_checkpoint(note, [signer().verifier], origin=ORIGIN)
-            assert opened.root == StoredTree(connection, size).root()
+            assert opened.root == StoredTree(connection, LOG, size).root()
         assert checkpoint_at(connection, 200) is None
         assert latest_checkpoint(connection) == checkpoint_at(connection, 600)
 

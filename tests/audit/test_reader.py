@@ -34,7 +34,7 @@ from policies.ids import (
 )
 from policies.vocabulary import LegalBasis
 from tests.audit.faulty import run, unguard
-from tests.audit.sample import AINO, KELA, MATTI, NOW, ORIGIN, record, signer, viewed
+from tests.audit.sample import AINO, KELA, LOG, MATTI, NOW, ORIGIN, record, signer, viewed
 
 FULL = Event(
     kind=Kind.DATA_RELEASED,
@@ -263,7 +263,7 @@ def test_disclosures_are_given_as_far_as_the_reader_may_open(
         seen = {
             name: [
                 len(each.disclosures)
-                for each in placed_disclosures(connection, ledger, 0, 2, may_open=may_open)
+                for each in placed_disclosures(connection, ledger, LOG, 0, 2, may_open=may_open)
             ]
             for name, may_open in {
                 "auditor": everything,

@@ -17,7 +17,7 @@ from audit.sequencer import BATCH, ClockWentBackError, Sequencer
 from audit.store.tree import lock_sequencer
 from audit.unit_of_work import Ledger, begin
 from tests.audit.checking import ActingSigner, check_log
-from tests.audit.sample import MATTI, NOW, record, signer, viewed
+from tests.audit.sample import MATTI, NOW, record, signers, viewed
 
 
 def test_an_empty_queue_signs_nothing(ledger: Ledger, sequencer: Sequencer) -> None:
@@ -80,12 +80,12 @@ def test_a_long_queue_is_drained_batch_by_batch(ledger: Ledger, sequencer: Seque
 def test_a_new_sequencer_goes_on_where_the_old_one_stopped(ledger: Ledger) -> None:
     for count in (300, 1, 400):
         record(ledger, count)
-        assert Sequencer(ledger, signer()).run_once(NOW) is not None
+        assert Sequencer(ledger, signers()).run_once(NOW) is not None
     assert check_log(ledger) == 701
 
 
 def test_two_sequencers_take_turns(ledger: Ledger) -> None:
-    first, second = Sequencer(ledger, signer()), Sequencer(ledger, signer())
+    first, second = Sequencer(ledger, signers()), Sequencer(ledger, signers())
     for each in (first, second, second, first):
         record(ledger, 3)
         assert each.run_once(NOW) is not None
@@ -116,7 +116,7 @@ def test_what_is_published_is_committed(ledger: Ledger) -> None:
             seen.append((note, latest_checkpoint(connection)))
 
     record(ledger)
-    Sequencer(ledger, signer(), publish=[look]).run_once(NOW)
+    Sequencer(ledger, signers(), publish=[look]).run_once(NOW)
     ((published, stored),) = seen
     assert published == stored
 
@@ -160,7 +160,7 @@ def test_the_sequencer_of_another_schema_does_not_stand_in_the_way(
 def test_a_second_sequencer_leaves_the_batch_to_the_first(ledger: Ledger) -> None:
     looked = threading.Event()
     answers: list[Checkpoint | None] = []
-    second = Sequencer(ledger, signer())
+    second = Sequencer(ledger, signers())
     thread = threading.Thread(target=lambda: answers.append(second.run_once(NOW)))
 
     @event.listens_for(ledger.engine, "after_cursor_execute")
@@ -181,7 +181,7 @@ def test_a_second_sequencer_leaves_the_batch_to_the_first(ledger: Ledger) -> Non
 
 def test_eight_writers_and_two_sequencers_at_once_make_one_tree(ledger: Ledger) -> None:
     done = threading.Event()
-    sequencers = [Sequencer(ledger, signer()) for _ in range(2)]
+    sequencers = [Sequencer(ledger, signers()) for _ in range(2)]
 
     def write() -> None:
         for _ in range(12):
@@ -258,7 +258,7 @@ def test_a_stopped_thread_leaves_the_rest_in_the_queue(ledger: Ledger) -> None:
     def stop_soon(_checkpoint: Checkpoint, _note: bytes) -> None:
         holder[0]._stop.set()
 
-    sequencer = Sequencer(ledger, signer(), publish=[stop_soon])
+    sequencer = Sequencer(ledger, signers(), publish=[stop_soon])
     holder.append(sequencer)
     record(ledger, BATCH + 1)
     sequencer.start(lambda: NOW)

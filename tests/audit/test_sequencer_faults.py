@@ -12,7 +12,7 @@ from audit.tree import TreeDamagedError
 from audit.unit_of_work import Ledger
 from tests.audit.checking import ActingSigner, check_log
 from tests.audit.faulty import alter, refuse, refuse_commit, repair, run, unguard
-from tests.audit.sample import NOW, record, signer
+from tests.audit.sample import NOW, record, signers
 
 
 def lost_key() -> None:
@@ -24,7 +24,7 @@ def test_a_failing_signer_places_nothing(ledger: Ledger) -> None:
     with pytest.raises(OSError, match="token"):
         Sequencer(ledger, ActingSigner(lost_key)).run_once(NOW)
     assert check_log(ledger) == 0
-    Sequencer(ledger, signer()).run_once(NOW)
+    Sequencer(ledger, signers()).run_once(NOW)
     assert check_log(ledger) == 300
 
 
@@ -58,7 +58,7 @@ def test_a_failing_commit_publishes_nothing(ledger: Ledger) -> None:
         pytest.skip("SQLite has no deferred trigger")
     published: list[int] = []
     sequencer = Sequencer(
-        ledger, signer(), publish=[lambda checkpoint, _: published.append(checkpoint.size)]
+        ledger, signers(), publish=[lambda checkpoint, _: published.append(checkpoint.size)]
     )
     record(ledger, 10)
     refuse_commit(ledger.engine, "audit_checkpoint")
@@ -85,7 +85,7 @@ def test_a_connection_lost_while_signing_places_nothing(ledger: Ledger) -> None:
     with pytest.raises(DBAPIError):
         Sequencer(ledger, ActingSigner(cut)).run_once(NOW)
     assert check_log(ledger) == 0
-    Sequencer(ledger, signer()).run_once(NOW)
+    Sequencer(ledger, signers()).run_once(NOW)
     assert check_log(ledger) == 10
 
 
@@ -93,7 +93,7 @@ def test_a_failing_publisher_takes_nothing_back(ledger: Ledger) -> None:
     def fail(_checkpoint: Checkpoint, _note: bytes) -> None:
         raise OSError("no witness answers")
 
-    sequencer = Sequencer(ledger, signer(), publish=[fail])
+    sequencer = Sequencer(ledger, signers(), publish=[fail])
     for size in (1, 2):
         record(ledger)
         with pytest.raises(OSError, match="witness"):
@@ -173,13 +173,13 @@ def lost_middle(engine: Engine) -> None:
 def test_a_tree_that_is_not_the_signed_one_is_not_continued(
     ledger: Ledger, damage: Callable[[Engine], None], restarted: bool
 ) -> None:
-    running = Sequencer(ledger, signer())
+    running = Sequencer(ledger, signers())
     record(ledger, 5)
     running.run_once(NOW)
     damage(ledger.engine)
     record(ledger)
     with pytest.raises(TreeDamagedError):
-        (Sequencer(ledger, signer()) if restarted else running).run_once(NOW)
+        (Sequencer(ledger, signers()) if restarted else running).run_once(NOW)
 
 
 def test_a_database_put_back_under_a_running_sequencer_is_not_continued(

@@ -20,7 +20,7 @@ from audit.sequencer import Sequencer
 from audit.unit_of_work import Ledger, begin
 from audit.verify import verify_bundle
 from tests.audit.exported import ENTRIES, TILE, Files, fault_of, resigned
-from tests.audit.sample import AINO, MATTI, NOW, ORIGIN, record, signer, viewed
+from tests.audit.sample import AINO, MATTI, NOW, ORIGIN, record, signer, signers, viewed
 
 
 def test_an_export_verifies(bundle: bytes) -> None:
@@ -247,7 +247,7 @@ def test_a_log_with_full_tiles_and_a_destroyed_key_verifies(
         destroy_log_key(uow, AINO, period="2026")
     sequencer.run_once(NOW)
     with ledger.read() as connection:
-        made = write_bundle(connection, ledger, signer=signer())
+        made = write_bundle(connection, ledger, signers=signers())
     report = verify_bundle(made, vkey=signer().vkey)
     assert (report.size, report.closed) == (303, 300)
     assert report.kinds == {"data.viewed": 2, "keys.destroyed": 1}
@@ -262,7 +262,7 @@ def test_a_log_of_which_nothing_opens_verifies(ledger: Ledger, sequencer: Sequen
     record(ledger)
     sequencer.run_once(NOW)
     with ledger.read() as connection:
-        made = write_bundle(connection, ledger, signer=signer(), may_open=lambda _owner: False)
+        made = write_bundle(connection, ledger, signers=signers(), may_open=lambda _owner: False)
     report = verify_bundle(made)
     assert (report.kinds, report.closed, report.first_at) == ({}, 1, None)
     assert "From" not in str(report)

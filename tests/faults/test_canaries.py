@@ -323,7 +323,7 @@ def _look_inside(scene: Scene) -> None:
     for entry in scene.installation.events():
         scene.search.look("event", str(entry.kind), str(entry.fields))
     with runtime.ledger.read() as connection:
-        bundle = write_bundle(connection, runtime.ledger, signer=runtime.log_signer)
+        bundle = write_bundle(connection, runtime.ledger, signers=runtime.log_signers)
     scene.search.look("bundle", "", bundle)
     for name, content in database(runtime.ledger.engine):
         scene.search.look("database", name, content)

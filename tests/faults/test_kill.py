@@ -20,9 +20,11 @@ from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.merkle import verify_consistency
 from audit.model import Entry, Kind
 from audit.proofs import consistency, log_state
+from audit.shards import shard_at
 from audit.verify import verify_bundle
 from consent.model import Status
 from policies.ids import ConsentId
+from service.runtime import utc_now
 from tests.faults.installation import Citizen, Installation
 
 KILLS = 25
@@ -184,8 +186,8 @@ def _checkpoint(installation: Installation, client: httpx2.Client) -> list[Check
     answer = client.get("/audit/checkpoint")
     if answer.status_code == 404:
         return []
-    signer = installation.office.runtime.log_signer
-    return [open_checkpoint(answer.content, [signer.verifier], origin=signer.name)]
+    signers, log = installation.office.runtime.log_signers, shard_at(utc_now())
+    return [open_checkpoint(answer.content, signers.verifiers(log), origin=signers.origin(log))]
 
 
 def _check_tree(installation: Installation, seen: list[Checkpoint], events: int) -> None:
@@ -205,6 +207,6 @@ def _check_tree(installation: Installation, seen: list[Checkpoint], events: int)
                 new_root=last.root,
                 proof=consistency(connection, each.size, last.size).hashes,
             )
-        bundle = write_bundle(connection, runtime.ledger, signer=runtime.log_signer)
-    report = verify_bundle(bundle, vkey=runtime.log_signer.vkey)
+        bundle = write_bundle(connection, runtime.ledger, signers=runtime.log_signers)
+    report = verify_bundle(bundle, vkey=runtime.log_signers.vkeys(shard_at(utc_now()))[0])
     assert (report.size, report.closed) == (events, 0)

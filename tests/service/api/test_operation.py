@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from audit.checkpoint import open_checkpoint
+from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.model import SYSTEM, Event, Kind
+from audit.shards import shard_at
 from audit.tiles import unpack_entries
 from audit.unit_of_work import begin
 from tests.service.house import House, open_house
@@ -53,22 +54,21 @@ def test_numbers_name_endpoints_and_outcomes_only(visitor: TestClient) -> None:
     assert "consent_vault_log_queued 0" in text
 
 
+def opened(house: House, note: bytes) -> Checkpoint:
+    signers, log = house.runtime.log_signers, shard_at(house.clock())
+    return open_checkpoint(note, signers.verifiers(log), origin=signers.origin(log))
+
+
 def test_the_newest_checkpoint_is_not_kept_by_caches(house: House, visitor: TestClient) -> None:
     answer = visitor.get("/audit/checkpoint")
-    signer = house.runtime.log_signer
-    checkpoint = open_checkpoint(
-        answer.content, [signer.verifier], origin=house.runtime.settings.log_origin
-    )
+    checkpoint = opened(house, answer.content)
     assert checkpoint.size > 0
     assert answer.headers["cache-control"] == "no-cache"
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 def test_tiles_and_entries_are_kept_for_ever(house: House, visitor: TestClient) -> None:
-    signer = house.runtime.log_signer
-    origin = house.runtime.settings.log_origin
-    note = visitor.get("/audit/checkpoint").content
-    width = open_checkpoint(note, [signer.verifier], origin=origin).size
+    width = opened(house, visitor.get("/audit/checkpoint").content).size
     tile = visitor.get(f"/audit/tile/0/000.p/{width}")
     entries = visitor.get(f"/audit/tile/entries/000.p/{width}")
     assert len(tile.content) == 32 * width

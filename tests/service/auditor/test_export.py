@@ -29,7 +29,7 @@ def test_the_file_verifies_against_the_logs_own_key(house: House, auditor: TestC
     assert signed is not None
     answer = auditor.post("/en/audit/export", data=form(auditor))
     assert answer.headers["content-type"] == "application/zip"
-    report = verify_bundle(answer.content, vkey=house.runtime.log_signer.vkey)
+    report = verify_bundle(answer.content, vkey=house.runtime.log_signers.vkeys("2026h2")[0])
     assert report.size == signed.size
     assert exports(house) == 1
 

@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.testclient import TestClient
 
+from audit.log_signers import LogSigners
 from audit.model import Kind
-from audit.note import NoteSigner
 from audit.reader import search
 from policies.vocabulary import Role
 from tests.service.citizen.given import give
@@ -138,7 +138,7 @@ def test_a_checkpoint_that_our_key_did_not_sign_is_told_in_red(
     house: House, auditor: TestClient
 ) -> None:
     runtime = house.runtime
-    stranger = NoteSigner(runtime.settings.log_origin, Ed25519PrivateKey.generate())
-    house.app.state.runtime = replace(runtime, log_signer=stranger)
+    stranger = LogSigners(runtime.settings.log_origin, [Ed25519PrivateKey.generate()])
+    house.app.state.runtime = replace(runtime, log_signers=stranger)
     words = words_of(auditor.get("/en/audit").text)
     assert "Signature and tree do not agree" in words
