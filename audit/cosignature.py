@@ -112,6 +112,7 @@ class MlDsaCosignatureVerifier:
 
 
 CosignatureVerifier = Ed25519CosignatureVerifier | MlDsaCosignatureVerifier
+AnyVerifier = NoteVerifier | CosignatureVerifier
 
 
 class Ed25519Cosigner:
@@ -159,7 +160,7 @@ class MlDsaCosigner:
         return _line(self.verifier, at, signature)
 
 
-def parse_vkey(vkey: str) -> NoteVerifier | CosignatureVerifier:
+def parse_vkey(vkey: str) -> AnyVerifier:
     """The verifier that a verification key names, of one of our three types. Raises NoteError."""
     name, material = split_vkey(vkey)
     public = material[1:]
@@ -177,6 +178,17 @@ def parse_cosigner(vkey: str) -> CosignatureVerifier:
     if isinstance(found, NoteVerifier):
         raise NoteError("not a key of a cosigner")
     return found
+
+
+def renamed(verifier: AnyVerifier, name: str) -> AnyVerifier:
+    """The same key under another name: one log's key under the name of its next half-year."""
+    match verifier:
+        case NoteVerifier():
+            return NoteVerifier.of(name, verifier.key)
+        case Ed25519CosignatureVerifier():
+            return Ed25519CosignatureVerifier(name, verifier.key)
+        case MlDsaCosignatureVerifier():
+            return MlDsaCosignatureVerifier(name, verifier.key)
 
 
 def cosigned_at(verifier: Verifier, signature: bytes) -> int | None:
