@@ -1,6 +1,7 @@
 """Every proof of every tree up to 260 leaves against a second verifier that shares no code."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -108,6 +109,14 @@ def test_no_proof_passes_for_the_place_size_or_root_beside_its_own(first: int, e
         assert not extends(old, size, MTH(0, old), MTH(0, size - 1), made)
         assert not extends(old, size, MTH(0, old), MTH(0, size), [*made, root])
         assert not extends(old, size, MTH(0, old), MTH(0, size), made[:-1])
+
+
+@pytest.mark.parametrize("short", [b"", bytes(31), bytes(33)])
+def test_a_text_that_is_no_hash_proves_nothing_where_it_would_fit(short: bytes) -> None:
+    root = hashlib.sha256(b"\x01" + LEAVES[0] + short).digest()
+    assert not includes(0, 2, LEAVES[0], [short], root)
+    root = hashlib.sha256(b"\x01" + MTH(0, 2) + short).digest()
+    assert not extends(2, 3, MTH(0, 2), root, [short])
 
 
 hashes = st.sampled_from([*LEAVES[:4], MTH(0, 2), MTH(2, 4), MTH(0, 4), MTH(4, 6), MTH(0, 7), b""])
