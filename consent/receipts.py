@@ -4,7 +4,7 @@ ISO/IEC TS 27560:2023 clause 6.4: a receipt has an id of its own and carries the
 One is given for each answer and each withdrawal, in the transaction of its event.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,6 +15,8 @@ from consent.receipt_jws import ReceiptError, ReceiptSigner, verify_receipt
 from consent.record import SCHEMA_VERSION, withdrawal_path
 from consent.store import receipts as store
 from policies.ids import ConsentId, PersonId, ReceiptId, new_uuid
+from policies.supervision import complaint_authority
+from policies.vocabulary import Language
 
 __all__ = [
     "Receipt",
@@ -27,17 +29,6 @@ __all__ = [
     "receipts_of_consents",
     "verify_receipt",
 ]
-
-COMPLAINT_AUTHORITY: Mapping[str, object] = {
-    "party_name": {
-        "fi": "Tietosuojavaltuutetun toimisto",
-        "sv": "Dataombudsmannens byrå",
-        "en": "Office of the Data Protection Ombudsman",
-    },
-    "party_url": "https://tietosuoja.fi/",
-    "party_type": "authority",
-}
-"""Where to complain (GDPR articles 13(2)(d) and 77)."""
 
 
 def issue_receipt(uow: UnitOfWork, record: ConsentRecord, signer: ReceiptSigner) -> Receipt:
@@ -110,5 +101,12 @@ def _payload(
         "how_to_withdraw": [
             {"channel": "web", "at": signer.issuer + withdrawal_path(processing["language"])}
         ],
-        "complaint_authority": dict(COMPLAINT_AUTHORITY),
+        "complaint_authority": _complaint_authority(),
     }
+
+
+def _complaint_authority() -> dict[str, object]:
+    """Where to complain, as a party of the receipt."""
+    authority = complaint_authority()
+    name = {each.value: authority.name.in_language(each) for each in Language}
+    return {"party_name": name, "party_url": authority.url, "party_type": "authority"}

@@ -12,6 +12,7 @@ from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from policies.supervision import complaint_authority
 from policies.vocabulary import Language, Role
 from service.formats import Formats
 from service.forms import form_id
@@ -54,6 +55,7 @@ def environment(language: Language) -> Environment:
         Role=Role,
         language_names=LANGUAGE_NAMES,
         bases=BASES,
+        complaint_authority=complaint_authority(),
     )
     return made
 

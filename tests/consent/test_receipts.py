@@ -63,7 +63,15 @@ def test_a_receipt_says_what_was_agreed(ledger: Ledger) -> None:
     }
     assert said["presentation_digest"] == "hmac-sha256:" + "a" * 64
     assert said["how_to_withdraw"] == [{"channel": "web", "at": f"{_ISSUER}/fi/consents"}]
-    assert said["complaint_authority"]["party_url"] == "https://tietosuoja.fi/"
+    assert said["complaint_authority"] == {
+        "party_name": {
+            "fi": "Tietosuojavaltuutetun toimisto",
+            "sv": "Dataombudsmannens byrå",
+            "en": "Office of the Data Protection Ombudsman",
+        },
+        "party_url": "https://tietosuoja.fi/",
+        "party_type": "authority",
+    }
     granted = {
         each["pii_attribute_id"]: each["granted"]
         for each in said["record"]["processing"]["purposes"][0]["pii_information"]

@@ -33,6 +33,23 @@ def test_the_receipt_says_what_was_given_to_whom_for_what_and_until_when(house: 
         assert told in words
 
 
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [
+        ("fi", "Tietosuojavaltuutetun toimisto"),
+        ("sv", "Dataombudsmannens byrå"),
+        ("en", "Office of the Data Protection Ombudsman"),
+    ],
+)
+def test_where_to_complain_is_the_authority_of_the_data_files(
+    house: House, language: str, name: str
+) -> None:
+    browser = house.signed_in()
+    where = give(house, browser)[1].replace("/en/", f"/{language}/")
+    link = f'<a href="https://tietosuoja.fi/" rel="noreferrer">{name}</a>'
+    assert link in browser.get(where).text
+
+
 def test_the_file_verifies_without_us_and_its_fingerprint_is_on_the_page(house: House) -> None:
     browser = house.signed_in()
     where = give(house, browser)[1]
