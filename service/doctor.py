@@ -25,9 +25,11 @@ from audit.tiles import entry_bundles_of, unpack_entries
 from audit.unit_of_work import Ledger
 from policies.catalogue import load_catalogue
 from policies.data_files import CatalogueError
+from service.identity import identity_provider
+from service.keys_fit import KeysDoNotFitError, check_keys_fit
 from service.migrations.upgrade import current, head
 from service.package_names import ForeignPackageError, check_package_names
-from service.settings import LOOPBACK, Settings
+from service.settings import LOOPBACK, Settings, SettingsError
 from vault.providers.file import FileKeyProvider, KeyFileError, KeyPermissionsError
 
 OLDEST_PYTHON = (3, 11)
@@ -53,12 +55,14 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every check in the order in which a fault would matter."""
     yield from (check_python(), check_packages(), check_catalogue())
-    yield check_keys(settings.data_folder)
+    keys = check_keys(settings.data_folder)
+    yield keys
     engine = open_engine(settings.database_url)
     try:
-        yield from _examine_database(engine, settings)
+        yield from _examine_database(engine, settings, with_keys=keys.ok)
     finally:
         engine.dispose()
+    yield check_sign_in(settings)
     yield check_port(settings.base_url)
 
 
@@ -87,9 +91,21 @@ def check_catalogue() -> Finding:
 
 
 def check_keys(folder: Path) -> Finding:
-    """The folder and every file in it are for their owner only, and hold a first key."""
-    if not folder.is_dir():
-        return Finding("keys", f"no folder {folder}", "start the service once to make it")
+    """The folder and every file in it are for their owner only, and hold a first key.
+
+    Nothing is made here: a key that is missing must come from a backup, or from a first start.
+    """
+    try:
+        return _look_at_keys(folder)
+    except OSError as error:
+        found = f"{error.filename}: {error.strerror}"
+        return Finding("keys", found, "run this as the user of the service")
+
+
+def _look_at_keys(folder: Path) -> Finding:
+    if not folder.is_dir() or not any(folder.glob("kek-*.secret")):
+        repair = "restore it from your backup; a new installation makes it at the first start"
+        return Finding("keys", f"no key in {folder}", repair)
     for path in (folder, *sorted(folder.iterdir())):
         wanted = 0o700 if path.is_dir() else 0o600
         if stat.S_IMODE(path.stat().st_mode) & ~wanted:
@@ -102,18 +118,30 @@ def check_keys(folder: Path) -> Finding:
     return Finding("keys", f"for their owner only, {key_id} wraps")
 
 
+def check_sign_in(settings: Settings) -> Finding:
+    """The identity provider's settings can be used; whether it answers is not asked."""
+    try:
+        provider = identity_provider(settings)
+    except SettingsError as error:
+        return Finding("sign-in", str(error), "correct the setting (docs/operator.md)")
+    if provider is None:
+        return Finding("sign-in", "no CONSENT_VAULT_OIDC_ISSUER is set: nobody can sign in")
+    return Finding("sign-in", f"at {settings.oidc_issuer}")
+
+
 def check_port(base_url: str) -> Finding:
     """On loopback: whether something answers where people are sent."""
     place = urlsplit(base_url)
     if place.hostname not in LOOPBACK:
         return Finding("port", f"{base_url} is behind a proxy, not looked at")
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        answers = probe.connect_ex((place.hostname, place.port or 80)) == 0
-    return Finding("port", f"{base_url} {'answers' if answers else 'is free'}")
+    try:
+        socket.create_connection((place.hostname, place.port or 80), timeout=1).close()
+    except OSError:
+        return Finding("port", f"{base_url} is free")
+    return Finding("port", f"{base_url} answers")
 
 
-def _examine_database(engine: Engine, settings: Settings) -> Iterator[Finding]:
+def _examine_database(engine: Engine, settings: Settings, *, with_keys: bool) -> Iterator[Finding]:
     """Nothing is asked of a database that does not answer, or of tables that are not there."""
     for check in (check_clock, check_migrations):
         try:
@@ -125,7 +153,19 @@ def _examine_database(engine: Engine, settings: Settings) -> Iterator[Finding]:
         yield finding
         if not finding.ok:
             return
-    yield check_log(engine, settings)
+    if with_keys:
+        yield check_keys_and_database(engine, settings)
+        yield check_log(engine, settings)
+
+
+def check_keys_and_database(engine: Engine, settings: Settings) -> Finding:
+    """The keys are those under which the database was written."""
+    try:
+        check_keys_fit(Ledger(engine, FileKeyProvider.open_or_create(settings.data_folder)))
+    except KeysDoNotFitError:
+        repair = "set CONSENT_VAULT_DATA_FOLDER to the right folder, or restore it from backup"
+        return Finding("keys-and-database", "the keys do not open the newest event", repair)
+    return Finding("keys-and-database", "the keys open what is in it")
 
 
 def check_clock(engine: Engine) -> Finding:
@@ -162,7 +202,7 @@ def check_log(engine: Engine, settings: Settings) -> Finding:
         return Finding("log", "the leaves do not give the signed root", repair)
     if waited > WAITING:
         repair = "start the service: its sequencer places what waits"
-        return Finding("log", f"an event has waited {waited.seconds} s", repair)
+        return Finding("log", f"an event has waited {waited.total_seconds():.0f} s", repair)
     return Finding("log", f"{state.size} entries under the signed root, {state.queued} wait")
 
 

@@ -86,6 +86,7 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
         "policies.schemas.SchemaError",
         "policies.text.PlaceholderError",
         "policies.text.TextError",
+        "service.keys_fit.KeysDoNotFitError",
         "service.package_names.ForeignPackageError",
         "service.settings.SettingsError",
         "vault.documents.RefusedDocumentError",

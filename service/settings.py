@@ -7,19 +7,27 @@ only.
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSettingError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from policies.vocabulary import LevelOfAssurance
 
 PREFIX = "CONSENT_VAULT_"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+DATABASES = ("sqlite:///", "postgresql+psycopg://")
 _OF_TESTS = PREFIX + "TEST_"
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_HOST = re.compile(r"[a-z0-9.:-]+")
+_VALUE_ERROR = "Value error, "
 
 
 class SettingsError(ValueError):
@@ -72,6 +80,11 @@ class Settings(BaseSettings):
     dpop_nonces: bool = False
     """Demand a nonce of ours in every DPoP proof (RFC 9449 sections 8 and 9)."""
 
+    refusals_per_minute: int = Field(default=10, ge=1, le=10_000)
+    """How many refusals in a client's name by somebody without its key are written one by one."""
+    sign_ins_per_minute: int = Field(default=120, ge=1, le=100_000)
+    """How many sign-ins may begin or fail in a minute from one network address."""
+
     @field_validator("base_url")
     @classmethod
     def _is_an_origin(cls, value: str) -> str:
@@ -80,7 +93,22 @@ class Settings(BaseSettings):
             raise ValueError("must be scheme and host, without a path")
         if parts.username or parts.password or parts.scheme not in {"https", "http"}:
             raise ValueError("must begin with https:// and name no user")
-        return value.rstrip("/")
+        origin = value.rstrip("/")
+        # Browsers send their origin in this form, and programs compare the issuer as text.
+        if origin != _serialized(parts):
+            raise ValueError("must be in lower case, without the usual port, in ASCII")
+        return origin
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_one_of_two(cls, value: str) -> str:
+        if not value.startswith(DATABASES):
+            raise ValueError(f"must begin with {' or '.join(DATABASES)}")
+        try:
+            make_url(value)
+        except (ArgumentError, ValueError) as error:
+            raise ValueError("is no address of a database") from error
+        return value
 
     @model_validator(mode="after")
     def _is_encrypted(self) -> Self:
@@ -107,7 +135,23 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "base_url"
-        raise SettingsError(PREFIX + name.upper(), first["msg"]) from None
+        reason = first["msg"].removeprefix(_VALUE_ERROR)
+        raise SettingsError(PREFIX + name.upper(), reason) from None
+    except UnreadableSettingError as error:
+        # The library names the field in its text only; the value does not stand in it.
+        named = re.search(r'field "(\w+)"', str(error))
+        name = named[1] if named else "oidc_acr"
+        raise SettingsError(PREFIX + name.upper(), "must be a JSON object") from None
+
+
+def _serialized(parts: SplitResult) -> str:
+    """The origin as browsers write it (WHATWG HTML section 7.1.1). Raises ValueError."""
+    host, port = parts.hostname or "", parts.port
+    if not _HOST.fullmatch(host):
+        raise ValueError("must name a host in ASCII: other letters in their xn-- form")
+    shown = f"[{host}]" if ":" in host else host
+    place = "" if port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{port}"
+    return f"{parts.scheme}://{shown}{place}"
 
 
 def refuse_unknown(environ: Mapping[str, str]) -> None:

@@ -31,39 +31,31 @@ data_option: Callable[[Any], Any] = click.option(
 
 def settings_of(data: Path | None) -> "Settings":
     """The settings of the installation that is meant. Raises Failure."""
-    from service.settings import PREFIX, SettingsError, load_settings
+    from service.cli.starting import told
+    from service.settings import PREFIX, load_settings
 
     folder = data or (None if f"{PREFIX}DATABASE_URL" in os.environ else _demo_here())
-    try:
-        return load_settings() if folder is None else load_settings({}, **read_settings(folder))
-    except SettingsError as error:
-        raise Failure(
-            f"The setting {error.variable} cannot be used.",
-            why=error.reason,
-            repair="correct it in the environment (docs/operator.md lists all settings),"
-            " or name the folder of a demo with --data",
-        ) from error
+    with told():
+        # A demo reads the environment too, so an unknown setting stops it as well.
+        return load_settings(**({} if folder is None else read_settings(folder)))
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
     """What a demo wrote down about itself. Raises Failure."""
     try:
-        found = json.loads((folder / SETTINGS_FILE).read_text())
-    except FileNotFoundError as error:
+        return dict(json.loads((folder / SETTINGS_FILE).read_text()))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise Failure(
             f"There is no installation in {folder}.",
             why=f"it has no {SETTINGS_FILE}",
             repair=f"start one with: consent-vault demo --data {folder}",
         ) from error
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise Failure(
             f"The settings in {folder} cannot be read.",
-            why=f"{SETTINGS_FILE} is not JSON: {error}",
-            repair=f"start afresh with: consent-vault demo reset --data {folder}",
+            why=f"{SETTINGS_FILE} is no JSON object",
+            repair=f"write it anew with: consent-vault demo --data {folder}",
         ) from error
-    if not isinstance(found, dict):
-        raise RuntimeError("the demo writes an object")
-    return found
 
 
 @contextmanager
@@ -76,6 +68,7 @@ def runtime_of(data: Path | None) -> Iterator["Runtime"]:
         runtime = open_runtime(settings_of(data))
         try:
             _check_revision(runtime)
+            _check_keys(runtime)
             yield runtime
         finally:
             runtime.ledger.engine.dispose()
@@ -92,6 +85,20 @@ def _check_revision(runtime: "Runtime") -> None:
             why=f"it has {found or 'no tables'}, the program needs {head()}",
             repair="consent-vault db upgrade",
         )
+
+
+def _check_keys(runtime: "Runtime") -> None:
+    """Another folder's keys would begin a second life beside all that the database holds."""
+    from service.keys_fit import KeysDoNotFitError, check_keys_fit
+
+    try:
+        check_keys_fit(runtime.ledger)
+    except KeysDoNotFitError as error:
+        raise Failure(
+            "The keys do not open this database.",
+            why=f"{runtime.settings.data_folder} holds keys of another installation, or new ones",
+            repair="set CONSENT_VAULT_DATA_FOLDER to the right folder, or restore it from backup",
+        ) from error
 
 
 def _demo_here() -> Path | None:

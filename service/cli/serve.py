@@ -1,26 +1,75 @@
 """`consent-vault serve`: the service itself, with the settings of the environment."""
 
+import socket
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from service.cli.failure import Failure
 from service.cli.place import data_option, runtime_of
+
+if TYPE_CHECKING:
+    from service.runtime import Runtime
+
+_LAST_ANSWERS_SECONDS = 20
+"""How long a stop waits for answers under way; supervisors kill after 30 s and more."""
+_NOT_STARTED = 3
+"""Exit code when the application did not come up; its own log line stands above."""
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8460, show_default=True, help="Port to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8460,
+    show_default=True,
+    help="Port to listen on.",
+)
 @data_option
 def serve(host: str, port: int, data: Path | None) -> None:
     """Answer requests until stopped; a proxy in front gives TLS."""
-    import uvicorn
-
-    from service.app import create_app
     from service.cli.starting import check_start
 
     check_start()
-    with runtime_of(data) as runtime:
-        app = create_app(runtime)
-        uvicorn.run(
-            app, host=host, port=port, access_log=False, server_header=False, log_config=None
-        )
+    with runtime_of(data) as runtime, _bound(host, port) as bound:
+        _serve(runtime, bound)
+
+
+def _serve(runtime: "Runtime", bound: socket.socket) -> None:
+    import structlog
+    import uvicorn
+
+    from service.app import create_app
+
+    config = uvicorn.Config(
+        create_app(runtime),
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    host, port = bound.getsockname()[:2]
+    log = structlog.get_logger(__name__)
+    log.info("serving", host=host, port=port, base_url=runtime.settings.base_url)
+    with suppress(KeyboardInterrupt):  # the server has ended in order by then
+        server.run(sockets=[bound])
+    if not server.started:
+        raise click.exceptions.Exit(_NOT_STARTED)
+    log.info("stopped")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """The place to listen at. Raises Failure."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise Failure(
+            "The service was not started.",
+            why=f"it cannot listen at {host} port {port}: {error.strerror}",
+            repair="stop the program that uses the port, or name another with --port",
+        ) from error

@@ -4,12 +4,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from policies.data_files import CatalogueError
 from service.cli.failure import Failure
 from service.logs import set_up_logs
 from service.package_names import ForeignPackageError, check_package_names
+from service.settings import SettingsError
 from vault.providers.file import KeyFileError, KeyPermissionsError
 
 _TALKATIVE = ("httpx2", "httpcore2", "uvicorn.error", "alembic")
@@ -33,9 +34,16 @@ def check_start() -> None:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Turn what can be wrong with keys, catalogue and database into a Failure."""
+    """Turn what can be wrong with settings, keys, files and database into a Failure."""
     try:
         yield
+    except SettingsError as error:
+        raise Failure(
+            f"The setting {error.variable} cannot be used.",
+            why=error.reason,
+            repair="correct it in the environment (docs/operator.md lists all settings),"
+            " or name the folder of a demo with --data",
+        ) from error
     except KeyPermissionsError as error:
         raise Failure(
             "The keys are not safe where they are.",
@@ -52,9 +60,16 @@ def told() -> Iterator[None]:
         raise Failure(
             "The catalogue cannot be used.", why=str(error), repair="correct the file that it names"
         ) from error
-    except OperationalError as error:
+    except OSError as error:
         raise Failure(
-            "The database does not answer.",
+            f"{error.filename or 'A file'} cannot be used.",
+            why=error.strerror or type(error).__name__,
+            repair="run the command as the user of the service, and look at who owns the place",
+        ) from error
+    except DBAPIError as error:
+        # Only the class: what the driver says may quote parameters.
+        raise Failure(
+            "The database does not answer as it should.",
             why=type(error.orig).__name__ if error.orig else "no connection",
             repair="check that it runs and that the address in CONSENT_VAULT_DATABASE_URL is right",
         ) from error

@@ -79,7 +79,7 @@ class Demo:
             engine = open_engine(self.database_url)
             upgrade(engine)
             engine.dispose()
-            runtime = open_runtime(load_settings({}, **self._settings(sockets)))
+            runtime = open_runtime(load_settings(None, **self._settings(sockets)))
         if first:
             self._seed(runtime, port_of(sockets.agency))
         agencies.place(

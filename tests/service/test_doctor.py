@@ -1,5 +1,6 @@
 """Each fault that the doctor knows is found and its repair named."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,19 @@ from sqlalchemy import Engine, text
 from audit.database import open_engine
 from audit.model import SYSTEM, Event, Kind
 from audit.unit_of_work import begin
-from service.doctor import Finding, check_keys, check_log, check_migrations, examine
+from service.doctor import (
+    Finding,
+    check_keys,
+    check_log,
+    check_migrations,
+    check_port,
+    check_sign_in,
+    examine,
+)
 from service.migrations.upgrade import upgrade
 from service.runtime import Runtime, open_runtime
 from service.settings import Settings
+from vault.providers.file import FileKeyProvider
 
 
 @pytest.fixture
@@ -104,3 +114,48 @@ def test_an_event_that_waits_for_long_is_found(installed: Runtime, settings: Set
 def test_a_finding_without_a_repair_is_in_order() -> None:
     assert Finding("port", "free").ok
     assert not Finding("port", "taken", "move").ok
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770])
+def test_the_look_goes_on_when_the_keys_are_at_fault(installed: Runtime, mode: int) -> None:
+    installed.settings.data_folder.chmod(mode)
+    found = {f.check: f for f in examine(installed.settings)}
+    assert not found["keys"].ok
+    assert {"migrations", "port"} <= found.keys()
+
+
+def test_the_look_makes_no_key(settings: Settings, engine_of: Engine) -> None:
+    assert engine_of is not None
+    found = {f.check: f for f in examine(settings)}
+    assert not found["keys"].ok
+    assert not settings.data_folder.exists()
+    settings.data_folder.mkdir(mode=0o700)
+    assert "backup" in check_keys(settings.data_folder).repair
+    assert list(settings.data_folder.iterdir()) == []
+
+
+def test_keys_of_another_installation_are_found(installed: Runtime, tmp_path: Path) -> None:
+    others = installed.settings.model_copy(update={"data_folder": tmp_path / "others"})
+    FileKeyProvider.open_or_create(others.data_folder)
+    found = {f.check: f for f in examine(others)}
+    assert "CONSENT_VAULT_DATA_FOLDER" in found["keys-and-database"].repair
+
+
+def test_a_setting_of_the_sign_in_that_cannot_be_used_is_found(settings: Settings) -> None:
+    without_key = settings.model_copy(update={"oidc_issuer": "https://idp.example.fi"})
+    assert not check_sign_in(without_key).ok
+    assert "nobody can sign in" in check_sign_in(settings).found
+
+
+def test_an_event_that_waits_for_days_is_told_in_full(
+    installed: Runtime, settings: Settings
+) -> None:
+    then = datetime.now(UTC) - timedelta(days=2)
+    with begin(installed.ledger, actor=SYSTEM, now=then) as uow:
+        uow.record(Event(kind=Kind.SIGNED_OUT))
+    (seconds,) = re.findall(r"waited (\d+) s", check_log(installed.ledger.engine, settings).found)
+    assert int(seconds) >= 172_800
+
+
+def test_a_port_on_the_other_loopback_address_is_looked_at() -> None:
+    assert check_port("http://[::1]:9").found == "http://[::1]:9 is free"

@@ -1,11 +1,12 @@
 """Settings: what is refused, and that a refusal names the variable and never the value."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.settings import SettingsError, UnknownSettingError, load_settings
+from service.settings import Settings, SettingsError, UnknownSettingError, load_settings
 
 GIVEN: dict[str, Any] = {
     "base_url": "https://vault.example.fi",
@@ -51,6 +52,13 @@ def test_plain_http_is_for_the_demo_on_loopback(host: str) -> None:
         "https://vault.example.fi#x",
         "https://user@vault.example.fi",
         "ftp://vault.example.fi",
+        "https://vault.example.fi:port",
+        "https://vault.example.fi:99999",
+        "https://vault.example.fi:443",
+        "https://Vault.example.fi",
+        "https://väult.example.fi",
+        "https://[::1",
+        "https://vault.example.fi ",
         "",
     ],
 )
@@ -85,6 +93,44 @@ def test_a_refusal_never_holds_the_value() -> None:
     assert caught.value.variable == "CONSENT_VAULT_SESSION_HOURS"
     assert "CANARY" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("url", ["sqlit:///x", "mysql://h/d", "vault.db", "postgresql://h/d", ""])
+def test_a_database_of_another_kind_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="must begin with sqlite:///") as caught:
+        load_settings({}, **GIVEN | {"database_url": url})
+    assert caught.value.variable == "CONSENT_VAULT_DATABASE_URL"
+
+
+def test_a_database_without_a_readable_address_is_refused() -> None:
+    with pytest.raises(SettingsError, match="no address") as caught:
+        load_settings({}, **GIVEN | {"database_url": "postgresql+psycopg://h:CANARY/d"})
+    assert "CANARY" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["CANARY", "[1]", '{"urn:two": "CANARY"}', '{"urn:two": 17}'])
+def test_levels_that_cannot_be_read_are_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("CONSENT_VAULT_OIDC_ACR", value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(**GIVEN)
+    assert caught.value.variable == "CONSENT_VAULT_OIDC_ACR"
+    assert "CANARY" not in str(caught.value)
+
+
+def test_the_operators_page_tells_of_every_setting_and_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operator.md").read_text()
+    rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("| `")]
+    told: dict[str, str] = {}
+    for names, *rest in (row for row in rows if len(row) == 3):
+        defaults = rest[-1].split(",")
+        for place, name in enumerate(re.findall(r"`([A-Z_]+)`", names)):
+            told[name.lower()] = defaults[min(place, len(defaults) - 1)].strip(" `").lower()
+    assert told.keys() == Settings.model_fields.keys()
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, int | str):
+            assert told[name] == str(field.default).lower(), name
 
 
 def test_secrets_do_not_show() -> None:
