@@ -102,7 +102,6 @@ def render(
             languages=[(each, other_language(request, each)) for each in Language],
             demo=runtime.settings.demo,
             now=runtime.now(),
-            sign_out_form=session and form_id(session, use="sign-out", now=runtime.now()),
             sign_in_address=sign_in_address(request),
             step_up_address=sign_in_address(request, stronger=True),
             **context,
@@ -123,20 +122,43 @@ def see_other(path: str) -> RedirectResponse:
 
 
 def sign_in_address(request: Request, *, stronger: bool = False) -> str:
-    """Where to sign in and come back to this page; a page that takes a form is not come back to."""
+    """Where to sign in and come back to this page, or to the one whose form was sent."""
     language = language_of(request)
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    page = here if request.method == "GET" else page_before(request)
+    front = page.partition("?")[0] == f"/{language}/"
+    return sign_in_path(
+        language, return_to=page if is_own(page) and not front else "", stronger=stronger
+    )
+
+
+def sign_in_path(language: Language, *, return_to: str, stronger: bool) -> str:
+    """Where to sign in, how strongly, and where to come back to."""
     query = {"loa": "high"} if stronger else {}
-    if request.method == "GET" and is_own(here) and here != f"/{language}/":
-        query["return_to"] = here
+    if return_to:
+        query["return_to"] = return_to
     return f"/{language}/sign-in" + (f"?{urlencode(query)}" if query else "")
+
+
+def page_before(request: Request) -> str:
+    """The page of ours on which this form was sent, empty when none is named.
+
+    By `Referer`, which our own policy lets browsers send within the origin only.
+    """
+    named = request.headers.get("referer", "")
+    origin = runtime_of(request).settings.base_url
+    path = named.removeprefix(origin) if named.startswith(f"{origin}/") else ""
+    return path if is_own(path) else ""
 
 
 def problem_page(request: Request, problem: Problem) -> Response:
     """The page of a problem: what happened and what to do, in the person's language."""
     if problem.type == "sign-in-required" and request.method == "GET":
         return see_other(sign_in_address(request))
-    return render(request, "problem.html", status_code=problem.status, problem=problem)
+    before = page_before(request) if request.method == "POST" else ""
+    return render(
+        request, "problem.html", status_code=problem.status, problem=problem, before=before
+    )
 
 
 def use_form(request: Request, session: Session, use: str, shown: str = "") -> str:

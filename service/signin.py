@@ -9,7 +9,7 @@ tab has signed in meanwhile the cookie is a new one; the session remembers the o
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from audit.model import SYSTEM, Event, Kind
@@ -18,9 +18,8 @@ from connectors.ports import IDENTITY_CODE_SCHEME, IdentityAssertion, IdentityPr
 from connectors.sign_in_errors import SignInError
 from policies.ids import PersonId
 from policies.vocabulary import Language, LevelOfAssurance, Role
-from service.forms import once, open_form
 from service.model import Limits, Session, SignInFlow
-from service.pages import language_of, render, runtime_of, see_other
+from service.pages import language_of, render, runtime_of, see_other, sign_in_path
 from service.paths import is_own
 from service.runtime import Runtime
 from service.sessions import Cookie, SignedIn, current_session, end, hash_token, new_token, start
@@ -111,15 +110,23 @@ def callback(request: Request) -> Response:
 
 
 @router.post("/{language:lang}/sign-out")
-def sign_out(request: Request, language: Language, form: Annotated[str, Form()] = "") -> Response:
-    """End this session."""
-    runtime = runtime_of(request)
-    session = current_session(request)
-    response = see_other(f"/{language}/")
-    Cookie.for_base_url(runtime.settings.base_url).clear(response)
+def sign_out(request: Request, language: Language) -> Response:
+    """End this session.
+
+    Without a one-time form: ending twice is ending once, the check of the origin has seen that
+    our own page asked, and a page of an earlier sign-in must let a person out as well.
+    """
+    runtime, session = runtime_of(request), current_session(request)
     if session is not None:
-        opened = open_form(session, form, use="sign-out", now=runtime.now())
-        once(runtime.ledger, opened, runtime.now(), lambda uow: _end_own(uow, session, language))
+        with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
+            end(uow, session.id, person=session.person, reason="signed-out")
+    return signed_out(runtime, language)
+
+
+def signed_out(runtime: Runtime, language: Language) -> Response:
+    """To the front page, which says so; the cookie goes."""
+    response = see_other(f"/{language}/?signed-out=1")
+    Cookie.for_base_url(runtime.settings.base_url).clear(response)
     return response
 
 
@@ -127,11 +134,6 @@ def provider_of(runtime: Runtime) -> IdentityProvider:
     if runtime.identity_provider is None:
         raise NoIdentityProviderError
     return runtime.identity_provider
-
-
-def _end_own(uow: UnitOfWork, session: Session, language: Language) -> str:
-    end(uow, session.id, person=session.person, reason="signed-out")
-    return f"/{language}/"
 
 
 def _flow(request: Request, runtime: Runtime, state: str) -> SignInFlow | None:
@@ -206,6 +208,9 @@ def _refused(
         if flow is not None:
             store.use(uow.connection, hash_token(state), uow.now)
         uow.record(Event(kind=Kind.SIGN_IN_REFUSED, reason=error.code))
-    language = flow.language if flow else language_of(request)
-    again = f"/{language}/sign-in"
+    again = sign_in_path(
+        flow.language if flow else language_of(request),
+        return_to=flow.return_to if flow else "",
+        stronger=flow is not None and flow.loa is LevelOfAssurance.HIGH,
+    )
     return render(request, "sign_in_refused.html", status_code=400, code=error.code, again=again)

@@ -1,6 +1,8 @@
 """The front page: is anything waiting for me, who may fetch my data, who looked lately."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from audit.model import Kind
@@ -20,11 +22,15 @@ _LOOKS = frozenset({Kind.DATA_RELEASED, Kind.DATA_REFUSED})
 
 
 @router.get("/{language:lang}/")
-def home(request: Request, language: Language) -> Response:
+def home(
+    request: Request,
+    language: Language,
+    signed_out: Annotated[str, Query(alias="signed-out", pattern="^1?$")] = "",
+) -> Response:
     """For a person who is signed in, her overview; for others, what this is."""
     session = current_session(request)
     if session is None:
-        return render(request, "welcome.html")
+        return render(request, "welcome.html", signed_out=bool(signed_out))
     runtime = runtime_of(request)
     with runtime.ledger.read() as connection:
         looks = entries_about(

@@ -13,6 +13,7 @@ from service.forms import once, open_form
 from service.model import Limits
 from service.pages import render, runtime_of, see_other, use_form
 from service.sessions import end, require_session, sessions_of
+from service.signin import signed_out
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,7 +36,7 @@ def end_one(
     session_id: UUID,
     form: Annotated[str, Form(max_length=1024)] = "",
 ) -> Response:
-    """End one of the person's sessions."""
+    """End one of the person's sessions; ending this one is signing out."""
     runtime, session = runtime_of(request), require_session(request)
     ended = SessionId(session_id)
     opened = open_form(session, form, use=_use(ended), now=runtime.now())
@@ -44,7 +45,8 @@ def end_one(
         end(uow, ended, person=session.person, reason="ended-from-list")
         return f"/{language}/settings"
 
-    return see_other(once(runtime.ledger, opened, runtime.now(), act))
+    outcome = once(runtime.ledger, opened, runtime.now(), act)
+    return signed_out(runtime, language) if ended == session.id else see_other(outcome)
 
 
 def _use(session_id: SessionId) -> str:

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from policies.vocabulary import Role
 from service.access import PAGES, Entry, Rule
 from service.headers import HEADERS
-from tests.service.house import AINO, VILLE, House
+from tests.service.house import AINO, BASE_URL, VILLE, House
 
 LANGUAGES = ["fi", "sv", "en"]
 GUARDED = [rule for rule in PAGES if rule.entry is Entry.SESSION]
@@ -135,3 +135,37 @@ def test_a_form_from_another_site_is_refused_with_a_page(house: House) -> None:
     assert answer.status_code == 403
     assert '<html lang="sv">' in answer.text
     assert browser.get("/en/settings").status_code == 200
+
+
+FROM = {"Referer": f"{BASE_URL}/en/consents?part=ended"}
+
+
+def test_a_form_that_is_too_old_leads_back_to_its_page(house: House) -> None:
+    browser = house.signed_in()
+    answer = browser.post(f"/en/consents/{NO_ID}/withdraw", headers=FROM)
+    assert answer.status_code == 400
+    assert 'href="/en/consents?part=ended">Open the page again' in answer.text
+
+
+def test_a_form_after_the_session_has_ended_leads_to_its_page_by_the_sign_in(house: House) -> None:
+    answer = house.visitor().post(f"/en/consents/{NO_ID}/withdraw", headers=FROM)
+    assert answer.status_code == 401
+    assert 'href="/en/sign-in?return_to=%2Fen%2Fconsents%3Fpart%3Dended"' in answer.text
+
+
+@pytest.mark.parametrize(
+    "referer",
+    [
+        "",
+        "https://elsewhere.example/en/consents",
+        f"{BASE_URL}.elsewhere.example/en/consents",
+        f"{BASE_URL}//elsewhere.example/",
+        f"{BASE_URL}/\\elsewhere.example/",
+    ],
+)
+def test_no_problem_leads_to_another_site(house: House, referer: str) -> None:
+    html = (
+        house.signed_in().post(f"/en/consents/{NO_ID}/withdraw", headers={"Referer": referer}).text
+    )
+    assert "elsewhere" not in html
+    assert "Open the page again<" not in html

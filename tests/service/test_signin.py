@@ -19,7 +19,7 @@ from policies.vocabulary import LevelOfAssurance, Role
 from service.app import create_app
 from service.model import Limits
 from service.sessions import sessions_of
-from tests.service.house import VILLE, House, sign_in, words_of
+from tests.service.house import VILLE, House, form_of, sign_in, words_of
 
 COOKIE = "__Host-session"
 LIMITS = Limits()
@@ -203,13 +203,31 @@ def test_signing_out_ends_the_session_and_takes_the_cookie_away(house: House) ->
     assert COOKIE not in browser.cookies
     browser.cookies.set(COOKIE, token, domain="vault.example.fi")
     assert not is_signed_in(browser)
-    assert leave(house.visitor(), form="") == 303
+    assert leave(house.visitor()) == 303
 
 
-def test_signing_out_needs_the_form_of_this_session(house: House) -> None:
-    browser, other = house.signed_in(), house.signed_in(VILLE)
-    assert leave(browser, form=sign_out_form(other)) == 400
+def test_a_page_of_an_earlier_sign_in_lets_a_person_out_as_well(house: House) -> None:
+    browser = house.signed_in()
+    old_page = browser.get("/en/").text
+    sign_in(browser)
     assert is_signed_in(browser)
+    data = form_of(old_page, "/en/sign-out")
+    answer = browser.post("/en/sign-out", data=data)
+    assert answer.status_code == 303
+    assert not is_signed_in(browser)
+    assert "You are signed out" in browser.get(answer.headers["location"]).text
+
+
+@pytest.mark.parametrize("failure", [SignInCancelledError(), AssuranceError(None)])
+def test_after_a_sign_in_that_failed_one_begins_again_for_the_same_page(
+    house: House, failure: SignInError
+) -> None:
+    browser = house.visitor()
+    begun = browser.get("/sv/sign-in?loa=high&return_to=/sv/requests")
+    house.provider.failure = failure
+    state = parse_qs(urlsplit(begun.headers["location"]).query)["state"][0]
+    page = browser.get(f"/sign-in/callback?code=code&state={state}").text
+    assert 'href="/sv/sign-in?loa=high&amp;return_to=%2Fsv%2Frequests"' in page
 
 
 def test_sessions_end_by_disuse_and_in_any_case(house: House) -> None:
@@ -230,11 +248,5 @@ def test_a_person_has_one_id_however_often_she_signs_in(house: House) -> None:
     assert len(found) == 2
 
 
-def sign_out_form(browser: TestClient) -> str:
-    page = browser.get("/en/").text
-    return page.split('action="/en/sign-out"')[1].split('value="')[1].split('"')[0]
-
-
-def leave(browser: TestClient, form: str | None = None) -> int:
-    data = {"form": sign_out_form(browser) if form is None else form}
-    return browser.post("/en/sign-out", data=data).status_code
+def leave(browser: TestClient) -> int:
+    return browser.post("/en/sign-out").status_code

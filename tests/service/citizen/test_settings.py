@@ -28,11 +28,13 @@ def test_another_session_is_ended_from_here(house: House) -> None:
     assert browser.get("/en/settings").status_code == 200
 
 
-def test_ending_this_session_leads_to_the_sign_in(house: House) -> None:
+def test_ending_this_session_is_signing_out(house: House) -> None:
     browser = house.signed_in()
     html = browser.get("/en/settings").text
     (address,) = ends(html)
-    browser.post(address, data=form_of(html, address))
+    answer = browser.post(address, data=form_of(html, address))
+    assert "You are signed out" in browser.get(answer.headers["location"]).text
+    assert not browser.cookies
     assert browser.get("/en/settings").headers["location"].startswith("/en/sign-in")
 
 
