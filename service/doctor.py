@@ -27,6 +27,7 @@ from policies.catalogue import load_catalogue
 from policies.data_files import CatalogueError
 from service.identity import identity_provider
 from service.keys_fit import KeysDoNotFitError, check_keys_fit
+from service.migrations.guards import weak
 from service.migrations.upgrade import current, head
 from service.package_names import ForeignPackageError, check_package_names
 from service.settings import LOOPBACK, Settings, SettingsError
@@ -143,7 +144,7 @@ def check_port(base_url: str) -> Finding:
 
 def _examine_database(engine: Engine, settings: Settings, *, with_keys: bool) -> Iterator[Finding]:
     """Nothing is asked of a database that does not answer, or of tables that are not there."""
-    for check in (check_clock, check_migrations):
+    for check in (check_clock, check_migrations, check_guards):
         try:
             finding = check(engine)
         except SQLAlchemyError as error:
@@ -188,6 +189,16 @@ def check_migrations(engine: Engine) -> Finding:
     ok = found == head()
     told = f"revision {found or 'none'} of {head()}"
     return Finding("migrations", told, "" if ok else "consent-vault db upgrade")
+
+
+def check_guards(engine: Engine) -> Finding:
+    """The triggers that keep written rows as they are stand on every table that only grows."""
+    with engine.connect() as connection:
+        found = weak(connection)
+    if not found:
+        return Finding("guards", "written rows are guarded")
+    told = ", ".join(f"{each.guard.name} is {each.fault}" for each in found)
+    return Finding("guards", told, "consent-vault db upgrade, and ask who took them away")
 
 
 def check_log(engine: Engine, settings: Settings) -> Finding:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from service.cli.failure import Failure
 from service.cli.place import data_option, settings_of
 
 
@@ -26,3 +27,26 @@ def upgrade(data: Path | None) -> None:
     finally:
         engine.dispose()
     click.echo(f"{'upgraded to' if changed else 'already at'} revision {head()}")
+
+
+@db.command("role")
+@click.argument("name")
+@data_option
+def role_(name: str, data: Path | None) -> None:
+    """Give the PostgreSQL role NAME what the service needs, and nothing more.
+
+    Run it as the owner of the tables, after every upgrade; let the service run as the role. It
+    may write into the log and change nothing there.
+    """
+    from audit.database import open_engine
+    from service.migrations.rights import RoleError, give_rights
+
+    engine = open_engine(settings_of(data).database_url)
+    try:
+        with engine.begin() as connection:
+            given = give_rights(connection, name)
+    except RoleError as error:
+        raise Failure("No rights were given.", why=error.reason, repair=error.repair) from error
+    finally:
+        engine.dispose()
+    click.echo(f"{name}: {sum(each.startswith('GRANT') for each in given)} rights given")

@@ -7,6 +7,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from audit.database import WRITES
+from service.migrations.guards import restore
 
 _LOCK = 0x636F6E73656E74
 """Advisory lock of the migrations on PostgreSQL: the letters of "consent"."""
@@ -35,6 +36,7 @@ def upgrade(engine: Engine) -> bool:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        restore(connection)  # also where an owner took one away, or a table was made anew
         return before != head()
 
 

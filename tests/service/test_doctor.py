@@ -59,6 +59,14 @@ def test_an_installation_in_order_has_no_fault(installed: Runtime) -> None:
     assert [f for f in examine(installed.settings) if not f.ok] == []
 
 
+def test_a_guard_that_somebody_took_away_is_found(installed: Runtime, engine_of: Engine) -> None:
+    with engine_of.begin() as connection:
+        connection.execute(text("DROP TRIGGER audit_event_no_delete"))
+    fault = next(f for f in examine(installed.settings) if not f.ok)
+    assert fault.found == "audit_event_no_delete is missing"
+    assert "consent-vault db upgrade" in fault.repair
+
+
 def test_a_key_that_others_may_read_is_found_with_its_chmod(installed: Runtime) -> None:
     key = next(installed.settings.data_folder.glob("kek-*"))
     key.chmod(0o640)

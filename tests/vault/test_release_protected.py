@@ -11,6 +11,7 @@ from audit.reader import entry
 from audit.unit_of_work import Ledger, begin
 from policies.ids import EventId, OrganisationId, PersonId
 from policies.vocabulary import Label, LegalBasis
+from tests.unguarded import unguard
 from tests.vault.given import (
     BANK,
     CITY,
@@ -151,6 +152,7 @@ def test_a_mark_that_was_taken_off_in_the_table_still_counts(
 ) -> None:
     deposited(ledger, vault, person, ADDRESS, fact(CITY, "Esimerkkilä"))
     with ledger.engine.begin() as connection:
+        unguard(connection, tables.version.name)
         connection.execute(update(tables.version).values(labels="", authority=0))
         connection.execute(update(tables.record).values(protected=False))
     got = released(ledger, vault, person, STREET, CITY, basis=LegalBasis.PERMISSION)

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from audit.database import Instant
+from audit.insert_only import never_updated
 
 metadata = MetaData()
 
@@ -81,20 +82,22 @@ pairwise = Table(
 )
 """Pseudonyms handed out, for looking up who is meant when one comes back."""
 
-deposit = Table(
-    "vault_deposit",
-    metadata,
-    Column("person_id", Uuid, primary_key=True),
-    Column("deposit_id", Uuid, primary_key=True),
-    Column("dataset", String(64), nullable=False),
-    Column("source", String(64), nullable=False),
-    Column("document", LargeBinary(32), nullable=False),
-    Column("received_at", Instant, nullable=False),
-    Column("audit_event_id", Uuid, nullable=False, unique=True),
-    UniqueConstraint("person_id", "dataset", "source", "document"),
+deposit = never_updated(
+    Table(
+        "vault_deposit",
+        metadata,
+        Column("person_id", Uuid, primary_key=True),
+        Column("deposit_id", Uuid, primary_key=True),
+        Column("dataset", String(64), nullable=False),
+        Column("source", String(64), nullable=False),
+        Column("document", LargeBinary(32), nullable=False),
+        Column("received_at", Instant, nullable=False),
+        Column("audit_event_id", Uuid, nullable=False, unique=True),
+        UniqueConstraint("person_id", "dataset", "source", "document"),
+    )
 )
-"""Insert-only. The document's digest is keyed: a short document could be guessed from a plain one.
-"""
+"""Never updated, deleted by erasure only. The document's digest is keyed: a short document could be
+guessed from a plain one."""
 
 record = Table(
     "vault_record",
@@ -115,24 +118,27 @@ An older document that comes late adds a version and does not become the current
 says that the current version bears the mark of a protected person.
 """
 
-version = Table(
-    "vault_record_version",
-    metadata,
-    Column("person_id", Uuid, primary_key=True),
-    Column("record_id", Uuid, primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("key_version", Integer, nullable=False),
-    Column("deposit_id", Uuid, nullable=False),
-    Column("authority", SmallInteger, nullable=False),
-    Column("observed_at", Instant, nullable=False),
-    Column("valid_to", Date),
-    Column("labels", String(128), nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-    ForeignKeyConstraint(
-        ["person_id", "record_id"], ["vault_record.person_id", "vault_record.record_id"]
-    ),
-    ForeignKeyConstraint(
-        ["person_id", "deposit_id"], ["vault_deposit.person_id", "vault_deposit.deposit_id"]
-    ),
+version = never_updated(
+    Table(
+        "vault_record_version",
+        metadata,
+        Column("person_id", Uuid, primary_key=True),
+        Column("record_id", Uuid, primary_key=True),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("key_version", Integer, nullable=False),
+        Column("deposit_id", Uuid, nullable=False),
+        Column("authority", SmallInteger, nullable=False),
+        Column("observed_at", Instant, nullable=False),
+        Column("valid_to", Date),
+        Column("labels", String(128), nullable=False),
+        Column("sealed", LargeBinary, nullable=False),
+        ForeignKeyConstraint(
+            ["person_id", "record_id"], ["vault_record.person_id", "vault_record.record_id"]
+        ),
+        ForeignKeyConstraint(
+            ["person_id", "deposit_id"], ["vault_deposit.person_id", "vault_deposit.deposit_id"]
+        ),
+    )
 )
-"""Insert-only. Provenance stands here for lists; what counts is the copy inside the seal."""
+"""Never updated, deleted by erasure only. Provenance stands here for lists; what counts is the copy
+inside the seal."""
