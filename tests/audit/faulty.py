@@ -18,17 +18,18 @@ def unguard(engine: Engine, table: str) -> None:
         run(engine, f"ALTER TABLE {table} DISABLE TRIGGER USER")
 
 
-def refuse(engine: Engine, table: str, change: str) -> None:
-    """Have every INSERT into (or DELETE from) a table fail from now on."""
+def refuse(engine: Engine, table: str, change: str, *, after: bool = False) -> None:
+    """Have every INSERT into (or DELETE from) a table fail from now on, or fail once it is done."""
+    when = "AFTER" if after else "BEFORE"
     if engine.dialect.name == "sqlite":
         body = "BEGIN SELECT RAISE(ABORT, 'planted fault'); END"
-        run(engine, f"CREATE TRIGGER planted BEFORE {change} ON {table} {body}")
+        run(engine, f"CREATE TRIGGER planted {when} {change} ON {table} {body}")
     else:
         run(
             engine,
             "CREATE OR REPLACE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN RAISE EXCEPTION 'planted fault'; END $$",
-            f"CREATE TRIGGER planted BEFORE {change} ON {table} "
+            f"CREATE TRIGGER planted {when} {change} ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION planted()",
         )
 

@@ -11,7 +11,7 @@ from audit.sequencer import Sequencer
 from audit.tree import TreeDamagedError
 from audit.unit_of_work import Ledger
 from tests.audit.checking import ActingSigner, check_log
-from tests.audit.faulty import alter, refuse, refuse_commit, repair, run, unguard
+from tests.audit.faulty import alter, refuse_commit, repair, run, unguard
 from tests.audit.sample import NOW, record, signers
 
 
@@ -26,31 +26,6 @@ def test_a_failing_signer_places_nothing(ledger: Ledger) -> None:
     assert check_log(ledger) == 0
     Sequencer(ledger, signers()).run_once(NOW)
     assert check_log(ledger) == 300
-
-
-FAULTS = [
-    ("audit_queue", "DELETE"),
-    ("audit_leaf", "INSERT"),
-    ("audit_tile", "INSERT"),
-    ("audit_checkpoint", "INSERT"),
-]
-
-
-@pytest.mark.parametrize(("table", "change"), FAULTS)
-def test_a_fault_at_any_step_loses_nothing_and_forks_nothing(
-    ledger: Ledger, sequencer: Sequencer, table: str, change: str
-) -> None:
-    record(ledger, 200)
-    sequencer.run_once(NOW)
-    record(ledger, 200)
-    refuse(ledger.engine, table, change)
-    for _ in range(2):
-        with pytest.raises(DBAPIError, match="planted"):
-            sequencer.run_once(NOW)
-    assert check_log(ledger) == 200
-    repair(ledger.engine, table)
-    assert sequencer.run_once(NOW) is not None
-    assert check_log(ledger) == 400
 
 
 def test_a_failing_commit_publishes_nothing(ledger: Ledger) -> None:
