@@ -15,19 +15,17 @@ from typing import Protocol
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from audit.batch import check_batch, read_batch, write_batch
 from audit.checkpoint import Checkpoint
-from audit.disclosure import leaf
-from audit.edge import Edge, FullTile
-from audit.merkle import consistency_proof, leaf_hash, verify_consistency
-from audit.note import split_note
-from audit.shards import link_entry, shard_at
+from audit.edge import Edge
+from audit.leadership import Leadership
+from audit.shards import shard_at
 from audit.store import tree as store
-from audit.tree import StoredTree, TreeDamagedError, entry_of
+from audit.tree import StoredTree, TreeDamagedError
 from audit.unit_of_work import Ledger
 
-BATCH = 5000
 INTERVAL_SECONDS = 0.2
-_LONGEST_PAUSE_SECONDS = 30.0
+_LONGEST_PAUSE_SECONDS = 5.0
 
 Publish = Callable[[Checkpoint, bytes], None]
 """Takes a committed checkpoint and its note further: to files, witnesses, archives."""
@@ -48,19 +46,17 @@ class CheckpointSigner(Protocol):
 
 
 class ClockWentBackError(RuntimeError):
-    """The clock stands before the last checkpoint: nothing is signed until it has caught up."""
+    """The clock stands before the last checkpoint: nothing is signed until it has caught up.
 
+    A checkpoint dated before an older one would make every time in the log doubtful.
+    """
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Leaves about to be placed, and what the tree will be with them."""
-
-    log: str
-    start: int
-    numbers: list[int | None]
-    hashes: list[bytes]
-    tiles: list[FullTile]
-    edge: Edge
+    def __init__(self, now: datetime, last: datetime) -> None:
+        behind = (last - now).total_seconds()
+        super().__init__(
+            f"the clock stands {behind:.3f} s before the last checkpoint, of {last.isoformat()};"
+            " nothing is signed until it has caught up: set the machine's clock right"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +65,11 @@ class _Known:
 
     log: str
     edge: Edge
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Log and size, in order of time."""
+        return self.log, self.edge.size
 
 
 class Sequencer:
@@ -81,6 +82,8 @@ class Sequencer:
         self._signer = signer
         self._publish = publish
         self._known: _Known | None = None
+        self._leadership = Leadership(ledger.engine)
+        self._works: bool | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -131,29 +134,46 @@ class Sequencer:
             try:
                 # One batch for each interval. Draining until nothing waits would, under steady
                 # load, sign a checkpoint for every few events and cost more than the events do.
-                self.run_once(clock())
+                if self._may_work():
+                    self.run_once(clock())
                 pause = INTERVAL_SECONDS
+            except (ClockWentBackError, TreeDamagedError) as error:
+                _log.error("the sequencer signs nothing: %s", error)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             except (SQLAlchemyError, OSError, RuntimeError, ValueError) as error:
                 # Only the class: the text of a database error may quote parameters.
                 _log.error("the sequencer failed and will try again: %s", type(error).__name__)
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        self._leadership.give_up()
+        self._works = None
+
+    def _may_work(self) -> bool:
+        """Whether this is the sequencer that works; the others stand by until it ends."""
+        works = self._leadership.taken()
+        if works is not self._works:
+            _log.info("the sequencer %s", "works" if works else "stands by: another one works")
+        self._works = works
+        return works
 
     def _place(
         self, connection: Connection, now: datetime
     ) -> tuple[Checkpoint, bytes, _Known] | None:
         last = store.last_checkpoint(connection)
         if last is not None and now < last.at:
-            raise ClockWentBackError
+            raise ClockWentBackError(now, last.at)
+        if self._known is not None and (last is None or (last.log, last.size) < self._known.place):
+            raise TreeDamagedError("the stored tree is smaller than one that was signed")
         edge = Edge() if last is None else self._current_edge(connection, last)
-        log = shard_at(now)
-        before = None
+        log, before = shard_at(now), None
         if last is not None and last.log != log:  # a new half-year, a new tree
             before, last, edge = last, None, Edge()
-        batch = _read_batch(connection, log, edge, before)
+        if last is None and store.leaf_count(connection, log):
+            raise TreeDamagedError("there are leaves that no checkpoint covers")
+        batch = read_batch(connection, log, edge, before)
         if batch is None:  # another sequencer was quicker
             return None
-        _write_batch(connection, batch)
-        root = _check_batch(connection, batch, edge, last)
+        write_batch(connection, batch)
+        root = check_batch(connection, batch, edge, last)
         checkpoint = Checkpoint(self._signer.origin(log), batch.edge.size, root)
         note = self._signer.sign(log, str(checkpoint), now)
         row = store.CheckpointRow(log, checkpoint.size, root, now, note)
@@ -162,11 +182,8 @@ class Sequencer:
 
     def _current_edge(self, connection: Connection, last: store.CheckpointRow) -> Edge:
         """The edge at the last checkpoint; rebuilt at the start and after another's batch."""
-        known = self._known
-        if known is not None and (last.log, last.size) < (known.log, known.edge.size):
-            raise TreeDamagedError("the stored tree is smaller than one that was signed")
-        if known is not None and (last.log, last.size) == (known.log, known.edge.size):
-            edge = known.edge
+        if self._known is not None and self._known.place == (last.log, last.size):
+            edge = self._known.edge
         else:
             if store.leaf_count(connection, last.log) != last.size:
                 raise TreeDamagedError("leaves and last checkpoint differ in number")
@@ -174,70 +191,3 @@ class Sequencer:
         if edge.root() != last.root:
             raise TreeDamagedError("the stored tree is not the one that was signed last")
         return edge
-
-
-def _read_batch(
-    connection: Connection, log: str, edge: Edge, before: store.CheckpointRow | None
-) -> _Batch | None:
-    """What waits, behind the link to the log `before` when this one only begins."""
-    numbers = store.queued(connection, BATCH)
-    if not numbers:
-        return None
-    found = store.commitments(connection, numbers)
-    if [number for number, _ in found] != numbers:
-        raise TreeDamagedError("an event in the queue is not in the log")
-    entries = [leaf(commitment) for _, commitment in found]
-    placed: list[int | None] = [*numbers]
-    if before is not None:
-        entries.insert(0, link_entry(split_note(before.note)[0]))
-        placed.insert(0, None)
-    hashes = [leaf_hash(entry) for entry in entries]
-    grown = edge.copy()
-    tiles = grown.append(hashes)
-    return _Batch(log, edge.size, placed, hashes, tiles, grown)
-
-
-def _write_batch(connection: Connection, batch: _Batch) -> None:
-    waited = [number for number in batch.numbers if number is not None]
-    store.remove_from_queue(connection, waited)
-    store.insert_leaves(connection, batch.log, batch.start, batch.numbers, batch.hashes)
-    store.insert_tiles(connection, batch.log, batch.tiles)
-
-
-def _check_batch(
-    connection: Connection, batch: _Batch, old: Edge, last: store.CheckpointRow | None
-) -> bytes:
-    """The root to sign, from what the database gives back. Raises TreeDamagedError.
-
-    A log that signs a tree over an entry whose bytes hash to something else can never be
-    repaired: two Certificate Transparency logs died of one flipped bit (Yeti 2022, Nessie 2024).
-    """
-    log = batch.log
-    rows = store.leaves(connection, log, batch.start, batch.edge.size)
-    if [row.index for row in rows] != list(range(batch.start, batch.edge.size)):
-        raise TreeDamagedError("written leaves are not dense")
-    hashes = [leaf_hash(entry_of(connection, log, row)) for row in rows]
-    if [row.leaf_hash for row in rows] != hashes:
-        raise TreeDamagedError("a written leaf reads back differently")
-    again = old.copy()
-    tiles = again.append(hashes)
-    if any(store.tile_of(connection, log, each.level, each.index) != each for each in tiles):
-        raise TreeDamagedError("a written tile reads back differently")
-    tree = StoredTree(connection, log, again.size)
-    root = again.root()
-    if tree.root() != root:
-        raise TreeDamagedError("the written tree reads back differently")
-    if last is not None:
-        _check_growth(tree, last, root)
-    return root
-
-
-def _check_growth(tree: StoredTree, last: store.CheckpointRow, root: bytes) -> None:
-    """Hold our own consistency proof against the verifier, before anybody else can."""
-    verify_consistency(
-        old_size=last.size,
-        old_root=last.root,
-        new_size=tree.size,
-        new_root=root,
-        proof=consistency_proof(tree.node, last.size, tree.size),
-    )

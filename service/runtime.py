@@ -14,7 +14,8 @@ from policies.catalogue import Catalogue, load_catalogue
 from service.identity import identity_provider
 from service.jobs import ExpiryJob
 from service.jwk import p256_jwk, thumbprint
-from service.settings import Settings
+from service.log_keys import LogKeys
+from service.settings import Sequencing, Settings
 from vault.providers.file import FileKeyProvider, KeyFolder
 from vault.vault import Vault
 
@@ -43,9 +44,16 @@ class Runtime:
     """Makes the nonces of DPoP proofs; the same for every worker."""
     now: Clock
 
+    @property
+    def sequenced(self) -> bool:
+        """Whether the sequencer runs here, or elsewhere by the settings; the log's state tells
+        whether it keeps up."""
+        return self.sequencer.running or self.settings.sequencer is Sequencing.EXTERNAL
+
     def start(self) -> None:
         """Start what works in the background; called by the app's lifespan."""
-        self.sequencer.start(self.now)
+        if self.settings.sequencer is Sequencing.IN_PROCESS:
+            self.sequencer.start(self.now)
         self.expiry.start(self.now)
 
     def close(self) -> None:
@@ -64,7 +72,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
     catalogue = load_catalogue()
     provider = FileKeyProvider.open_or_create(settings.data_folder)
     ledger = Ledger(open_engine(settings.database_url), provider)
-    log_signers = LogSigners(settings.log_origin, [keys.private_key("log", "ed25519")])
+    log_signers = LogKeys.of(keys).signers(settings.log_origin)
     return Runtime(
         settings=settings,
         ledger=ledger,

@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
@@ -47,6 +48,15 @@ class UnknownSettingError(SettingsError):
         self.nearest = nearest
 
 
+class Sequencing(StrEnum):
+    """Who gives events their places in the log."""
+
+    IN_PROCESS = "in-process"
+    """Every process of the service can: one works, the others stand by."""
+    EXTERNAL = "external"
+    """Only processes of `consent-vault sequence` can."""
+
+
 class Settings(BaseSettings):
     """Everything that an operator can set."""
 
@@ -74,6 +84,8 @@ class Settings(BaseSettings):
 
     log_name: str | None = None
     """Name of the log where it must outlast a change of address; else `<host>/audit`."""
+    sequencer: Sequencing = Sequencing.IN_PROCESS
+    """Whether `serve` itself places events in the log, or only `consent-vault sequence` does."""
     session_idle_minutes: int = Field(default=30, ge=1, le=120)
     session_hours: int = Field(default=8, ge=1, le=24)
 
@@ -115,6 +127,12 @@ class Settings(BaseSettings):
         if self.secure or (self.demo and urlsplit(self.base_url).hostname in LOOPBACK):
             return self
         raise ValueError("base_url must begin with https://, http is for the demo on loopback")
+
+    @model_validator(mode="after")
+    def _can_be_sequenced(self) -> Self:
+        if self.sequencer is Sequencing.EXTERNAL and self.database_url.startswith("sqlite"):
+            raise ValueError("sequencer can be external on PostgreSQL only")
+        return self
 
     @property
     def secure(self) -> bool:

@@ -28,6 +28,7 @@ from audit.tiles import TILE_WIDTH, split_hashes
 _LEAVES = 'INSERT INTO audit_leaf (log, "index", number, leaf_hash)'
 _UNNESTED = " SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[])"
 _SEQUENCER_LOCK = "consent-vault/sequencer/"
+_LEAD = "consent-vault/sequencer-that-works/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,31 @@ class Place:
 
 
 def lock_sequencer(connection: Connection) -> bool:
-    """Take the sequencer's lock until the transaction ends; False when another one holds it.
-
-    Advisory locks count for a whole database, and two logs may stand in two schemas of one: the
-    schema's name is part of the lock.
-    """
+    """Take the sequencer's lock until the transaction ends; False when another one holds it."""
     if connection.dialect.name == "sqlite":
         return True  # the writing transaction itself is the lock
-    name = func.concat(_SEQUENCER_LOCK, func.current_schema())
-    query = select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0)))
-    taken: bool = connection.execute(query).scalar_one()
+    lock = func.pg_try_advisory_xact_lock(_lock_key(_SEQUENCER_LOCK))
+    taken: bool = connection.execute(select(lock)).scalar_one()
     return taken
+
+
+def take_lead(connection: Connection) -> bool:
+    """Take the lead among sequencers until the connection ends; False when another has it."""
+    lock = func.pg_try_advisory_lock(_lock_key(_LEAD))
+    taken: bool = connection.execute(select(lock)).scalar_one()
+    return taken
+
+
+def ping(connection: Connection) -> None:
+    """Raises when the connection is lost."""
+    connection.execute(select(literal(1)))
+
+
+def _lock_key(name: str) -> ColumnElement[int]:
+    """Advisory locks count for a whole database, and two logs may stand in two schemas of one: the
+    schema's name is part of the lock."""
+    key: ColumnElement[int] = func.hashtextextended(func.concat(name, func.current_schema()), 0)
+    return key
 
 
 def queued(connection: Connection, limit: int) -> list[int]:

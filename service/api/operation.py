@@ -30,7 +30,7 @@ async def healthz() -> Response:
 def readyz(request: Request) -> Response:
     """Database, sequencer and log keep up."""
     runtime: Runtime = request.app.state.runtime
-    checks = {"database": False, "sequencer": runtime.sequencer.running, "log": False}
+    checks = {"database": False, "sequencer": runtime.sequenced, "log": False}
     try:
         with runtime.ledger.read() as connection:
             state = log_state(connection)

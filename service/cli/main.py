@@ -12,9 +12,10 @@ from service.cli.doctor import doctor
 from service.cli.keys import keys
 from service.cli.purpose import purpose
 from service.cli.role import role
+from service.cli.sequence import sequence
 from service.cli.serve import serve
 
-_COMMANDS = (demo, serve, doctor, db, client, purpose, role, keys, audit)
+_COMMANDS = (demo, serve, sequence, doctor, db, client, purpose, role, keys, audit)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import event, text
 
+from audit.batch import BATCH
 from audit.checkpoint import Checkpoint
 from audit.merkle import verify_consistency, verify_inclusion
 from audit.model import SYSTEM
 from audit.proofs import consistency, inclusion, latest_checkpoint, log_state
-from audit.sequencer import BATCH, ClockWentBackError, Sequencer
+from audit.sequencer import ClockWentBackError, Sequencer
 from audit.store.tree import lock_sequencer
 from audit.unit_of_work import Ledger, begin
 from tests.audit.checking import ActingSigner, check_log

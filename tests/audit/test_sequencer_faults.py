@@ -178,6 +178,19 @@ def test_a_database_put_back_under_a_running_sequencer_is_not_continued(
         sequencer.run_once(NOW)
 
 
+def test_a_log_emptied_under_a_running_sequencer_is_not_begun_anew(
+    ledger: Ledger, sequencer: Sequencer
+) -> None:
+    record(ledger, 3)
+    sequencer.run_once(NOW)
+    for table in ("audit_checkpoint", "audit_leaf"):
+        unguard(ledger.engine, table)
+    run(ledger.engine, "DELETE FROM audit_checkpoint", "DELETE FROM audit_leaf")
+    record(ledger)
+    with pytest.raises(TreeDamagedError, match="smaller"):
+        sequencer.run_once(NOW)
+
+
 def test_a_queued_event_that_is_not_in_the_log_stops_the_sequencer(
     ledger: Ledger, sequencer: Sequencer
 ) -> None:

@@ -1,0 +1,53 @@
+"""Which of several sequencers works: the one that holds a lock for as long as its connection lives.
+
+The others stand by and ask again at every interval, so that one takes over within it when the
+worker ends, however it ends: the server lets go of the lock with the connection. That only one
+batch is placed at a time does not rest on this but on the lock inside the batch's transaction.
+"""
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from audit.store import tree as store
+
+
+class Leadership:
+    """The lead among the sequencers of one database. On SQLite there is but one process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._leads = engine.dialect.name == "sqlite"
+
+    def taken(self) -> bool:
+        """True when this process leads, or leads from now on because nobody did.
+
+        Raises SQLAlchemyError when the database does not answer; the lead is lost then.
+        """
+        if self._engine.dialect.name == "sqlite":
+            return True
+        try:
+            if self._connection is None:
+                self._connection = _connection_of_its_own(self._engine)
+            if self._leads:
+                store.ping(self._connection)  # the lock lives as long as this session
+            else:
+                self._leads = store.take_lead(self._connection)
+        except SQLAlchemyError:
+            self.give_up()
+            raise
+        return self._leads
+
+    def give_up(self) -> None:
+        """Let another one lead."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+        self._leads = False
+
+
+def _connection_of_its_own(engine: Engine) -> Connection:
+    """Outside the pool, since whoever got it from there would hold our lock; no transaction."""
+    connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    connection.detach()
+    return connection
