@@ -30,6 +30,7 @@ from service.oauth.server import authorization_server
 from service.operator import health
 from service.pages import load_pages
 from service.problems import BAD_REQUEST, FOREIGN_ORIGIN, PROBLEMS, TOO_LARGE
+from service.refusal_summaries import writing_summaries
 from service.runtime import Runtime
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -122,6 +123,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
     runtime.start()
     try:
-        yield
+        async with writing_summaries(app.state.server):
+            yield
     finally:
         runtime.close()

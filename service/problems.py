@@ -33,6 +33,7 @@ NOT_FOUND = Problem("not-found", 404, "There is nothing at this address")
 BAD_REQUEST = Problem("bad-request", 400, "The request could not be understood")
 FOREIGN_ORIGIN = Problem("foreign-origin", 403, "The form did not come from our own page")
 TOO_LARGE = Problem("too-large", 413, "The request is too large")
+TOO_MANY = Problem("too-many-requests", 429, "Too many tries in a short time")
 METHOD = Problem("method-not-allowed", 405, "This address does not take such a request")
 _CHANGED = Problem("changed-meanwhile", 409, "Something has changed meanwhile; look again")
 
@@ -138,7 +139,7 @@ DAMAGE_OR_OUR_FAULT = frozenset(
 
 NEVER_REACH_A_CALLER = STOP_THE_START_OR_A_COMMAND | TURNED_INTO_ANOTHER | DAMAGE_OR_OUR_FAULT
 
-_BY_STATUS = {each.status: each for each in (NOT_FOUND, METHOD, TOO_LARGE, BAD_REQUEST)}
+_BY_STATUS = {each.status: each for each in (NOT_FOUND, METHOD, TOO_LARGE, TOO_MANY, BAD_REQUEST)}
 
 
 def problem_of(error: Exception) -> Problem:

@@ -23,6 +23,7 @@ from service.pages import language_of, render, runtime_of, see_other, sign_in_pa
 from service.paths import is_own
 from service.runtime import Runtime
 from service.sessions import Cookie, SignedIn, current_session, end, hash_token, new_token, start
+from service.sign_in_limit import admit
 from service.store import sign_ins as store
 from vault.people import enrol
 
@@ -63,6 +64,7 @@ def sign_in(
     loa: Annotated[str, Query(pattern="^(substantial|high)$")] = "substantial",
 ) -> Response:
     """Send the browser to the identity provider."""
+    admit(request)
     runtime = runtime_of(request)
     level = LevelOfAssurance[loa.upper()]
     try:
@@ -98,6 +100,7 @@ def callback(request: Request) -> Response:
     state = request.query_params.get("state", "")
     flow = _flow(request, runtime, state)
     if flow is None:
+        admit(request)
         return _refused(request, runtime, state, SignInFlowError())
     begun = LoginStart(url="", state=state, nonce=flow.nonce, verifier=flow.verifier)
     try:

@@ -5,11 +5,13 @@
 again, use up assertion and proof, do the effect.
 
 A refusal rolls back whatever the effect had begun. It is then recorded in a transaction of its
-own, which uses up assertion and proof all the same, whenever the client is known.
+own, which uses up assertion and proof all the same, whenever the client is known. Refusals of who
+has not shown the client's key, or whose client is suspended, are written so many a minute and then
+counted (`service.refusal_limit`): the client itself, which shows its key, never waits for that.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import TypeVar
@@ -25,7 +27,9 @@ from service.oauth.directory import KnownClient
 from service.oauth.errors import OAuthError, Reason, error_answer
 from service.oauth.parameters import Parameters, form
 from service.oauth.server import AuthorizationServer
+from service.refusal_limit import RETRY_AFTER, TOO_MANY, Written
 
+_RETRY_AFTER = (b"retry-after", RETRY_AFTER.encode())
 T = TypeVar("T")
 
 
@@ -86,8 +90,7 @@ def serve(
         result = _run(server, call, endpoint, attempt, effect)
     except OAuthError as refusal:
         server.counters.count(endpoint.name, refusal.code)
-        _record(server, endpoint, attempt, refusal)
-        return error_answer(refusal, headers=_nonce(server))
+        return _refuse(server, endpoint, attempt, refusal)
     made = answer(result)
     server.counters.count(endpoint.name, "ok" if made.status < 400 else "refused")
     made.headers.extend(_nonce(server))
@@ -153,25 +156,34 @@ def _use_up(uow: UnitOfWork, attempt: _Attempt) -> None:
             raise OAuthError(reasons[scope])
 
 
-def _record(
+def _refuse(
     server: AuthorizationServer, endpoint: Endpoint, attempt: _Attempt, refusal: OAuthError
-) -> None:
-    """Write the refusal down, if it concerns a client that we know."""
+) -> Answer:
+    """Write the refusal down, if it concerns a client that we know, and answer it."""
+    headers = _nonce(server)
     if attempt.known is None:
-        return
+        return error_answer(refusal, headers=headers)
     client = attempt.known.client
-    now = server.runtime.now()
-    with begin(server.runtime.ledger, actor=Actor.client(client.id), now=now) as uow:
+    event = Event(kind=endpoint.refused, organisation=client.organisation, client=client.id)
+    written = Written.BY_ITSELF
+    if not attempt.once or refusal.reason is Reason.CLIENT_SUSPENDED:
+        written = server.refusals.note(event, server.runtime.now())
+    if written is Written.BY_ITSELF:
+        _record(server, attempt, replace(event, reason=refusal.reason))
+        return error_answer(refusal, headers=headers)
+    if written is Written.AS_FIRST_OF_MORE:
+        _record(server, attempt, replace(event, reason=TOO_MANY))
+    return error_answer(refusal, status=429, headers=(*headers, _RETRY_AFTER))
+
+
+def _record(server: AuthorizationServer, attempt: _Attempt, event: Event) -> None:
+    client, now = attempt.known, server.runtime.now()
+    if client is None:
+        raise RuntimeError("only refusals of known clients are written down")
+    with begin(server.runtime.ledger, actor=Actor.client(client.client.id), now=now) as uow:
         for scope, value, expires in attempt.once:
             use_once(uow, scope, value, expires)
-        uow.record(
-            Event(
-                kind=endpoint.refused,
-                organisation=client.organisation,
-                client=client.id,
-                reason=refusal.reason,
-            )
-        )
+        uow.record(event)
 
 
 def _nonce(server: AuthorizationServer) -> tuple[tuple[bytes, bytes], ...]:

@@ -186,10 +186,12 @@ class OAuthError(Exception):
         return text if self.detail is None else f"{text} ({self.detail})"
 
 
-def error_answer(error: OAuthError, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
+def error_answer(
+    error: OAuthError, *, status: int | None = None, headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> Answer:
     """The refusal as the client reads it (RFC 6749 section 5.2)."""
     content = {"error": error.code, "error_description": error.description}
-    return Answer.json(content, _status(error), headers=(NO_STORE, *headers))
+    return Answer.json(content, status or _status(error), headers=(NO_STORE, *headers))
 
 
 def _status(error: OAuthError) -> int:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 
+from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from policies.ids import OrganisationId, PersonId
 from service.counters import Counters
 from service.oauth.addresses import normal_address
 from service.oauth.directory import Directory
 from service.oauth.nonces import Nonces
+from service.refusal_limit import RefusalLimit
 from service.runtime import Runtime
 from vault.people import issue_pairwise_subject, pairwise_subject
 
@@ -52,6 +54,10 @@ class AuthorizationServer:
     pseudonyms: Pseudonyms
     counters: Counters
     nonces: Nonces | None = field(repr=False)
+    refusals: RefusalLimit[Event]
+    """By client and kind: refusals in the client's name by who has not shown its key."""
+    sign_ins: RefusalLimit[str]
+    """By network: sign-ins that began or failed before anybody was known."""
 
     @property
     def issuer(self) -> str:
@@ -74,4 +80,8 @@ def authorization_server(runtime: Runtime) -> AuthorizationServer:
         pseudonyms=Pseudonyms(runtime),
         counters=Counters(),
         nonces=Nonces(runtime.nonce_key) if runtime.settings.dpop_nonces else None,
+        refusals=RefusalLimit(
+            runtime.settings.refusals_per_minute, others=Event(kind=Kind.TOKEN_REFUSED)
+        ),
+        sign_ins=RefusalLimit(runtime.settings.sign_ins_per_minute, others="others"),
     )

@@ -37,14 +37,15 @@ def each_office(engine: Engine, tmp_path: Path) -> Iterator[Office]:
 @pytest.fixture(scope="module")
 def busy_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """One for all tests of a module that neither move its clock nor look at its log."""
-    yield from _on_sqlite(tmp_path_factory.mktemp("office"))
+    # All its refusals fall into one minute.
+    yield from _on_sqlite(tmp_path_factory.mktemp("office"), refusals_per_minute=10_000)
 
 
-def _on_sqlite(folder: Path) -> Iterator[Office]:
+def _on_sqlite(folder: Path, **settings: int) -> Iterator[Office]:
     url = f"sqlite:///{folder / 'vault.db'}"
     engine = open_engine(url)
     create_tables(engine)
     engine.dispose()
-    opened = open_office(url, folder)
+    opened = open_office(url, folder, **settings)
     yield opened
     opened.runtime.close()
