@@ -119,6 +119,15 @@ def test_a_text_that_is_no_hash_proves_nothing_where_it_would_fit(short: bytes) 
     assert not extends(2, 3, MTH(0, 2), root, [short])
 
 
+def test_a_proof_that_goes_on_above_the_root_proves_nothing() -> None:
+    def above(root: bytes) -> bytes:
+        return hashlib.sha256(b"\x01" + LEAVES[9] + root).digest()
+
+    assert not includes(0, 1, LEAVES[0], [LEAVES[9]], above(LEAVES[0]))
+    longer = [*proof(3, 0, 4, MTH), LEAVES[9]]
+    assert not extends(3, 4, above(MTH(0, 3)), above(MTH(0, 4)), longer)
+
+
 hashes = st.sampled_from([*LEAVES[:4], MTH(0, 2), MTH(2, 4), MTH(0, 4), MTH(4, 6), MTH(0, 7), b""])
 small = st.integers(-1, 9)
 
