@@ -52,7 +52,12 @@ class Kind(StrEnum):
     KEYS_DESTROYED = "keys.destroyed"
     RECEIPT_READ = "receipt.read"
     LOG_SEARCHED = "log.searched"
+    LOG_INSPECTED = "log.inspected"
+    LOG_SAMPLED = "log.sampled"
     LOG_EXPORTED = "log.exported"
+    LOG_KEY_ADDED = "log.key-added"
+    LOG_KEY_RETIRED = "log.key-retired"
+    LOG_BEGUN_ANEW = "log.begun-anew"
 
 
 class ActorKind(StrEnum):

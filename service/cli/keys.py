@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from service.cli.place import data_option, settings_of
+from service.cli.failure import Failure
+from service.cli.place import data_option, runtime_of, settings_of
 
 
 @click.group()
@@ -22,3 +23,38 @@ def status(data: Path | None) -> None:
         found = path.stat()
         made = datetime.fromtimestamp(found.st_mtime, UTC).date().isoformat()
         click.echo(f"{made}  {found.st_mode & 0o777:04o}  {path}")
+
+
+@keys.command("rotate-log")
+@click.option("--finish", is_flag=True, help="Second step: the old keys sign no more.")
+@data_option
+def rotate_log(finish: bool, data: Path | None) -> None:
+    """Change the keys that sign the log, in two steps.
+
+    The first step adds new keys, and all of them sign. Give everybody who verifies the log the
+    new public keys (consent-vault audit vkeys), then run it again with --finish. Restart the
+    service after each step.
+    """
+    from service.cli.operator import OPERATOR
+    from service.log_keys import LogKeys, NoRotationUnderWayError, RotationUnderWayError
+    from vault.providers.file import KeyFolder
+
+    with runtime_of(data) as runtime:
+        log_keys = LogKeys.of(KeyFolder.open_or_create(runtime.settings.data_folder))
+        step = log_keys.end_rotation if finish else log_keys.begin_rotation
+        try:
+            step(runtime.ledger, actor=OPERATOR, now=runtime.now())
+        except RotationUnderWayError as error:
+            raise Failure(
+                "No key was added.",
+                why="new keys were added before, and the old ones sign still",
+                repair="end that change first: consent-vault keys rotate-log --finish",
+            ) from error
+        except NoRotationUnderWayError as error:
+            raise Failure(
+                "No key was retired.",
+                why="there is one key of each kind",
+                repair="begin a change with: consent-vault keys rotate-log",
+            ) from error
+    click.echo("the old keys are retired" if finish else "new keys were added beside the old ones")
+    click.echo("restart the service, then see: consent-vault audit vkeys")

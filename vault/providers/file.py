@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     generate_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -36,6 +37,9 @@ _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 _LONGEST_FILE = 4096
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+Kind = Literal["ed25519", "p256", "ml-dsa-44"]
+PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey | MLDSA44PrivateKey
 
 
 class KeyPermissionsError(Exception):
@@ -71,8 +75,8 @@ class KeyFolder:
 
     def secret(self, name: str) -> bytes:
         """32 random bytes that stay the same under this name."""
-        path = self._path(name, "secret")
-        content = self._read(path) or self._create(path, secrets.token_bytes(KEY_BYTES))
+        path = self.path_of(name, "secret")
+        content = self.read(path) or self.create(path, secrets.token_bytes(KEY_BYTES))
         if len(content) != KEY_BYTES:
             raise KeyFileError(path, f"a secret has {KEY_BYTES} bytes")
         return content
@@ -82,21 +86,14 @@ class KeyFolder:
     @overload
     def private_key(self, name: str, kind: Literal["p256"]) -> EllipticCurvePrivateKey: ...
 
-    def private_key(
-        self, name: str, kind: Literal["ed25519", "p256"]
-    ) -> Ed25519PrivateKey | EllipticCurvePrivateKey:
+    @overload
+    def private_key(self, name: str, kind: Literal["ml-dsa-44"]) -> MLDSA44PrivateKey: ...
+
+    def private_key(self, name: str, kind: Kind) -> PrivateKey:
         """The signing key of this name, kept as PKCS #8 in PEM (RFC 7468 section 10)."""
-        path = self._path(name, "pem")
-        content = self._read(path) or self._create(path, _new_pem(kind))
-        try:
-            key = load_pem_private_key(content, password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise KeyFileError(path, "not an unencrypted private key in PEM") from error
-        if kind == "ed25519" and isinstance(key, Ed25519PrivateKey):
-            return key
-        if kind == "p256" and _is_p256(key):
-            return key
-        raise KeyFileError(path, f"not a key of kind {kind}")
+        path = self.path_of(name, "pem")
+        content = self.read(path) or self.create(path, private_pem(new_private_key(kind)))
+        return read_private_key(path, content, kind)
 
     def numbered_secrets(self, prefix: str) -> dict[int, bytes]:
         """The secrets `<prefix>-<8 digits>` by their number; the first one is made when absent."""
@@ -104,12 +101,13 @@ class KeyFolder:
         names = [path.stem for path in self.path.glob(pattern)] or [f"{prefix}-00000001"]
         return {int(name[-8:]): self.secret(name) for name in names}
 
-    def _path(self, name: str, ending: str) -> Path:
+    def path_of(self, name: str, ending: str) -> Path:
+        """Where the file of this name stands. Raises ValueError for a malformed name."""
         if _NAME.fullmatch(name) is None:
             raise ValueError("a key's name is of lower-case words joined by hyphens")
         return self.path / f"{name}.{ending}"
 
-    def _read(self, path: Path) -> bytes | None:
+    def read(self, path: Path) -> bytes | None:
         """What is in the file, None when there is none. Raises KeyPermissionsError."""
         try:
             file = path.open("rb")
@@ -122,7 +120,7 @@ class KeyFolder:
             raise KeyFileError(path, "empty")
         return content
 
-    def _create(self, path: Path, content: bytes) -> bytes:
+    def create(self, path: Path, content: bytes) -> bytes:
         """Write the file, whole or not at all, and give what is there afterwards."""
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
@@ -137,7 +135,7 @@ class KeyFolder:
                 os.link(draft, path)
         finally:
             draft.unlink()
-        _sync_folder(self.path)
+        sync_folder(self.path)
         return path.read_bytes()
 
 
@@ -188,14 +186,41 @@ def _key_id(number: int) -> str:
     return f"file:{number}"
 
 
-def _new_pem(kind: Literal["ed25519", "p256"]) -> bytes:
-    key: Ed25519PrivateKey | EllipticCurvePrivateKey
-    key = Ed25519PrivateKey.generate() if kind == "ed25519" else generate_private_key(SECP256R1())
+def new_private_key(kind: Kind) -> PrivateKey:
+    """A random key of this kind."""
+    match kind:
+        case "ed25519":
+            return Ed25519PrivateKey.generate()
+        case "p256":
+            return generate_private_key(SECP256R1())
+        case "ml-dsa-44":
+            return MLDSA44PrivateKey.generate()
+
+
+def private_pem(key: PrivateKey) -> bytes:
+    """The key as PKCS #8 in PEM; of one for ML-DSA the seed only (RFC 9881 section 6)."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _is_p256(key: object) -> TypeGuard[EllipticCurvePrivateKey]:
-    return isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
+def read_private_key(path: Path, content: bytes, kind: Kind) -> PrivateKey:
+    """The key in the content of a file. Raises KeyFileError."""
+    try:
+        key = load_pem_private_key(content, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise KeyFileError(path, "not an unencrypted private key in PEM") from error
+    if _is_of(key, kind):
+        return key
+    raise KeyFileError(path, f"not a key of kind {kind}")
+
+
+def _is_of(key: object, kind: Kind) -> TypeGuard[PrivateKey]:
+    match kind:
+        case "ed25519":
+            return isinstance(key, Ed25519PrivateKey)
+        case "p256":
+            return isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
+        case "ml-dsa-44":
+            return isinstance(key, MLDSA44PrivateKey)
 
 
 def _refuse_wider(path: Path, found: os.stat_result, wanted: int) -> None:
@@ -204,7 +229,7 @@ def _refuse_wider(path: Path, found: os.stat_result, wanted: int) -> None:
         raise KeyPermissionsError(path, mode, wanted)
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
     """Bring the folder's list of names to the disk: the file is there after a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
