@@ -20,15 +20,16 @@ def values_answer(
 ) -> Answer:
     """The values with where they come from. Call it only after the commit.
 
-    What is withheld for a protected person looks exactly like what is not held: a recipient must
-    not learn that there is something to protect.
+    What is withheld for a protected person looks exactly like what is not held, since a recipient
+    must not learn that there is something to protect. So the member's name fits both: "not held"
+    would be untrue of the first.
     """
     values = {fact.attribute: _value(fact) for fact in released.facts}
     content = {
         "dataset": dataset,
         "subject": subject,
         "attributes": values,
-        "not_held": [each for each in wanted if each not in values],
+        "not_given": [each for each in wanted if each not in values],
     }
     event = (EVENT_HEADER, str(released.event_id).encode())
     return Answer.json(content, headers=(NO_STORE, event))

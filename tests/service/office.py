@@ -310,13 +310,20 @@ def _person_with_data(runtime: Runtime) -> PersonId:
     with begin(runtime.ledger, actor=SYSTEM, now=NOW) as uow:
         person = enrol(uow, runtime.vault, scheme=IDENTITY_SCHEME, identifier=PERSON)
         for dataset, values in DATA.items():
-            _deposit(uow, runtime, person, dataset, values)
+            deposit_values(uow, runtime, person, dataset, values)
     return person
 
 
-def _deposit(
-    uow: Any, runtime: Runtime, person: PersonId, dataset: str, values: Mapping[str, Any]
+def deposit_values(
+    uow: Any,
+    runtime: Runtime,
+    person: PersonId,
+    dataset: str,
+    values: Mapping[str, Any],
+    *,
+    labels: frozenset[Label] = frozenset(),
 ) -> None:
+    """What a register states of a person."""
     declared = next(each for each in runtime.catalogue.datasets.values() if each.id == dataset)
     facts = tuple(
         Fact(
@@ -325,9 +332,9 @@ def _deposit(
             source=declared.source,
             authority=AuthorityRank.AUTHORITATIVE_REGISTER,
             observed_at=NOW - timedelta(days=4),
-            labels=frozenset[Label](),
+            labels=labels,
         )
         for name, value in values.items()
     )
-    digest = hashlib.sha256(dataset.encode()).digest()
+    digest = hashlib.sha256(repr((dataset, sorted(values.items()))).encode()).digest()
     deposit(uow, runtime.vault, person, Document(declared.id, declared.source, facts, digest))

@@ -10,8 +10,9 @@ from audit.model import SYSTEM, Kind
 from audit.unit_of_work import begin
 from consent.clients import suspend_client
 from policies.ids import ClientId
+from policies.vocabulary import Label
 from service.exchange import Call
-from tests.service.office import PERSON, Office, content, header, new_key
+from tests.service.office import PERSON, Office, content, deposit_values, header, new_key
 
 
 def test_the_values_come_with_where_they_come_from(each_office: Office) -> None:
@@ -30,12 +31,25 @@ def test_the_values_come_with_where_they_come_from(each_office: Office) -> None:
                 "valid_to": None,
             }
         },
-        "not_held": ["income.benefit_monthly"],
+        "not_given": ["income.benefit_monthly"],
     }
     (entry,) = each_office.events(Kind.DATA_RELEASED)
     assert header(answer, "consent-vault-event") == str(entry.event_id)
     assert header(answer, "cache-control") == "no-store"
     assert entry.many("attributes") == ("income.monthly_gross",)
+
+
+def test_a_protected_value_looks_like_one_that_is_not_held(office: Office) -> None:
+    token = office.tokens()["access_token"]
+    with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
+        values = {"household_size": 4}
+        labels = frozenset({Label.PROTECTED})
+        deposit_values(uow, office.runtime, office.person, "residence", values, labels=labels)
+    told = content(office.fetch(token, "residence"))
+    assert (told["attributes"], told["not_given"]) == ({}, ["residence.household_size"])
+    assert set(told) == {"dataset", "subject", "attributes", "not_given"}
+    (entry,) = office.events(Kind.DATA_RELEASED)
+    assert entry.get("reason") == "protected-withheld"
 
 
 def test_the_law_opens_what_it_names(office: Office) -> None:
