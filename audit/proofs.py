@@ -42,6 +42,23 @@ class ConsistencyProof:
 
 
 @dataclass(frozen=True, slots=True)
+class LogHead:
+    """A log (shard) and the size of its newest checkpoint."""
+
+    log: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """A checkpoint of the past."""
+
+    size: int
+    at: datetime
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class LogState:
     """How the newest log stands: what is signed in it, and what waits for its place."""
 
@@ -91,6 +108,27 @@ def proof_text(proof: InclusionProof) -> str:
 def logs(connection: Connection) -> list[str]:
     """The logs that have signed a checkpoint, oldest first."""
     return store.logs(connection)
+
+
+def log_heads(connection: Connection) -> list[LogHead]:
+    """The size of each log that has signed, oldest first."""
+    lasts = (store.last_checkpoint(connection, log) for log in store.logs(connection))
+    return [LogHead(last.log, last.size) for last in lasts if last is not None]
+
+
+def checkpoints(
+    connection: Connection, log: str, *, after: int, limit: int
+) -> list[SignedCheckpoint]:
+    """The notes signed at sizes above `after`, smallest first."""
+    rows = store.checkpoints_after(connection, log, after, limit)
+    return [SignedCheckpoint(row.size, row.at, row.note) for row in rows]
+
+
+def named_tile(connection: Connection, name: TileName, *, log: str | None = None) -> bytes | None:
+    """The bytes of the tile or bundle, None when the signed tree does not have it (yet)."""
+    if name.level is None:
+        return entries_bundle(connection, name.index, name.width, log=log)
+    return tile(connection, name.level, name.index, name.width, log=log)
 
 
 def current_log(connection: Connection) -> str | None:

@@ -104,6 +104,10 @@ API = (
 LOG = (
     public("GET", "/audit/checkpoint"),
     public("GET", "/audit/tile/{name:path}"),
+    public("GET", "/audit/logs"),
+    public("GET", "/audit/logs/{log}/checkpoint"),
+    public("GET", "/audit/logs/{log}/checkpoints"),
+    public("GET", "/audit/logs/{log}/tile/{name:path}"),
     public("GET", "/audit/proof/{event_id}"),
 )
 PAGES = (

@@ -184,6 +184,15 @@ def checkpoint_of(connection: Connection, log: str, size: int) -> CheckpointRow 
     return _checkpoint(connection.execute(query).one_or_none())
 
 
+def checkpoints_after(
+    connection: Connection, log: str, size: int, limit: int
+) -> list[CheckpointRow]:
+    """Checkpoints of larger sizes, smallest first."""
+    query = select(checkpoint).where(checkpoint.c.log == log, checkpoint.c.size > size)
+    rows = connection.execute(query.order_by(checkpoint.c.size).limit(limit))
+    return [CheckpointRow(row.log, row.size, row.root, row.at, row.note) for row in rows]
+
+
 def logs(connection: Connection) -> list[str]:
     """All logs that have signed, oldest first; found by jumping, since checkpoints are many."""
     found: list[str] = []
