@@ -7,6 +7,7 @@ error quotes parameters, and others quote what they could not read.
 
 import logging
 import sys
+import threading
 import traceback
 
 import structlog
@@ -39,6 +40,15 @@ def set_up_logs() -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+    threading.excepthook = _log_end_of_thread
+
+
+def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
+    """What Python would print is the error's text, beside the log and in no form."""
+    name = None if ended.thread is None else ended.thread.name
+    structlog.get_logger(__name__).error(
+        "thread-ended", thread=name, exc_info=ended.exc_value or ended.exc_type()
+    )
 
 
 def places_of(error: BaseException) -> list[str]:
@@ -55,5 +65,7 @@ def _without_error_text(
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
         event["places"] = places_of(error)
+        # asyncio goes on to show the task that failed, and with it the error's text.
+        event["event"] = str(event.get("event", "")).partition("\n")[0]
     event.pop("exception", None)
     return event
