@@ -202,6 +202,9 @@ class _Path(dict[str, str]):
 _MACHINES = ("/api/", "/audit/", "/.well-known/", "/healthz", "/readyz", "/metrics")
 _OF_SUCCESS = {
     "/audit/checkpoint": {"text/plain"},
+    "/audit/logs": {"application/json", "text/plain"},
+    "/audit/logs/{log}/checkpoint": {"text/plain"},
+    "/audit/logs/{log}/tile/{name}": {"application/octet-stream"},
     "/audit/proof/{event_id}": {"text/plain"},
     "/audit/tile/{name}": {"application/octet-stream"},
     "/metrics": {"text/plain"},

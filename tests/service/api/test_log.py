@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -55,9 +56,9 @@ def opened(visitor: TestClient, log: str) -> Checkpoint:
     return open_checkpoint(note, verifiers, origin=told["origin"])
 
 
-def listed(visitor: TestClient) -> list[dict[str, list[str]]]:
+def listed(visitor: TestClient) -> list[dict[str, Any]]:
     answer = visitor.get("/audit/logs", headers={"Accept": "application/json"})
-    logs: list[dict[str, list[str]]] = answer.json()["logs"]
+    logs: list[dict[str, Any]] = answer.json()["logs"]
     return logs
 
 
@@ -83,7 +84,8 @@ def test_the_list_as_text_is_part_of_a_policy(house: House, visitor: TestClient)
 @pytest.mark.parametrize("log", [OLD, NEW])
 def test_every_tile_and_entry_gives_the_signed_root(visitor: TestClient, log: str) -> None:
     checkpoint = opened(visitor, log)
-    edge, rows = Edge(), {}
+    edge = Edge()
+    rows: dict[tuple[int, int], bytes] = {}
     for name in entry_bundles_of(checkpoint.size):
         answer = visitor.get(f"/audit/logs/{log}/{name.path}")
         entries = unpack_entries(answer.content)
@@ -183,7 +185,8 @@ def test_a_long_history_comes_in_pages(tmp_path_factory: pytest.TempPathFactory)
     house = open_house(tmp_path_factory.mktemp("long"))
     for _ in range(103):
         happen(house, 1)
-    seen, after = [], 0
+    seen: list[list[int]] = []
+    after: int | None = 0
     while after is not None:
         page = house.visitor().get(f"/audit/logs/{OLD}/checkpoints", params={"after": after}).json()
         seen.append([each["size"] for each in page["checkpoints"]])
