@@ -15,6 +15,7 @@ from policies.facts import Fact
 from policies.ids import AttributeId, PersonId
 from policies.vocabulary import Label, LevelOfAssurance
 from service.model import Session
+from vault.holdings import describe
 from vault.model import Holding
 from vault.release import release
 from vault.vault import Vault
@@ -25,7 +26,7 @@ class State(StrEnum):
 
     SHOWN = "shown"
     MASKED = "masked"
-    """Sensitive, and nobody has asked to see it."""
+    """Sensitive or protected, and nobody has asked to see it."""
     STEP_UP = "step-up"
     """Shown only to somebody who has signed in more strongly."""
     NOT_HELD = "not-held"
@@ -40,14 +41,13 @@ class Shown:
     state: State
     fact: Fact | None = field(default=None, repr=False)
     source: Source | None = None
-
-    @property
-    def protected(self) -> bool:
-        return self.fact is not None and Label.PROTECTED in self.fact.labels
+    protected: bool = False
+    """Told to nobody on the ground of an answer: it could lead to a person in danger."""
 
     @property
     def labels(self) -> frozenset[Label]:
-        return self.fact.labels if self.fact else self.attribute.labels
+        labels = self.fact.labels if self.fact else self.attribute.labels
+        return labels | {Label.PROTECTED} if self.protected else labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,14 @@ class Visible:
     catalogue: Catalogue
     loa: LevelOfAssurance
     reveal: bool
-    """The person asked to see the sensitive ones."""
+    """The person asked to see the hidden ones."""
+    protected: frozenset[AttributeId]
 
     def state(self, attribute: Attribute) -> State:
         if self.loa < self.catalogue.dataset(attribute.dataset).min_loa:
             return State.STEP_UP
-        return State.MASKED if attribute.sensitive and not self.reveal else State.SHOWN
+        hidden = attribute.sensitive or attribute.id in self.protected
+        return State.MASKED if hidden and not self.reveal else State.SHOWN
 
 
 def see(
@@ -74,10 +76,23 @@ def see(
     reveal: bool,
 ) -> list[Shown]:
     """Open what this session may see of the person's own attributes; recorded as `data.viewed`."""
-    visible = Visible(vault.catalogue, session.loa, reveal)
+    protected = protected_of(vault.catalogue, describe(uow.connection, session.person))
+    visible = Visible(vault.catalogue, session.loa, reveal, protected)
     states = {id_: visible.state(vault.catalogue.attribute(id_)) for id_ in attributes}
     opened = _open(uow, vault, session.person, [a for a, s in states.items() if s is State.SHOWN])
-    return [_shown(vault.catalogue, id_, state, opened.get(id_)) for id_, state in states.items()]
+    return [
+        _shown(visible, vault.catalogue.attribute(id_), state, opened.get(id_))
+        for id_, state in states.items()
+    ]
+
+
+def protected_of(catalogue: Catalogue, holdings: Collection[Holding]) -> frozenset[AttributeId]:
+    """What is held and protected: by a source's mark, or as it tells where a marked person is."""
+    marked = {each.attribute for each in holdings if Label.PROTECTED in each.labels}
+    if not marked:
+        return frozenset()
+    contact = {each.attribute for each in holdings if catalogue.attribute(each.attribute).contact}
+    return frozenset(marked | contact)
 
 
 def by_dataset(shown: Iterable[Shown]) -> list[tuple[Dataset, list[Shown]]]:
@@ -111,9 +126,15 @@ def _open(
     return {fact.attribute: fact for fact in released.facts}
 
 
-def _shown(catalogue: Catalogue, id_: AttributeId, state: State, fact: Fact | None) -> Shown:
-    attribute = catalogue.attribute(id_)
+def _shown(visible: Visible, attribute: Attribute, state: State, fact: Fact | None) -> Shown:
+    catalogue = visible.catalogue
     if state is State.SHOWN and fact is None:
         state = State.NOT_HELD
-    source = catalogue.source(fact.source) if fact else None
-    return Shown(attribute, catalogue.dataset(attribute.dataset), state, fact, source)
+    return Shown(
+        attribute=attribute,
+        dataset=catalogue.dataset(attribute.dataset),
+        state=state,
+        fact=fact,
+        source=catalogue.source(fact.source) if fact else None,
+        protected=attribute.id in visible.protected,
+    )

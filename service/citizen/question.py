@@ -26,7 +26,7 @@ from service.model import Session
 from vault.holdings import describe
 from vault.vault import Vault
 
-TEMPLATE = "request@1"
+TEMPLATE = "request@2"
 """Name and version of the template; a change of what it says is a new version."""
 NAME = (AttributeId("person.given_names"), AttributeId("person.family_name"))
 

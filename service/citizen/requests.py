@@ -142,6 +142,7 @@ def _question_page(
         seen=seen,
         needed=needed,
         optional=optional,
+        may_tick=any(not each.protected for _, members in optional for each in members),
         why=why,
         reveal=reveal,
         problem=problem,

@@ -30,9 +30,13 @@ def test_health_data_needs_the_stronger_sign_in(house: House) -> None:
     assert "Shown after a stronger sign-in" in page
 
 
-def test_a_protected_person_sees_her_own_address_and_its_mark(house: House) -> None:
+def test_a_protected_person_sees_her_own_address_and_its_mark_when_she_asks(house: House) -> None:
     house.deposit(house.person(VILLE), protected=True)
-    page = words_of(house.signed_in(VILLE).get("/en/data").text)
+    browser = house.signed_in(VILLE)
+    hidden = words_of(browser.get("/en/data").text)
+    assert "Esimerkkikatu" not in hidden
+    assert "Protected for your safety" in hidden
+    page = words_of(browser.get("/en/data?show=all").text)
     assert "Esimerkkikatu 1 A 2" in page
     assert "Protected for your safety" in page
 

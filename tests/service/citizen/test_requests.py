@@ -239,7 +239,7 @@ def test_the_digest_of_the_presentation_is_over_the_values_that_the_page_shows(
         seen = look(uow, runtime.vault, session, question, language=Language.EN, reveal=False)
         presentation = canonical_json(
             {
-                "template": "request@1",
+                "template": "request@2",
                 "language": "en",
                 "notice": question.declaration.digest(),
                 "consent": str(waiting),
@@ -437,6 +437,35 @@ def test_a_protected_value_is_told_to_stay(house: House) -> None:
     words = words_of(page(house.signed_in(VILLE), waiting))
     assert "Protected for your safety" in words
     assert "it stays with us" in words
+
+
+def test_a_protected_value_is_hidden_until_asked_for_and_is_nothing_to_tick(
+    house: House,
+) -> None:
+    person = house.person(VILLE)
+    house.deposit(person, protected=True)
+    waiting = house.request(person, "city-housing-support")
+    browser = house.signed_in(VILLE)
+    html = page(browser, waiting)
+    assert "Esimerkkikatu" not in html
+    assert boxes_of(html) == ["income.benefit_monthly"]
+    shown = press(browser, waiting, html, "show").text
+    assert "Esimerkkikatu 1 A 2" in shown
+    assert boxes_of(shown) == ["income.benefit_monthly"]
+
+
+def test_where_a_marked_person_is_found_is_protected_without_a_mark_of_its_own(
+    house: House,
+) -> None:
+    """The release withholds it, so the page neither offers nor shows it."""
+    person = house.person(VILLE)
+    house.deposit(person, {"residence.street_address": "Esimerkkikatu 1 A 2"}, protected=True)
+    house.clock.advance(minutes=1)
+    house.deposit(person, {"residence.city": "Toinen"})
+    waiting = house.request(person, "city-housing-support")
+    html = page(house.signed_in(VILLE), waiting)
+    assert "Toinen" not in html
+    assert "residence.city" not in boxes_of(html)
 
 
 def test_what_the_law_decides_is_never_a_request(house: House) -> None:
