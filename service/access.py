@@ -113,6 +113,8 @@ LOG = (
 PAGES = (
     public("GET", "/"),
     public("GET", "/static/{name}"),
+    public("GET", "/problems/{problem_type}"),
+    public("GET", "/{language:lang}/problems/{problem_type}"),
     public("GET", "/{language:lang}"),
     public("GET", "/{language:lang}/"),
     public("GET", "/{language:lang}/sign-in"),

@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service import access, signin, static_files
+from service import access, problem_types, signin, static_files
 from service.answers import answer_error, answer_problem
 from service.api import routes as api
 from service.api.data import DataApi
@@ -38,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     api.router,
     signin.router,
     static_files.router,
+    problem_types.router,
     citizen.router,
     auditor.router,
     health.router,
