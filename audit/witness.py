@@ -10,17 +10,17 @@ that was answered and then forgotten would let the log do so.
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.checkpoint import Checkpoint, CheckpointError
-from audit.cosignature import Cosigner, parse_vkey, renamed
+from audit.cosignature import Cosigner
+from audit.log_family import FollowedLogs
 from audit.merkle import EMPTY_ROOT, HASH_SIZE, ProofError, verify_consistency
 from audit.note import NoteError, Verifier, format_line, verified_lines
 
 MAX_PROOF_LINES = 63
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})")
-_HALF_YEAR = re.compile(r"/[0-9]{4}h[12]\Z")
 
 
 class WitnessRefusalError(Exception):
@@ -68,24 +68,6 @@ class Cosigned:
 
     note: bytes
     answer: bytes
-
-
-class FollowedLogs:
-    """The logs that a witness follows, each by its verification keys.
-
-    A key named `<base>` stands for the log `<base>` and for all its half-years `<base>/2026h2`:
-    it is the same key under the name of each. A log with any other ending has to be named itself;
-    so one that was begun anew after a loss is followed only once the witness's operator has heard
-    why.
-    """
-
-    def __init__(self, vkeys: Iterable[str]) -> None:
-        self._verifiers = [parse_vkey(vkey) for vkey in vkeys]
-
-    def verifiers(self, origin: str) -> tuple[Verifier, ...]:
-        """The keys to trust for this origin, none when the log is not followed."""
-        names = {origin, _HALF_YEAR.sub("", origin)}
-        return tuple(renamed(each, origin) for each in self._verifiers if each.name in names)
 
 
 def read(body: bytes, logs: FollowedLogs) -> Request:

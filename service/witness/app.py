@@ -20,9 +20,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from audit.cosignature import Cosigner
+from audit.log_family import FollowedLogs
 from audit.witness import (
     Cosigned,
-    FollowedLogs,
     InconsistentError,
     MalformedRequestError,
     OtherSizeError,

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from audit.checkpoint import Checkpoint
 from audit.cosignature import Ed25519Cosigner, MlDsaCosigner
+from audit.log_family import FollowedLogs
 from audit.note import NoteVerifier, open_note, split_note
 from audit.witness import (
-    FollowedLogs,
     InconsistentError,
     MalformedRequestError,
     OtherSizeError,
@@ -41,7 +41,7 @@ COSIGNERS = (
     MlDsaCosigner("w.example", MLDSA44PrivateKey.from_seed_bytes(bytes([9]) * 32)),
 )
 LOG = GrowingLog()
-FOLLOWED = FollowedLogs(LOG.signers.vkeys("2026h2"))
+FOLLOWED = FollowedLogs.parse(LOG.signers.vkeys("2026h2"))
 HASH = base64.b64encode(bytes(32)).decode()
 
 
@@ -60,7 +60,7 @@ def decide(
 
 def test_the_published_requests_get_the_published_answers() -> None:
     key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(PUBLISHED["log_key"]))
-    followed = FollowedLogs([NoteVerifier.of(PUBLISHED["origin"], key).vkey])
+    followed = FollowedLogs.parse([NoteVerifier.of(PUBLISHED["origin"], key).vkey])
     last: Checkpoint | None = None
     for case in PUBLISHED["requests"]:
         body = case["body"].encode()
@@ -98,7 +98,7 @@ def test_the_empty_tree_is_cosigned_and_may_grow_without_a_proof() -> None:
 
 def test_any_one_trusted_key_of_the_log_suffices() -> None:
     for vkey in LOG.signers.vkeys("2026h2"):
-        decide(LOG.request(0, 3), None, FollowedLogs([vkey]))
+        decide(LOG.request(0, 3), None, FollowedLogs.parse([vkey]))
 
 
 # Status 404, 403
@@ -111,7 +111,7 @@ def test_another_origin_is_unknown_even_by_the_same_key() -> None:
 
 def test_a_log_is_unknown_before_anything_of_its_proof_is_looked_at() -> None:
     with pytest.raises(UnknownLogError):
-        decide(LOG.request(0, 3), None, FollowedLogs([]))
+        decide(LOG.request(0, 3), None, FollowedLogs.parse([]))
 
 
 def test_a_checkpoint_by_another_key_is_unsigned() -> None:
@@ -305,7 +305,7 @@ def test_a_hundred_lines_are_not_kept() -> None:
 # Which logs are followed
 
 
-BASE = FollowedLogs(signer.vkey for signer in LOG.signers.base_signers)
+BASE = FollowedLogs.parse(signer.vkey for signer in LOG.signers.base_signers)
 
 
 @pytest.mark.parametrize("half_year", ["2026h2", "2027h1", "2030h2"])
@@ -332,4 +332,4 @@ def test_a_key_of_one_half_year_follows_no_other() -> None:
 
 def test_the_keys_of_a_base_name_include_the_post_quantum_one() -> None:
     pq = MlDsaCosigner(LOG.signers.base_origin, MLDSA44PrivateKey.from_seed_bytes(bytes([1]) * 32))
-    decide(LOG.request(0, 3), None, FollowedLogs([pq.vkey]))
+    decide(LOG.request(0, 3), None, FollowedLogs.parse([pq.vkey]))

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from starlette.testclient import TestClient
 
 from audit.cosignature import Cosigner, Ed25519Cosigner, MlDsaCosigner, cosigned_at, parse_cosigner
+from audit.log_family import FollowedLogs
 from audit.note import open_note, verified_lines
-from audit.witness import Cosigned, FollowedLogs
+from audit.witness import Cosigned
 from service.witness.app import MAX_BODY_BYTES, Witness, create_witness_app
 from service.witness.store import Known, WitnessState
 from tests.audit.growing import NOW, GrowingLog
@@ -42,7 +43,7 @@ def state(tmp_path: Path) -> Iterator[WitnessState]:
 
 
 def client_of(state: WitnessState, clock: Clock) -> TestClient:
-    followed = FollowedLogs(signer.vkey for signer in LOG.signers.base_signers)
+    followed = FollowedLogs.parse(signer.vkey for signer in LOG.signers.base_signers)
     return TestClient(create_witness_app(Witness(followed, COSIGNERS, state, clock)))
 
 
