@@ -44,6 +44,9 @@ async def read_call(scope: Scope, receive: Receive) -> Call:
     more = scope["method"] == "POST"
     while more and len(body) <= MAX_BODY_BYTES:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            body = b""  # the half that came is no request, and must not have the effect of one
+            break
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return Call(

@@ -33,7 +33,8 @@ _ECDSA_SHA256 = ECDSA(SHA256())
 _PSS_SHA256 = PSS(mgf=MGF1(SHA256()), salt_length=32)
 _P256_BYTES = 32
 _RSA_BITS = range(2048, 8193)
-_SMALLEST_RSA_EXPONENT = 3
+_RSA_EXPONENTS = range(3, 2**32)
+"""A long one costs a hundred times as much to verify with, and a proof brings its own key."""
 
 
 class JwkError(ValueError):
@@ -136,7 +137,7 @@ def _ed25519(jwk: Mapping[str, str]) -> Ed25519PublicKey:
 
 def _rsa(jwk: Mapping[str, str]) -> RSAPublicKey:
     e, n = (int.from_bytes(_bytes(jwk[name]), "big") for name in ("e", "n"))
-    if n.bit_length() not in _RSA_BITS or e < _SMALLEST_RSA_EXPONENT:
+    if n.bit_length() not in _RSA_BITS or e not in _RSA_EXPONENTS:
         raise JwkError("size")
     try:
         return RSAPublicNumbers(e, n).public_key()

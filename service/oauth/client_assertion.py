@@ -11,6 +11,7 @@ Steps, in order; single use of the `jti` is settled in the transaction of the ef
 7. a `jti` of bounded length
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -28,6 +29,8 @@ LIFETIME = timedelta(minutes=5)
 _TYPES = frozenset({None, "JWT", "jwt", "client-authentication+jwt"})
 _HEADER_MEMBERS = frozenset({"alg", "typ", "kid", "x5t", "x5t#S256"})
 _LONGEST_JTI = 256
+_CLIENT_ID = re.compile(r"[\x20-\x7e]{1,256}")
+"""RFC 6749 appendix A.1, and short enough to be looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,9 @@ def _issuer(claims: dict[str, object], parameters: Parameters) -> ClientId:
     issuer, subject = claims.get("iss"), claims.get("sub")
     if not isinstance(issuer, str) or not isinstance(subject, str):
         raise OAuthError(Reason.ASSERTION_CLAIMS)
+    if not _CLIENT_ID.fullmatch(issuer):
+        # The form first: a database need not take every character, and answers some with an error.
+        raise OAuthError(Reason.CLIENT_UNKNOWN)
     if issuer != subject or parameters.get("client_id") not in {None, issuer}:
         raise OAuthError(Reason.CLIENT_DIFFERS)
     return ClientId(issuer)

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     PARAMETER_REPEATED = "parameter-repeated"
     PARAMETER_MISSING = "parameter-missing"
     REQUEST_OBJECT = "request-object"
+    REQUEST_URI = "request-uri"
     RESPONSE_TYPE = "response-type"
     RESPONSE_MODE = "response-mode"
     CHALLENGE_METHOD = "challenge-method"
@@ -71,8 +72,9 @@ ERRORS: dict[Reason, tuple[str, str]] = {
     Reason.PARAMETER_MISSING: ("invalid_request", "a parameter is missing"),
     Reason.REQUEST_OBJECT: (
         "request_not_supported",
-        "push plain parameters; request and request_uri are not taken here",
+        "push plain parameters; a request object is not taken here",
     ),
+    Reason.REQUEST_URI: ("invalid_request", "request_uri is what a push gives, never a part of it"),
     Reason.RESPONSE_TYPE: ("unsupported_response_type", "response_type must be code"),
     Reason.RESPONSE_MODE: ("invalid_request", "response_mode may only be query"),
     Reason.CHALLENGE_METHOD: ("invalid_request", "code_challenge_method must be S256"),

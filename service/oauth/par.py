@@ -54,7 +54,9 @@ def check_resource(parameters: Parameters, issuer: str) -> None:
 
 def _check_fixed(parameters: Parameters) -> None:
     """What can only have one value in this profile."""
-    if parameters.get("request") or parameters.get("request_uri"):
+    if parameters.get("request_uri"):  # RFC 9126 section 2.1
+        raise OAuthError(Reason.REQUEST_URI)
+    if parameters.get("request"):
         raise OAuthError(Reason.REQUEST_OBJECT)
     if parameters.need("response_type") != "code":
         raise OAuthError(Reason.RESPONSE_TYPE)

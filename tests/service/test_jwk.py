@@ -65,6 +65,7 @@ def test_a_wrong_curve_key_is_refused(change: dict[str, object], reason: str) ->
         ({"n": "AQAB"}, "size"),
         ({"e": "AQ"}, "size"),
         ({"e": "BA"}, "size"),
+        ({"e": "AQAAAAE"}, "size"),
     ],
 )
 def test_a_weak_rsa_key_is_refused(change: dict[str, object], reason: str) -> None:

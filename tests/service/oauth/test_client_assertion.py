@@ -1,5 +1,6 @@
 """`private_key_jwt`: each way in which an assertion can be wrong is a 401 `invalid_client`."""
 
+import json
 from typing import Any
 
 import jwt
@@ -10,7 +11,16 @@ from audit.unit_of_work import begin
 from consent.clients import register_client
 from service.exchange import Answer
 from tests.consent.flow import NOW, metadata
-from tests.service.office import ISSUER, PUSHED, Office, Program, content, new_key, public_jwk
+from tests.service.office import (
+    DETAILS,
+    ISSUER,
+    PUSHED,
+    Office,
+    Program,
+    content,
+    new_key,
+    public_jwk,
+)
 
 SECONDS = int(NOW.timestamp())
 
@@ -147,6 +157,34 @@ def test_an_unknown_client_is_refused_and_leaves_no_event(office: Office) -> Non
     stranger = Program("stranger", office.clock)
     answer = office.send(stranger.form("/oauth/par", PUSHED))
     assert "no such client" in refused(answer)
+
+
+@pytest.mark.parametrize("client_id", ["a\x00b", "ä", "x" * 257, "a\nb"])
+def test_a_client_id_that_no_client_can_have_is_unknown(
+    each_office: Office, client_id: str
+) -> None:
+    """PostgreSQL takes no NUL in a text, and answers one with an error."""
+    stranger = Program(client_id, each_office.clock)
+    assert "no such client" in refused(each_office.send(stranger.form("/oauth/par", PUSHED)))
+
+
+@pytest.mark.parametrize("odd", ["a\x00b", "x" * 5000, "\u202eä"])
+def test_odd_characters_are_an_error_of_the_client_and_never_ours(
+    each_office: Office, odd: str
+) -> None:
+    program = each_office.program
+    answers = [each_office.push(**{name: odd}) for name in (*PUSHED, "nonce", "dpop_jkt")]
+    answers.append(push_with(each_office, program.assertion(jti=odd)))
+    for name in ("code", "redirect_uri", "code_verifier", "refresh_token"):
+        form = {"grant_type": "authorization_code", "code": "x", "code_verifier": "x", name: odd}
+        answers.append(each_office.send(program.form("/oauth/token", form)))
+    for path in ("/oauth/introspect", "/oauth/revoke"):
+        answers.append(each_office.send(program.form(path, {"token": odd})))
+    for name in ("case", "purpose", "not_after", "subject"):
+        details = json.dumps([DETAILS | {name: odd}])
+        answers.append(each_office.push(authorization_details=details))
+        answers.append(each_office.by_law(**{name: odd}))
+    assert {answer.status for answer in answers} <= {200, 201, 400, 401}
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "PS256"])

@@ -67,7 +67,7 @@ def test_what_may_be_asked(busy_office: Office, changed: dict[str, str | None]) 
         ({"dpop_jkt": "k" * 43}, "invalid_dpop_proof"),
         ({"scope": "openid"}, "invalid_scope"),
         ({"request": "e30.e30."}, "request_not_supported"),
-        ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "request_not_supported"),
+        ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "invalid_request"),
         ({"resource": "https://elsewhere.example"}, "invalid_target"),
         ({"authorization_details": None}, "invalid_request"),
         ({"authorization_details": ""}, "invalid_request"),
