@@ -28,6 +28,7 @@ from audit.model import Entry, Kind, written_time
 from audit.seal import SealedEventError, open_part, split_parts
 from audit.store import reading as store
 from audit.store.reading import StoredEvent
+from audit.store.searching import Asked, matches
 from audit.unit_of_work import Ledger
 from policies.ids import EventId, OrganisationId, PersonId
 
@@ -42,6 +43,15 @@ class Disclosed:
     event_id: EventId
     log: str | None
     index: int | None
+    digests: tuple[bytes, ...]
+    disclosures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An event in both forms: its fields, and what proves them."""
+
+    entry: Entry
     digests: tuple[bytes, ...]
     disclosures: tuple[str, ...]
 
@@ -89,16 +99,26 @@ def search(
     limit: int = 100,
 ) -> list[Entry]:
     """The auditor's search, newest first; `until` is the first moment left out."""
-    rows = store.searched(
-        connection,
-        since=since,
-        until=until,
-        kind=kind,
-        organisation=organisation,
-        before=before,
-        limit=limit,
-    )
-    return _entries(connection, ledger, rows, everything)
+    kinds = None if kind is None else [kind]
+    asked = Asked(since=since, until=until, kinds=kinds, organisation=organisation)
+    found = matches(connection, asked, all_kinds=Kind, before=before, limit=limit)
+    return numbered_entries(connection, ledger, found.numbers)
+
+
+def numbered_entries(connection: Connection, ledger: Ledger, numbers: Sequence[int]) -> list[Entry]:
+    """The events in these rows, in that order, as an auditor sees them."""
+    return _entries(connection, ledger, store.numbered(connection, numbers), everything)
+
+
+def opened_at(
+    connection: Connection, ledger: Ledger, log: str, indexes: Sequence[int]
+) -> list[Opened]:
+    """The events at these indexes of a log, in order; one that stands for no event is absent."""
+    rows = store.at_indexes(connection, log, indexes)
+    return [
+        Opened(_entry(row, fields), tuple(split_digests(row.digests)), opened)
+        for row, opened, fields in _opened(connection, ledger, rows, everything)
+    ]
 
 
 def entry(connection: Connection, ledger: Ledger, event_id: EventId) -> Entry | None:
@@ -130,10 +150,11 @@ def first_entry_at(connection: Connection) -> datetime | None:
 def _entries(
     connection: Connection, ledger: Ledger, rows: Sequence[StoredEvent], may_open: MayOpen
 ) -> list[Entry]:
-    return [
-        Entry(row.number, EventId(row.event_id), row.at, fields, row.index, row.log)
-        for row, _, fields in _opened(connection, ledger, rows, may_open)
-    ]
+    return [_entry(row, fields) for row, _, fields in _opened(connection, ledger, rows, may_open)]
+
+
+def _entry(row: StoredEvent, fields: dict[str, FieldValue]) -> Entry:
+    return Entry(row.number, EventId(row.event_id), row.at, fields, row.index, row.log)
 
 
 def _disclosed(

@@ -1,8 +1,10 @@
-"""The one transaction that writes. It asks for no event: only `begin` and the sequencer use it.
+"""The one transaction that writes. It asks for no event: only `begin`, the sequencer and
+the checker use it.
 
 `begin` (audit.unit_of_work) adds the accounting that all other writing must go through. The
-sequencer places events that have been recorded already, so its own rows are no new happening. A
-test reads the whole source and refuses any other user of this module.
+sequencer places events that have been recorded already, and the checker (audit.health) notes how
+far it has read them, so their rows are no new happening. A test reads the whole source and refuses
+any other user of this module.
 """
 
 import threading

@@ -30,7 +30,7 @@ class StoredTree:
 
     def __init__(self, connection: Connection, log: str, size: int) -> None:
         self._connection = connection
-        self._log = log
+        self.log = log
         self.size = size
         self._read: dict[tuple[int, int], list[bytes]] = {}
 
@@ -49,7 +49,7 @@ class StoredTree:
         found = self._read.get((level, position))
         if found is None:
             width = min(TILE_WIDTH, (self.size >> TILE_HEIGHT * level) - position * TILE_WIDTH)
-            found = store.tile_hashes(self._connection, self._log, level, position, width)
+            found = store.tile_hashes(self._connection, self.log, level, position, width)
             if len(found) != width:
                 raise TreeDamagedError(f"tile {level}/{position} lacks hashes")
             self._read[level, position] = found
@@ -59,10 +59,10 @@ class StoredTree:
         """The entries of a bundle, fewer than 256 at the right edge. Raises TreeDamagedError."""
         start = position * TILE_WIDTH
         end = min(start + TILE_WIDTH, self.size)
-        rows = store.leaves(self._connection, self._log, start, end)
+        rows = store.leaves(self._connection, self.log, start, end)
         if len(rows) != end - start:
             raise TreeDamagedError(f"bundle {position} lacks entries")
-        return [entry_of(self._connection, self._log, row) for row in rows]
+        return [entry_of(self._connection, self.log, row) for row in rows]
 
     def edge(self) -> Edge:
         """The right edge, rebuilt from at most 255 hashes a level."""

@@ -82,6 +82,8 @@ class UnitOfWork:
             sealed=seal_parts(event_id, [(i, key, [*each.values()]) for i, key, each in parts]),
             kind=happened.kind,
             organisation=happened.organisation,
+            purpose=happened.purpose,
+            basis=happened.basis,
             subject=happened.subject,
         )
         insert_event(self.connection, row)

@@ -20,7 +20,10 @@ _EVENT = (
     "INSERT INTO audit_event (event_id, at, commitment, digests, sealed) VALUES (?, ?, ?, ?, ?)"
 )
 _QUEUE = "INSERT INTO audit_queue (number) VALUES (?)"
-_SEARCH = "INSERT INTO audit_search (number, at, kind, organisation) VALUES (?, ?, ?, ?)"
+_SEARCH = (
+    "INSERT INTO audit_search (number, at, kind, organisation, purpose, basis)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
 _ABOUT = "INSERT INTO audit_about (person_id, number) VALUES (?, ?)"
 
 _ALL = """\
@@ -30,8 +33,8 @@ WITH written AS (
 ), queued AS (
   INSERT INTO audit_queue (number) SELECT number FROM written
 ), searchable AS (
-  INSERT INTO audit_search (number, at, kind, organisation)
-  SELECT number, %s, %s, %s FROM written
+  INSERT INTO audit_search (number, at, kind, organisation, purpose, basis)
+  SELECT number, %s, %s, %s, %s, %s FROM written
 )
 INSERT INTO audit_about (person_id, number)
 SELECT person, number FROM written, (VALUES (%s::uuid)) AS about (person)
@@ -53,6 +56,8 @@ class EventRow:
     sealed: bytes
     kind: str
     organisation: str | None
+    purpose: str | None
+    basis: str | None
     subject: UUID | None
 
 
@@ -72,11 +77,12 @@ def _on_sqlite(driver: Any, row: EventRow) -> None:
         _EVENT, (row.event_id.hex, at, row.commitment, row.digests, row.sealed)
     ).lastrowid
     driver.execute(_QUEUE, (number,))
-    driver.execute(_SEARCH, (number, at, row.kind, row.organisation))
+    driver.execute(_SEARCH, (number, at, row.kind, row.organisation, row.purpose, row.basis))
     if row.subject is not None:
         driver.execute(_ABOUT, (row.subject.hex, number))
 
 
 def _on_postgresql(driver: Any, row: EventRow) -> None:
     event = (row.event_id, row.at, row.commitment, row.digests, row.sealed)
-    driver.execute(_ALL, (*event, row.at, row.kind, row.organisation, row.subject))
+    found_by = (row.at, row.kind, row.organisation, row.purpose, row.basis)
+    driver.execute(_ALL, (*event, *found_by, row.subject))

@@ -1,16 +1,15 @@
-"""SQL for reading the log: by person, by time, kind and organisation, and one by one."""
+"""SQL for reading the log: by person, by number, by place, and one by one."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import eq, ge, lt
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, tuple_
+from sqlalchemy import Connection, Select, func, select
 
-from audit.database import RowNumber
 from audit.store.tables import about, event, leaf, search
+from audit.store.tree import among
 
 Rows = Select[Any]
 
@@ -30,13 +29,16 @@ class StoredEvent:
     leaf_hash: bytes | None
 
 
-_COLUMNS = (
+_OF_EVENT = (
     event.c.number,
     event.c.event_id,
     event.c.at,
     event.c.commitment,
     event.c.digests,
     event.c.sealed,
+)
+_COLUMNS = (
+    *_OF_EVENT,
     leaf.c.log,
     leaf.c.index.label("place"),
     leaf.c.leaf_hash,
@@ -63,34 +65,22 @@ def about_person(
     return _events(connection, query.order_by(about.c.number.desc()).limit(limit))
 
 
-def searched(
-    connection: Connection,
-    *,
-    since: datetime | None,
-    until: datetime | None,
-    kind: str | None,
-    organisation: str | None,
-    before: int | None,
-    limit: int,
-) -> list[StoredEvent]:
-    """The newest events that match all that is given; `until` itself is left out.
+def numbered(connection: Connection, numbers: Sequence[int]) -> list[StoredEvent]:
+    """The events in those rows, in the order in which their numbers were given.
 
-    Newest by time: in the order of row numbers, the database would read all that is newer than
-    an old `until` before it came to the first match. Ids first, then the events: sorted with
-    their sealed bytes, or joined before they are limited, they cost many times as much.
+    Their places are asked for by themselves: joined, the planner has scanned all leaves.
     """
-    wanted = [
-        (ge, search.c.at, since),
-        (lt, search.c.at, until),
-        (eq, search.c.kind, kind),
-        (eq, search.c.organisation, organisation),
-        (lt, tuple_(search.c.at, search.c.number), before and _place_in_time(before)),
+    places = select(leaf.c.number, leaf.c.log, leaf.c.index, leaf.c.leaf_hash)
+    places = places.where(among(connection, leaf.c.number, numbers))
+    placed_at = {row[0]: row[1:] for row in connection.execute(places)}
+    events = select(*_OF_EVENT).where(among(connection, event.c.number, numbers))
+    rows = {row[0]: row for row in connection.execute(events)}
+    nowhere = (None, None, None)
+    return [
+        StoredEvent(*rows[number], *placed_at.get(number, nowhere))
+        for number in numbers
+        if number in rows
     ]
-    query = select(search.c.at, search.c.number)
-    query = query.where(*(holds(column, v) for holds, column, v in wanted if v is not None))
-    found = query.order_by(search.c.at.desc(), search.c.number.desc()).limit(limit).subquery()
-    events = select(*_COLUMNS).select_from(found.join(_PLACED, found.c.number == event.c.number))
-    return _events(connection, events.order_by(found.c.at.desc(), found.c.number.desc()))
 
 
 def one(connection: Connection, event_id: UUID) -> StoredEvent | None:
@@ -107,17 +97,25 @@ def placed(connection: Connection, log: str, start: int, end: int) -> list[Store
     return _events(connection, query)
 
 
+def at_indexes(connection: Connection, log: str, indexes: Sequence[int]) -> list[StoredEvent]:
+    """The events at these indexes of that log, in order."""
+    query = select(*_COLUMNS).select_from(leaf.join(event, leaf.c.number == event.c.number))
+    query = query.where(leaf.c.log == log, among(connection, leaf.c.index, indexes))
+    return _events(connection, query.order_by(leaf.c.index))
+
+
+def highest_number(connection: Connection) -> int:
+    """The row number of the newest event, 0 when there is none."""
+    highest: int | None = connection.execute(select(func.max(event.c.number))).scalar_one()
+    return highest or 0
+
+
 def first_at(connection: Connection) -> datetime | None:
     """When the first event happened."""
     first = select(func.min(event.c.number)).scalar_subquery()
     query = select(event.c.at).where(event.c.number == first)
     at: datetime | None = connection.execute(query).scalar_one_or_none()
     return at
-
-
-def _place_in_time(number: int) -> ColumnElement[Any]:
-    at = select(event.c.at).where(event.c.number == number).scalar_subquery()
-    return tuple_(at, literal(number, RowNumber))
 
 
 def _events(connection: Connection, query: Rows) -> list[StoredEvent]:

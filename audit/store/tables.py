@@ -16,6 +16,7 @@ from sqlalchemy import (
 
 from audit.database import Instant, RowNumber
 from audit.insert_only import insert_only
+from audit.store.partitions import partitioned, unique_but_for_partitions
 
 metadata = MetaData()
 
@@ -31,19 +32,21 @@ log_key = Table(
 """Random keys for each owner (a person, or the installation) and year: one, but for those that
 two transactions made at once (audit.keys). Deletable."""
 
-event = insert_only(
+event = partitioned(
     Table(
         "audit_event",
         metadata,
         Column("number", RowNumber, primary_key=True, autoincrement=True),
-        Column("event_id", Uuid, nullable=False, unique=True),
+        Column("event_id", Uuid, nullable=False),
         Column("at", Instant, nullable=False),
         Column("commitment", LargeBinary(32), nullable=False),
         Column("digests", LargeBinary, nullable=False),
         Column("sealed", LargeBinary, nullable=False),
+        unique_but_for_partitions("event_id"),
+        postgresql_partition_by="RANGE (number)",
     )
 )
-"""Insert-only."""
+"""Insert-only. On PostgreSQL in partitions by number (audit.partitions)."""
 
 queue = Table("audit_queue", metadata, Column("number", RowNumber, primary_key=True))
 """Events that the sequencer has not placed yet; only it deletes here."""
@@ -55,11 +58,16 @@ search = Table(
     Column("at", Instant, nullable=False),
     Column("kind", String(40), nullable=False),
     Column("organisation", String(64)),
+    Column("purpose", String(64)),
+    Column("basis", String(16)),
     Index("audit_search_at", "at", "number"),
     Index("audit_search_kind", "kind", "at", "number"),
-    Index("audit_search_organisation", "organisation", "at", "number"),
+    Index("audit_search_organisation", "organisation", "kind", "at", "number"),
+    Index("audit_search_purpose", "purpose", "kind", "at", "number"),
+    Index("audit_search_basis", "basis", "kind", "at", "number"),
 )
-"""What the auditor may search by. A convenience, not part of what is proven."""
+"""What the auditor may search by (audit.store.searching). A convenience, not part of what is
+proven."""
 
 about = Table(
     "audit_about",
@@ -69,14 +77,16 @@ about = Table(
 )
 """Which events are about a person. Deletable with the person's keys."""
 
-leaf = insert_only(
+leaf = partitioned(
     Table(
         "audit_leaf",
         metadata,
         Column("log", String(8), primary_key=True),
         Column("index", RowNumber, primary_key=True, autoincrement=False),
-        Column("number", RowNumber, unique=True),
+        Column("number", RowNumber),
         Column("leaf_hash", LargeBinary(32), nullable=False),
+        unique_but_for_partitions("number"),
+        postgresql_partition_by='RANGE (log, "index")',
     )
 )
 """Insert-only; in each log (shard) the index is dense from 0. The first leaf of a shard that is not
@@ -109,8 +119,23 @@ checkpoint = insert_only(
 )
 """Insert-only; the signed note as it was published."""
 
+check = Table(
+    "audit_check",
+    metadata,
+    Column("log", String(8), primary_key=True),
+    Column("task", String(8), primary_key=True),
+    Column("position", RowNumber, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("passed_at", Instant),
+    Column("damage", String(32)),
+    Column("bad_index", RowNumber),
+    Column("bad_number", RowNumber),
+)
+"""How far the log has been read again, and the first bad entry (audit.health). Deletable: a newer
+row takes the place of an older one."""
+
 INSERT_ONLY = (event.name, leaf.name, tile.name, checkpoint.name)
-DELETABLE = (log_key.name, queue.name, search.name, about.name)
+DELETABLE = (log_key.name, queue.name, search.name, about.name, check.name)
 """Keys and indexes end with retention, the queue by the sequencer; nothing is ever updated."""
 
 SEQUENCES = ("audit_event_number_seq",)

@@ -4,6 +4,7 @@ A sequencer written as one statement fell from 15,000 leaves a second to 1,000, 
 scanned the events on statistics from when they were few. So: ids first, then the batch.
 """
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, Engine, event, insert
 
 from audit.store import reading, tables
 from audit.store import tree as store
+from audit.store.searching import Asked, matches
 from tests.audit.sample import LOG, NOW
 
 EVENTS, PLACED, BATCH = 20_000, 16_000, 500
@@ -38,7 +40,14 @@ def fill(connection: Connection) -> None:
             for number in numbers
         ],
         tables.search: [
-            {"number": n, "at": times[n], "kind": KINDS[n % 4], "organisation": f"o{n % 5}"}
+            {
+                "number": n,
+                "at": times[n],
+                "kind": KINDS[n % 4],
+                "organisation": f"o{n % 5}",
+                "purpose": f"p{n % 10}",
+                "basis": ("consent", "statute")[n % 2],
+            }
             for n in numbers
         ],
         tables.about: [{"person_id": person(n), "number": n} for n in numbers],
@@ -52,9 +61,8 @@ def fill(connection: Connection) -> None:
         connection.execute(insert(table), each)
 
 
-def search(connection: Connection, **wanted: Any) -> object:
-    unset = dict.fromkeys(("since", "until", "kind", "organisation", "before"))
-    return reading.searched(connection, limit=50, **(unset | wanted))
+def search(connection: Connection, before: int | None = None, **asked: Any) -> object:
+    return matches(connection, Asked(**asked), all_kinds=KINDS, before=before, limit=50)
 
 
 EARLY = NOW + timedelta(minutes=2000)
@@ -67,10 +75,12 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "all": search,
     "its end": lambda c: search(c, until=EARLY),
     "a day": lambda c: search(c, since=EARLY, until=EARLY + timedelta(days=1)),
-    "a kind": lambda c: search(c, kind="data.viewed", until=EARLY),
-    "a rare kind": lambda c: search(c, kind="keys.destroyed"),
+    "a kind": lambda c: search(c, kinds=["data.viewed"], until=EARLY),
+    "a rare kind": lambda c: search(c, kinds=["keys.destroyed"]),
     "an organisation": lambda c: search(c, organisation="o3"),
     "a page": lambda c: search(c, before=9000),
+    "a page of events": lambda c: reading.numbered(c, BATCH_NUMBERS[:100]),
+    "a sample": lambda c: reading.at_indexes(c, LOG, list(range(0, PLACED, 160))),
     "one": lambda c: reading.one(c, UUID(int=1)),
     "a bundle": lambda c: reading.placed(c, LOG, 1024, 1280),
     "the first": reading.first_at,
@@ -80,6 +90,31 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "the size": lambda c: store.leaf_count(c, LOG),
     "a tile": lambda c: store.tile_hashes(c, LOG, 0, 20, 256),
 }
+
+FILTERS: dict[str, dict[str, Any]] = {
+    "organisation": {"organisation": "o3"},
+    "purpose": {"purpose": "p3"},
+    "basis": {"basis": "consent"},
+    "result": {"kinds": ["data.viewed", "token.issued"]},
+    "person": {"person": person(7)},
+    "time": {"since": EARLY, "until": EARLY + timedelta(days=1)},
+    "page": {"before": 9000},
+}
+
+
+def combinations() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The auditor's filters by themselves, by two, and all together; every three of them lead
+    by the same column as two of them do."""
+    for number in (1, 2, len(FILTERS)):
+        for names in itertools.combinations(FILTERS, number):
+            yield " + ".join(names), {k: v for name in names for k, v in FILTERS[name].items()}
+
+
+def asking(asked: dict[str, Any]) -> Callable[[Connection], object]:
+    return lambda connection: search(connection, **asked)
+
+
+QUESTIONS |= {name: asking(asked) for name, asked in combinations()}
 
 
 @contextmanager
@@ -128,7 +163,7 @@ def test_no_question_reads_the_whole_log(engine: Engine, statistics: str) -> Non
             connection.exec_driver_sql("ANALYZE")
     found = all_scanned(engine)
     # The newest of all come in the order of the index, up to the limit.
-    newest = "SCAN audit_search USING COVERING INDEX audit_search_at"
+    newest = "SCAN audit_search USING INDEX audit_search_at"
     assert found in ({}, {"all": [newest]})
 
 
