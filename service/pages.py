@@ -24,6 +24,7 @@ from service.sessions import Session, current_session
 from service.static_files import address
 from service.words import BASES
 
+SERVER_FAULT = 500
 LANGUAGE_NAMES = {
     Language.FI: "Suomeksi",
     Language.SV: "På svenska",
@@ -74,10 +75,16 @@ def runtime_of(request: Request) -> Runtime:
 
 
 def language_of(request: Request) -> Language:
-    """The language of the path, else the first of ours that the browser wants, else Finnish."""
+    """The language of the path; where it has none, the one in which the person signed in.
+
+    For others it is the first of ours that the browser wants, else Finnish.
+    """
     in_path = request.url.path.removeprefix("/").partition("/")[0]
     if in_path in set(Language):
         return Language(in_path)
+    session = current_session(request)
+    if session is not None:
+        return session.language
     wanted = request.headers.get("accept-language", "").lower().split(",")
     for each in wanted:
         word = each.split(";")[0].strip()[:2]
@@ -87,10 +94,15 @@ def language_of(request: Request) -> Language:
 
 
 def render(
-    request: Request, template: str, *, status_code: int = 200, **context: Any
+    request: Request,
+    template: str,
+    *,
+    status_code: int = 200,
+    language: Language | None = None,
+    **context: Any,
 ) -> HTMLResponse:
-    """A page in the language of the request."""
-    language = language_of(request)
+    """A page in the language of the request, unless the caller knows better."""
+    language = language or language_of(request)
     runtime = runtime_of(request)
     session = current_session(request)
     content = (
@@ -102,8 +114,8 @@ def render(
             languages=[(each, other_language(request, each)) for each in Language],
             demo=runtime.settings.demo,
             now=runtime.now(),
-            sign_in_address=sign_in_address(request),
-            step_up_address=sign_in_address(request, stronger=True),
+            sign_in_address=sign_in_address(request, language),
+            step_up_address=sign_in_address(request, language, stronger=True),
             **context,
         )
     )
@@ -121,9 +133,8 @@ def see_other(path: str) -> RedirectResponse:
     return RedirectResponse(path, 303)
 
 
-def sign_in_address(request: Request, *, stronger: bool = False) -> str:
+def sign_in_address(request: Request, language: Language, *, stronger: bool = False) -> str:
     """Where to sign in and come back to this page, or to the one whose form was sent."""
-    language = language_of(request)
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     page = here if request.method == "GET" else page_before(request)
     front = page.partition("?")[0] == f"/{language}/"
@@ -154,7 +165,10 @@ def page_before(request: Request) -> str:
 def problem_page(request: Request, problem: Problem) -> Response:
     """The page of a problem: what happened and what to do, in the person's language."""
     if problem.type == "sign-in-required" and request.method == "GET":
-        return see_other(sign_in_address(request))
+        return see_other(sign_in_address(request, language_of(request)))
+    if problem.status >= SERVER_FAULT and not hasattr(request.state, "session"):
+        # The fault may be the database: looking for the session would fail once more.
+        request.state.session = None
     before = page_before(request) if request.method == "POST" else ""
     return render(
         request, "problem.html", status_code=problem.status, problem=problem, before=before

@@ -211,9 +211,17 @@ def _refused(
         if flow is not None:
             store.use(uow.connection, hash_token(state), uow.now)
         uow.record(Event(kind=Kind.SIGN_IN_REFUSED, reason=error.code))
+    language = flow.language if flow else language_of(request)
     again = sign_in_path(
-        flow.language if flow else language_of(request),
+        language,
         return_to=flow.return_to if flow else "",
         stronger=flow is not None and flow.loa is LevelOfAssurance.HIGH,
     )
-    return render(request, "sign_in_refused.html", status_code=400, code=error.code, again=again)
+    return render(
+        request,
+        "sign_in_refused.html",
+        status_code=400,
+        language=language,
+        code=error.code,
+        again=again,
+    )

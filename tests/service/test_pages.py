@@ -1,14 +1,18 @@
 """What holds for every page: who may see it, in which language, under which headers."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
 
+from audit.database import open_engine
+from audit.unit_of_work import Ledger
 from policies.vocabulary import Role
 from service.access import PAGES, Entry, Rule
 from service.headers import HEADERS
 from tests.service.house import AINO, BASE_URL, VILLE, House
+from tests.wrapping import MemoryWrapper
 
 LANGUAGES = ["fi", "sv", "en"]
 GUARDED = [rule for rule in PAGES if rule.entry is Entry.SESSION]
@@ -169,3 +173,24 @@ def test_no_problem_leads_to_another_site(house: House, referer: str) -> None:
     )
     assert "elsewhere" not in html
     assert "Open the page again<" not in html
+
+
+@pytest.mark.parametrize("path", ["/oauth/authorize", f"/oauth/return/{NO_ID}", "/nowhere"])
+def test_a_page_without_a_language_in_its_address_speaks_the_persons(
+    house: House, path: str
+) -> None:
+    answer = house.signed_in(language="sv").get(path, headers={"Accept-Language": "en"})
+    assert '<html lang="sv">' in answer.text
+    assert house.signed_in(language="sv").get("/").headers["location"] == "/sv/"
+
+
+def test_a_fault_of_the_database_is_answered_by_our_own_page(house: House) -> None:
+    ledger = Ledger(open_engine("sqlite:////nowhere/vault.db"), MemoryWrapper())
+    house.app.state.runtime = replace(house.runtime, ledger=ledger)
+    browser = house.visitor()
+    browser.cookies.set("__Host-session", "a" * 43, domain="vault.example.fi")
+    for path in ["/sv/", "/sv/data", "/oauth/authorize"]:
+        answer = browser.get(path, headers={"Accept-Language": "sv"})
+        assert answer.status_code == 500
+        assert "<h1>Något gick fel hos oss</h1>" in answer.text
+        assert answer.headers["cache-control"] == "no-store"

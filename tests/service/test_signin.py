@@ -227,6 +227,7 @@ def test_after_a_sign_in_that_failed_one_begins_again_for_the_same_page(
     house.provider.failure = failure
     state = parse_qs(urlsplit(begun.headers["location"]).query)["state"][0]
     page = browser.get(f"/sign-in/callback?code=code&state={state}").text
+    assert '<html lang="sv">' in page
     assert 'href="/sv/sign-in?loa=high&amp;return_to=%2Fsv%2Frequests"' in page
 
 
