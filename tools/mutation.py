@@ -165,6 +165,8 @@ def _is_for_people(node: ast.Constant, tree: ast.Module) -> bool:
                 return isinstance(node.value, str)
             case ast.FunctionDef(returns=ast.expr() as hint) if _holds(hint, node):
                 return True
+            case ast.ClassDef(decorator_list=told) if any(_holds(each, node) for each in told):
+                return True  # how a dataclass is made: a frozen one that is not behaves the same
             case ast.AnnAssign(annotation=hint) | ast.arg(annotation=ast.expr() as hint) if _holds(
                 hint, node
             ):

@@ -37,8 +37,11 @@ def test_the_published_checkpoint_opens() -> None:
     assert opened.size == 15
 
 
-def test_a_checkpoint_reads_back() -> None:
-    assert str(Checkpoint.parse(GOOD)) == GOOD
+@pytest.mark.parametrize("size", [0, 7, 2**63 - 1])
+def test_a_checkpoint_reads_back(size: int) -> None:
+    text = f"{ORIGIN}\n{size}\n{ROOT}\n"
+    assert Checkpoint.parse(text).size == size
+    assert str(Checkpoint.parse(text)) == text
 
 
 REFUSED = {

@@ -1,0 +1,48 @@
+"""The keys and the checkpoint of a log that is verified, each refusal named by file. Pure."""
+
+from collections.abc import Collection
+
+from audit.checkpoint import CheckpointError
+from audit.cosignature import AnyVerifier, parse_vkey
+from audit.faults import BundleError, Fault
+from audit.note import NoteError, Verifier
+from audit.trust import QuorumError, Signed, StaleError, Trust, open_believed
+
+_MOST_KEYS = 20
+
+
+def read_vkeys(data: bytes, file: str) -> tuple[AnyVerifier, ...]:
+    """The keys in a file that came with a log: one to a line. Raises BundleError."""
+    try:
+        lines = data.decode("ascii").splitlines(keepends=True)
+        keys = tuple(parse_vkey(line.removesuffix("\n")) for line in lines)
+    except (UnicodeDecodeError, NoteError) as error:
+        raise BundleError(Fault.VKEY_FORM, file) from error
+    canonical = "".join(f"{key.vkey}\n" for key in keys)
+    # The names in it go to a terminal, beside the words that say whose keys these are.
+    if not 0 < len(keys) <= _MOST_KEYS or canonical.encode() != data or not _is_plain(canonical):
+        raise BundleError(Fault.VKEY_FORM, file)
+    return keys
+
+
+def read_checkpoint(
+    note: bytes, file: str, trust: Trust, *, offered: Collection[Verifier] = ()
+) -> Signed:
+    """The checkpoint in a note that carries what the reader asks for. Raises BundleError."""
+    try:
+        signed = open_believed(note, trust, offered=offered)
+    except NoteError as error:
+        raise BundleError(Fault.CHECKPOINT_SIGNATURE, file) from error
+    except CheckpointError as error:
+        raise BundleError(Fault.CHECKPOINT_FORM, file) from error
+    except QuorumError as error:
+        raise BundleError(Fault.QUORUM, file) from error
+    except StaleError as error:
+        raise BundleError(Fault.STALE, file) from error
+    if not _is_plain(signed.checkpoint.origin):
+        raise BundleError(Fault.CHECKPOINT_FORM, file)
+    return signed
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.replace("\n", "").isprintable()
