@@ -96,6 +96,7 @@ def main() -> int:
     client = connect(agency)
     request, address = ask(client, agency["request"])
     print(f"Send the person to {address}", flush=True)
+    print("It opens for 90 seconds. Waiting for the answer; Ctrl+C stops.", file=sys.stderr)
     if chosen.open:
         webbrowser.open(address)
     try:
@@ -106,10 +107,13 @@ def main() -> int:
     token = client.authorization_code(answer, dpop=True)
     fetched = fetch(agency["issuer"], token)
     while fetched and chosen.again:
-        input("Press Enter to fetch once more: ")
+        input("Press Enter to fetch once more, Ctrl+D to end: ")
         fetched = fetch(agency["issuer"], token)
     return 0 if fetched else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (EOFError, KeyboardInterrupt):
+        print()
