@@ -30,6 +30,7 @@ _NOT_NEEDED = (
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{name}=()" for name in _NOT_NEEDED),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
