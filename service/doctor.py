@@ -28,7 +28,7 @@ from policies.data_files import CatalogueError
 from service.identity import identity_provider
 from service.keys_fit import KeysDoNotFitError, check_keys_fit
 from service.migrations.guards import weak
-from service.migrations.upgrade import current, head
+from service.migrations.upgrade import current, head, knows
 from service.package_names import ForeignPackageError, check_package_names
 from service.settings import LOOPBACK, Settings, SettingsError
 from vault.providers.file import FileKeyProvider, KeyFileError, KeyPermissionsError
@@ -188,6 +188,8 @@ def check_migrations(engine: Engine) -> Finding:
         found = current(connection)
     ok = found == head()
     told = f"revision {found or 'none'} of {head()}"
+    if found is not None and not knows(found):
+        return Finding("migrations", told, "install the consent-vault that upgraded the database")
     return Finding("migrations", told, "" if ok else "consent-vault db upgrade")
 
 

@@ -1,6 +1,12 @@
 """`consent-vault audit`: take the log out, and verify it without us."""
 
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -14,10 +20,13 @@ def audit() -> None:
 
 
 @audit.command()
-@click.argument("bundle", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("bundle", type=click.Path(path_type=Path, exists=True))
 @click.option("--vkey", help="Public key of the log, from a source that you trust.")
 def verify(bundle: Path, vkey: str | None) -> None:
-    """Check every proof in BUNDLE; needs no database and no network."""
+    """Check every proof in BUNDLE, a file or an unpacked folder.
+
+    Needs no database and no network.
+    """
     from audit.verify import BundleError, verify_bundle
 
     try:
@@ -43,7 +52,7 @@ def export(file: Path, data: Path | None) -> None:
     from audit.unit_of_work import begin
     from service.cli.operator import OPERATOR
 
-    with runtime_of(data) as runtime:
+    with runtime_of(data) as runtime, private_file(file) as written:
         try:
             with runtime.ledger.read() as connection:
                 log = current_log(connection)
@@ -59,8 +68,46 @@ def export(file: Path, data: Path | None) -> None:
         # Recorded before the file is there: no export without its event.
         with begin(runtime.ledger, actor=OPERATOR, now=runtime.now()) as uow:
             uow.record(Event(kind=Kind.LOG_EXPORTED, reference=sha256(bundle)))
-    file.touch(mode=0o600)
-    file.write_bytes(bundle)
+        written.write(bundle)
     click.echo(f"wrote {file}; verify it with: consent-vault audit verify {file}")
     for vkey in runtime.log_signers.vkeys(log or ""):
         click.echo(f"public key of the log: {vkey}")
+
+
+@audit.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
+@data_option
+def vkeys(as_json: bool, data: Path | None) -> None:
+    """Show the public keys of the log's trees, for those who verify them."""
+    from audit.proofs import log_heads
+
+    with runtime_of(data) as runtime:
+        with runtime.ledger.read() as connection:
+            logs = [head.log for head in log_heads(connection)]
+        signers = runtime.log_signers
+        signing = [(log, vkey, True) for log in logs for vkey in signers.vkeys(log)]
+        retired = [(log, vkey, False) for log in logs for vkey in signers.retired_vkeys(log)]
+    shown = [{"log": log, "vkey": vkey, "signs": signs} for log, vkey, signs in signing + retired]
+    if as_json:
+        click.echo(json.dumps(shown, indent=2))
+        return
+    for log, vkey, signs in signing + retired:
+        click.echo(f"{log}  {'signs' if signs else 'retired'}  {vkey}")
+
+
+@contextmanager
+def private_file(file: Path) -> Iterator[BinaryIO]:
+    """A file that only its owner may read, whole or not at all, whatever stood there before.
+
+    It is opened before anything is recorded: what cannot be written is not exported either.
+    """
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written:
+        try:
+            yield written
+            written.flush()
+            os.fsync(written.fileno())
+            draft.replace(file)
+        except BaseException:
+            draft.unlink()
+            raise

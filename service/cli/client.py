@@ -69,7 +69,7 @@ def list_(as_json: bool, data: Path | None) -> None:
 def suspend(client_id: str, data: Path | None) -> None:
     """Stop a client: its tokens open nothing from now on."""
     from audit.unit_of_work import begin
-    from consent.clients import UnknownClientError, suspend_client
+    from consent.clients import ClientSuspendedError, UnknownClientError, suspend_client
     from policies.ids import ClientId
     from service.cli.operator import OPERATOR
 
@@ -82,6 +82,12 @@ def suspend(client_id: str, data: Path | None) -> None:
                 "No client was suspended.",
                 why=f"there is no client {client_id}",
                 repair="consent-vault client list shows their ids",
+            ) from error
+        except ClientSuspendedError as error:
+            raise Failure(
+                "No client was suspended.",
+                why=f"{client_id} has been suspended before",
+                repair="nothing is left to do: its tokens open nothing",
             ) from error
     click.echo(f"suspended {client_id}")
 

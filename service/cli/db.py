@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from service.cli.failure import Failure
-from service.cli.place import data_option, settings_of
+from service.cli.place import data_option, newer_database, settings_of
 
 
 @click.group()
@@ -18,12 +18,18 @@ def db() -> None:
 def upgrade(data: Path | None) -> None:
     """Bring the database to the revision of this program; safe to run again."""
     from audit.database import open_engine
-    from service.migrations.upgrade import head
+    from service.cli.starting import told
+    from service.migrations.upgrade import current, head, knows
     from service.migrations.upgrade import upgrade as run
 
     engine = open_engine(settings_of(data).database_url)
     try:
-        changed = run(engine)
+        with told():
+            with engine.connect() as connection:
+                found = current(connection)
+            if found is not None and not knows(found):
+                raise newer_database(found)
+            changed = run(engine)
     finally:
         engine.dispose()
     click.echo(f"{'upgraded to' if changed else 'already at'} revision {head()}")

@@ -32,9 +32,10 @@ def demo(
     if context.invoked_subcommand is not None:
         return
     from service.cli.starting import check_start, told
-    from service.demo.folder import ForeignFolderError
+    from service.demo.folder import FolderInUseError, ForeignFolderError
     from service.demo.ports import NoPortError
     from service.demo.run import ForeignDatabaseError, demo_in
+    from service.demo.servers import ServerFailedError
 
     check_start()
     try:
@@ -47,6 +48,18 @@ def demo(
             f"The demo was not started in {data}.",
             why="the folder holds something that no demo made",
             repair="name an empty folder with --data",
+        ) from error
+    except FolderInUseError as error:
+        raise Failure(
+            "The demo was not started.",
+            why=f"one runs on {data} already",
+            repair="use that one, stop it with Ctrl+C, or name another folder with --data",
+        ) from error
+    except ServerFailedError as error:
+        raise Failure(
+            "The demo did not come up.",
+            why="a server ended while it started; its line stands above",
+            repair="run consent-vault doctor on the folder, or start afresh in an empty one",
         ) from error
     except ForeignDatabaseError as error:
         raise Failure(
@@ -69,11 +82,17 @@ def demo(
 @click.pass_obj
 def reset(parent: Path, data: Path | None) -> None:
     """Remove the demo's folder with everything in it."""
-    from service.demo.folder import DemoFolder, ForeignFolderError
+    from service.demo.folder import DemoFolder, FolderInUseError, ForeignFolderError
 
     folder = data or parent
     try:
         DemoFolder(folder).remove()
+    except FolderInUseError as error:
+        raise Failure(
+            f"{folder} was left alone.",
+            why="a demo runs on it",
+            repair="stop it with Ctrl+C where it runs, then run this again",
+        ) from error
     except ForeignFolderError as error:
         raise Failure(
             f"{folder} was left alone.",

@@ -19,7 +19,15 @@ def status(data: Path | None) -> None:
     """Show the key files with their age and permissions."""
     from datetime import UTC, datetime
 
-    for path in sorted(p for p in settings_of(data).data_folder.rglob("*") if p.is_file()):
+    folder = settings_of(data).data_folder
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if not files:
+        raise Failure(
+            f"There are no keys in {folder}.",
+            why="the setting names another folder, or the service has never been started",
+            repair="set CONSENT_VAULT_DATA_FOLDER to the right one, or restore it from backup",
+        )
+    for path in files:
         found = path.stat()
         made = datetime.fromtimestamp(found.st_mtime, UTC).date().isoformat()
         click.echo(f"{made}  {found.st_mode & 0o777:04o}  {path}")

@@ -75,16 +75,27 @@ def runtime_of(data: Path | None) -> Iterator["Runtime"]:
 
 
 def _check_revision(runtime: "Runtime") -> None:
-    from service.migrations.upgrade import current, head
+    from service.migrations.upgrade import current, head, knows
 
     with runtime.ledger.read() as connection:
         found = current(connection)
+    if found is not None and not knows(found):
+        raise newer_database(found)
     if found != head():
         raise Failure(
             "The database is not at the revision of this program.",
             why=f"it has {found or 'no tables'}, the program needs {head()}",
             repair="consent-vault db upgrade",
         )
+
+
+def newer_database(revision: str) -> Failure:
+    """What is told when a newer program has upgraded the database."""
+    return Failure(
+        "The database is newer than this program.",
+        why=f"it is at revision {revision}, which this program does not know",
+        repair="install the consent-vault that upgraded it, or restore a backup from before",
+    )
 
 
 def _check_keys(runtime: "Runtime") -> None:

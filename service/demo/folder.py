@@ -3,20 +3,32 @@
 Everything that the demo makes lies here; removing the folder removes the demo.
 """
 
+import fcntl
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SETTINGS = "settings.json"
 _SEEDED = "seeded"
-_OURS = frozenset({"agencies", "keys", _SEEDED, SETTINGS})
+_IN_USE = "in-use"
+_OURS = frozenset({"agencies", "keys", _IN_USE, _SEEDED, SETTINGS})
 _OUR_DATABASE = "vault.db"
 
 
 class ForeignFolderError(Exception):
     """The folder holds something that no demo made; it is left alone."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self.path = path
+
+
+class FolderInUseError(Exception):
+    """A demo runs on this folder: a second one would write its own addresses over the first's."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
@@ -56,15 +68,31 @@ class DemoFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.agencies.mkdir(mode=0o700, exist_ok=True)
 
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Have the folder alone. Raises FolderInUseError.
+
+        The lock is the open file's: it ends with the process, however that ends.
+        """
+        with (self.path / _IN_USE).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise FolderInUseError(self.path) from error
+            yield
+
     def finish(self) -> None:
         """Note that the seeding is complete."""
         (self.path / _SEEDED).touch()
 
     def remove(self) -> None:
-        """Remove the demo. Raises ForeignFolderError for a folder that is not one."""
+        """Remove the demo. Raises ForeignFolderError for a folder that is not one, and
+        FolderInUseError while it runs.
+        """
         self._refuse_foreign()
         if self.path.exists():
-            shutil.rmtree(self.path)
+            with self.hold():
+                shutil.rmtree(self.path)
 
     def write(self, name: str, content: dict[str, Any]) -> Path:
         """Write a JSON file that only its owner may read, whole or not at all."""

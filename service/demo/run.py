@@ -65,12 +65,16 @@ class Demo:
     def run(self, *, port: int, open_browser: bool) -> None:
         """Prepare what is missing, serve until stopped.
 
-        Raises ForeignFolderError, ForeignDatabaseError, NoPortError and what `open_runtime`
-        raises.
+        Raises ForeignFolderError, FolderInUseError, ForeignDatabaseError, NoPortError and what
+        `open_runtime` raises.
         """
+        self.folder.prepare()
+        with self.folder.hold():
+            self._run(port=port, open_browser=open_browser)
+
+    def _run(self, *, port: int, open_browser: bool) -> None:
         first = not self.folder.is_seeded()
         with self._step("folder and ports"):
-            self.folder.prepare()
             self._refuse_foreign_database()
             sockets = self._bind(port)
         with self._step("keys and settings"):

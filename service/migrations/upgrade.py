@@ -21,6 +21,12 @@ def head() -> str:
     return found
 
 
+def knows(revision: str) -> bool:
+    """Whether this program has the revision; one that is unknown comes from a newer program."""
+    revisions = ScriptDirectory.from_config(_config()).walk_revisions()
+    return any(each.revision == revision for each in revisions)
+
+
 def current(connection: Connection) -> str | None:
     """The revision of the database, None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()

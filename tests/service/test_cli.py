@@ -2,19 +2,23 @@
 
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from audit.model import SYSTEM, Event, Kind
+from audit.reader import search
 from audit.unit_of_work import begin
 from service.cli.main import main
 from service.runtime import open_runtime
 from service.settings import load_settings
+from tests.consent.flow import metadata
 
 
 @pytest.mark.parametrize(
@@ -144,3 +148,100 @@ def test_a_stopped_service_ends_in_order(installation: Path) -> None:
     assert first["event"] == "serving"
     assert "Traceback" not in rest
     assert running.returncode in {0, -15}
+
+
+def told_of(*command: str) -> str:
+    """What a command that fails says."""
+    result = CliRunner().invoke(main, list(command))
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit), result.exception
+    return result.output
+
+
+@pytest.fixture
+def with_tree(installation: Path) -> Path:
+    """The same with its event in the signed tree."""
+    runtime = open_runtime(load_settings())
+    runtime.sequencer.run_once(runtime.now())
+    runtime.ledger.engine.dispose()
+    return installation
+
+
+def exports(folder: Path) -> int:
+    assert folder.exists()
+    runtime = open_runtime(load_settings())
+    with runtime.ledger.read() as connection:
+        found = search(connection, runtime.ledger, kind=Kind.LOG_EXPORTED)
+    runtime.ledger.engine.dispose()
+    return len(found)
+
+
+def test_an_export_is_for_its_owner_only_whatever_stood_there(with_tree: Path) -> None:
+    file = with_tree / "log.zip"
+    file.write_text("older")
+    file.chmod(0o644)
+    assert CliRunner().invoke(main, ["audit", "export", str(file)]).exit_code == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert exports(with_tree) == 1
+    assert CliRunner().invoke(main, ["audit", "verify", str(file)]).exit_code == 0
+    assert [each.name for each in with_tree.iterdir() if each.name.startswith(".")] == []
+
+
+def test_an_export_that_cannot_be_written_is_none(with_tree: Path) -> None:
+    said = told_of("audit", "export", str(with_tree / "nowhere" / "log.zip"))
+    assert "nowhere" in said
+    assert exports(with_tree) == 0
+
+
+def test_an_unpacked_export_verifies_too(with_tree: Path) -> None:
+    file, folder = with_tree / "log.zip", with_tree / "log"
+    assert CliRunner().invoke(main, ["audit", "export", str(file)]).exit_code == 0
+    with zipfile.ZipFile(file) as bundle:
+        bundle.extractall(folder)
+    result = CliRunner().invoke(main, ["audit", "verify", str(folder)])
+    assert result.exit_code == 0, result.output
+
+
+def test_a_client_is_suspended_once(installation: Path) -> None:
+    file = installation / "client.json"
+    file.write_text(json.dumps(metadata(client_id="kela-1", organisation="kela")))
+    for command in (["client", "add", str(file)], ["client", "suspend", "kela-1"]):
+        assert CliRunner().invoke(main, command).exit_code == 0
+    assert "suspended before" in told_of("client", "suspend", "kela-1")
+    assert "client list" in told_of("client", "suspend", "kela-2")
+
+
+def test_a_folder_without_keys_is_told(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSENT_VAULT_DATA_FOLDER", str(installation / "none"))
+    assert "CONSENT_VAULT_DATA_FOLDER" in told_of("keys", "status")
+
+
+@pytest.mark.parametrize("command", [["db", "upgrade"], ["client", "list"], ["serve"]])
+def test_a_database_of_a_newer_program_is_left_alone(
+    installation: Path, command: list[str]
+) -> None:
+    with sqlite3.connect(installation / "vault.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    assert "newer than this program" in told_of(*command)
+    doctor = CliRunner().invoke(main, ["doctor"])
+    assert "install the consent-vault that upgraded the database" in doctor.output
+
+
+def test_a_database_that_does_not_answer_is_told_by_the_upgrade_too(
+    installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert installation.exists()
+    monkeypatch.setenv("CONSENT_VAULT_DATABASE_URL", "sqlite:////nowhere/vault.db")
+    assert "CONSENT_VAULT_DATABASE_URL" in told_of("db", "upgrade")
+
+
+def test_the_public_keys_that_an_export_names_are_shown(with_tree: Path) -> None:
+    result = CliRunner().invoke(main, ["audit", "vkeys", "--json"])
+    assert result.exit_code == 0, result.output
+    shown = {each["vkey"] for each in json.loads(result.output) if each["signs"]}
+    exported = CliRunner().invoke(main, ["audit", "export", str(with_tree / "log.zip")])
+    assert shown
+    assert all(vkey in exported.output for vkey in shown)
+    plain = CliRunner().invoke(main, ["audit", "vkeys"])
+    assert all(f"signs  {vkey}" in plain.output for vkey in shown)
