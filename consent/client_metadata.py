@@ -44,6 +44,7 @@ _FIXED_IF_THERE: Mapping[str, object] = {
     "authorization_details_types": ["personal_data"],
 }
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_MEMBER_NAME = re.compile(r"[a-z_]{1,64}")
 _LONGEST_NAME = 100
 _PRINTABLE_ASCII = re.compile(r"[\x21-\x7e]{1,2000}")
 _MAX_REDIRECTS = 20
@@ -76,7 +77,8 @@ def parse_metadata(metadata: Mapping[str, object]) -> ClientMetadata:
     """The metadata, checked. Raises ClientMetadataError at the first fault."""
     for name in metadata:
         if name not in _MEMBERS:
-            raise ClientMetadataError("metadata", "unknown-member")
+            known_form = _MEMBER_NAME.fullmatch(name) is not None
+            raise ClientMetadataError(name if known_form else "metadata", "unknown-member")
     _check_fixed(metadata)
     grants = _grant_types(metadata)
     return ClientMetadata(

@@ -38,6 +38,12 @@ def test_a_stored_defect_is_refused_with_its_place_and_reason(path: Path) -> Non
     assert str(refused.value) == f"{stored['member']}: {stored['reason']}"
 
 
+def test_a_member_whose_name_is_none_is_not_repeated() -> None:
+    with pytest.raises(ClientMetadataError) as refused:
+        parse_metadata(metadata() | {"150688-9551\x1b[2J": True})
+    assert refused.value.member == "metadata"
+
+
 def test_the_three_kinds_of_keys_are_taken(keys: list[dict[str, Any]]) -> None:
     assert parse_metadata(metadata(jwks={"keys": keys})).jwks == tuple(keys)
 
