@@ -8,7 +8,7 @@ from audit.bundle_files import CHECKPOINT, EVENTS, MANIFEST, VKEY, EventLine, ma
 from audit.checkpoint import open_checkpoint
 from audit.container import pack
 from audit.log_signers import LogSigners
-from audit.note import sign_note
+from audit.note import sign_note, verified_lines
 from audit.proofs import checkpoint_at, current_log, latest_checkpoint
 from audit.reader import MayOpen, everything, placed_disclosures
 from audit.tiles import TILE_WIDTH, entry_bundles_of, pack_entries, tiles_of
@@ -41,14 +41,22 @@ def write_bundle(
     note = _note(connection, log, size)
     if log is None or note is None:
         raise NothingToExportError
-    signer = signers.note_signers(log)[0]
-    checkpoint = open_checkpoint(note, signers.verifiers(log), origin=signer.name)
-    files = {CHECKPOINT: note, VKEY: f"{signer.vkey}\n".encode()}
+    checkpoint = open_checkpoint(note, signers.verifiers(log), origin=signers.origin(log))
+    files = {CHECKPOINT: note, VKEY: _vkeys(signers, log, note)}
     files |= dict(_tree_files(StoredTree(connection, log, checkpoint.size)))
     lines = _event_lines(connection, ledger, log, checkpoint.size, may_open)
     files[EVENTS] = "".join(lines).encode()
-    files[MANIFEST] = sign_note(manifest_text(signer.name, files), [signer])
+    text = manifest_text(checkpoint.origin, files)
+    files[MANIFEST] = sign_note(text, signers.note_signers(log))
     return pack(files)
+
+
+def _vkeys(signers: LogSigners, log: str, note: bytes) -> bytes:
+    """The keys that sign the manifest, and all that have signed the checkpoint: maybe retired."""
+    _, lines = verified_lines(note, signers.verifiers(log))
+    keys = [each.vkey for each in signers.note_signers(log)]
+    keys += [line.verifier.vkey for line in lines]
+    return "".join(f"{each}\n" for each in dict.fromkeys(keys)).encode()
 
 
 def _note(connection: Connection, log: str | None, size: int | None) -> bytes | None:

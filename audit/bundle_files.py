@@ -3,9 +3,11 @@
 | file | what |
 |---|---|
 | `checkpoint` | the signed note (C2SP tlog-checkpoint) |
-| `log.vkey` | the log's verification key (C2SP signed-note) |
+| `cosignatures` | lines of witnesses under that note (C2SP tlog-cosignature), if there are any |
+| `log.vkey` | the log's verification keys (C2SP signed-note), one to a line |
 | `tile/…`, `tile/entries/…` | hashes and entries (C2SP tlog-tiles) |
 | `events.jsonl` | a line for each entry: all digests, and the disclosures this reader may open |
+| `policy` | the witnesses that the log asks (C2SP tlog-policy), if it asks any |
 | `manifest` | a note signed by the log's key, with the SHA-256 of every other file |
 
 The lines of the manifest are those of `sha256sum`, so that this program can check them too.
@@ -20,8 +22,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 CHECKPOINT = "checkpoint"
+COSIGNATURES = "cosignatures"
 EVENTS = "events.jsonl"
 MANIFEST = "manifest"
+POLICY = "policy"
 VKEY = "log.vkey"
 
 _MANIFEST_HEADER = "consent-vault/bundle/v1"

@@ -12,7 +12,9 @@ class Fault(StrEnum):
     UNKNOWN_FILE = "the file does not belong to the bundle"
     FILE_NAME = "there is a file whose name no file of a bundle has"
     VKEY_FORM = "this is not a verification key of a log"
-    OTHER_KEY = "the bundle is by another log key than the one you trust"
+    OTHER_KEY = "the log is by other keys than those that you trust"
+    COSIGNATURES_FORM = "these are not lines of signatures under the checkpoint"
+    POLICY_FORM = "this is not a policy of witnesses"
     MANIFEST_SIGNATURE = "the manifest is not signed by the log's key"
     MANIFEST_FORM = "this is not a manifest of this log"
     CHECKPOINT_SIGNATURE = "the checkpoint is not signed by the log's key"
@@ -32,6 +34,12 @@ class Fault(StrEnum):
     DISCLOSURE = "a disclosed field is not one the log commits to"
     FIELD_FORM = "a disclosed kind or time is not written as the log writes it"
     NAME_TWICE = "a field is disclosed twice"
+    LINK_FORM = "the first entry ties this log to another one, but holds no checkpoint"
+    LINK = (
+        "this log does not go on from the log before it: the checkpoint in its first entry differs"
+    )
+    PROOF_FORM = "this is not a proof in canonical form"
+    PROOF = "the proof does not lead to the signed root: the entry does not stand there"
     ENTRIES_FORM = "the bundle of entries is cut, or holds too few or too many"
     TILE_FORM = "the tile is cut, or holds too few or too many hashes"
     TILE = "a hash in the tile is not the one the entries give"

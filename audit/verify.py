@@ -4,88 +4,76 @@ The tree is built anew from the entries; everything else must agree with it, dow
 byte of the container. The first fault is raised as BundleError, naming file and entry.
 """
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Mapping, Sequence
+from itertools import chain, pairwise
 from pathlib import Path
 
 from audit.bundle_files import (
     CHECKPOINT,
+    COSIGNATURES,
     EVENTS,
     MANIFEST,
+    POLICY,
     VKEY,
     BundleFileError,
     parse_manifest,
     sha256,
 )
+from audit.bundle_report import Report, report_of
 from audit.bundle_source import read_files
-from audit.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from audit.container import ContainerError, check
-from audit.disclosure import FieldValue
+from audit.cosignature import AnyVerifier
 from audit.faults import BundleError as BundleError
 from audit.faults import Fault
-from audit.note import NoteError, NoteVerifier, open_note, split_note
+from audit.note import NoteError, NoteVerifier, split_note, verified_lines
 from audit.tiles import entry_bundles_of, tiles_of
+from audit.trust import Signed, Trust
+from audit.trust_policy import PolicyError, parse_policy
+from audit.verify_checkpoint import read_checkpoint, read_vkeys
 from audit.verify_entries import check_contents
 
 _ALWAYS = (CHECKPOINT, VKEY, EVENTS, MANIFEST)
+_SOMETIMES = (COSIGNATURES, POLICY)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a bundle proves, and what its log tells."""
-
-    origin: str
-    size: int
-    root: bytes
-    vkey: str
-    key_from_bundle: bool
-    """True when nobody said which key to trust, so that the bundle's own was taken."""
-    kinds: Mapping[str, int]
-    """How many events of each kind could be read."""
-    closed: int
-    """How many events say nothing to this reader: their key is destroyed or not hers."""
-    first_at: str | None
-    last_at: str | None
-
-    def __str__(self) -> str:
-        key = f"Key {self.vkey}"
-        if self.key_from_bundle:
-            key += "\n  taken from the bundle itself: compare it with one from a source you trust"
-        lines = [
-            f"The log {self.origin} verifies: {self.size} entries, root {self.root.hex()}",
-            key,
-            *(f"{count:8d}  {kind}" for kind, count in sorted(self.kinds.items())),
-        ]
-        if self.closed:
-            lines.append(f"{self.closed:8d}  closed to this reader, or their key is destroyed")
-        if self.first_at:
-            lines.append(f"From {self.first_at} to {self.last_at}")
-        return "\n".join(lines)
-
-
-def verify_bundle(data: bytes | Path, *, vkey: str | None = None) -> Report:
+def verify_bundle(
+    data: bytes | Path, *, vkey: str | None = None, trust: Trust | None = None
+) -> Report:
     """Verify a bundle: its bytes, its file, or the folder it was unpacked to.
 
-    `vkey` is the log's key from a source that the caller trusts; without it the report says that
-    the bundle's own key was taken. Raises BundleError with the first fault.
+    `trust` says what the caller asks of the log, `vkey` is short for trust in one key; without
+    both the report says that the bundle's own key was taken. Raises BundleError with the first
+    fault, or NoteError for a `vkey` that is none.
     """
+    trust = trust or (Trust() if vkey is None else Trust.of(vkey.strip()))
     files, raw = read_files(data)
     _check_presence(files, set(_ALWAYS))
-    verifier = _check_key(files[VKEY], vkey)
-    altered = _check_manifest(files, verifier)
-    checkpoint = _check_checkpoint(files[CHECKPOINT], verifier)
-    _check_names(files, checkpoint.size)
-    contents = check_contents(files, checkpoint.size, altered)
-    if contents.root != checkpoint.root:
+    keys = _check_keys(files[VKEY], trust)
+    altered = _check_manifest(files, keys, trust)
+    signed = _check_checkpoint(files, keys, trust)
+    quorum = _check_policy(files)
+    _check_names(files, signed.checkpoint.size)
+    contents = check_contents(files, signed.checkpoint.size, altered)
+    if contents.root != signed.checkpoint.root:
         raise BundleError(Fault.ROOT, CHECKPOINT)
     if altered is not None:
         raise BundleError(Fault.FILE_DIGEST, altered)
     if raw is not None:
         _check_container(files, raw)
-    vkey_used = files[VKEY].decode().strip()
-    return _report(checkpoint, vkey_used, contents.fields, key_from_bundle=vkey is None)
+    return report_of(
+        signed,
+        contents.fields,
+        contents.previous,
+        key_from_bundle=not trust.logs,
+        quorum_of_log=quorum,
+    )
+
+
+def check_sequence(reports: Sequence[Report]) -> None:
+    """That each log goes on from the end of the one before it. Raises BundleError."""
+    for before, after in pairwise(reports):
+        if after.previous != before.signed.checkpoint:
+            raise BundleError(Fault.LINK, after.origin, 0)
 
 
 def _check_presence(files: Mapping[str, bytes], names: set[str]) -> None:
@@ -95,7 +83,7 @@ def _check_presence(files: Mapping[str, bytes], names: set[str]) -> None:
 
 def _check_names(files: Mapping[str, bytes], size: int) -> None:
     """Exactly the files that a log of this size has."""
-    left = set(files) - set(_ALWAYS)
+    left = set(files) - set(_ALWAYS) - set(_SOMETIMES)
     for name in chain(tiles_of(size), entry_bundles_of(size)):
         # One by one: a signed size may be 2^62, by a key that nobody trusts yet.
         _check_presence(files, {name.path})
@@ -104,26 +92,25 @@ def _check_names(files: Mapping[str, bytes], size: int) -> None:
         raise BundleError(Fault.UNKNOWN_FILE, unknown)
 
 
-def _check_key(data: bytes, expected: str | None) -> NoteVerifier:
-    try:
-        vkey = data.decode("utf-8")
-        verifier = NoteVerifier.parse(vkey.removesuffix("\n"))
-    except (UnicodeDecodeError, NoteError) as error:
-        raise BundleError(Fault.VKEY_FORM, VKEY) from error
-    if not vkey.endswith("\n") or not (vkey.isascii() and vkey[:-1].isprintable()):
-        # The name in it goes to a terminal, beside the words that say whose key this is.
+def _check_keys(data: bytes, trust: Trust) -> tuple[AnyVerifier, ...]:
+    """The keys that the bundle says are the log's, all under one name."""
+    keys = read_vkeys(data, VKEY)
+    name = keys[0].name
+    if {key.name for key in keys} != {name} or not isinstance(keys[0], NoteVerifier):
         raise BundleError(Fault.VKEY_FORM, VKEY)
-    if expected is not None and expected.strip() != vkey.removesuffix("\n"):
+    trusted = {key.vkey for key in trust.keys_of(name, keys)}
+    if not trusted & {key.vkey for key in keys}:
         raise BundleError(Fault.OTHER_KEY, VKEY)
-    return verifier
+    return keys
 
 
-def _check_manifest(files: Mapping[str, bytes], verifier: NoteVerifier) -> str | None:
+def _check_manifest(
+    files: Mapping[str, bytes], keys: Sequence[AnyVerifier], trust: Trust
+) -> str | None:
     """The first file that is not as the manifest says. Raises BundleError for others than files."""
     try:
-        text = open_note(files[MANIFEST], [verifier])
-        _check_one_signature(files[MANIFEST])
-        named = parse_manifest(text, origin=verifier.name)
+        text = _open_manifest(files[MANIFEST], keys, trust)
+        named = parse_manifest(text, origin=keys[0].name)
     except NoteError as error:
         raise BundleError(Fault.MANIFEST_SIGNATURE, MANIFEST) from error
     except BundleFileError as error:
@@ -134,19 +121,49 @@ def _check_manifest(files: Mapping[str, bytes], verifier: NoteVerifier) -> str |
     return next((name for name in sorted(named) if sha256(files[name]) != named[name]), None)
 
 
-def _check_one_signature(note: bytes) -> None:
-    """The manifest is the one file that nothing else covers: no line of a stranger's key in it."""
-    if len(split_note(note)[1]) != 1:
-        raise NoteError("more than one signature")
+def _open_manifest(note: bytes, keys: Sequence[AnyVerifier], trust: Trust) -> str:
+    """The manifest's text, signed by the log's Ed25519 keys and by nobody else.
+
+    It is the one file that nothing else covers, so no line of a stranger's key may stand in it. An
+    ML-DSA-44 key signs checkpoints only: who trusts no other takes the bundle's own key for this.
+    """
+    ed25519 = {key.vkey: key for key in keys if isinstance(key, NoteVerifier)}
+    text, lines = verified_lines(note, ed25519.values())
+    signed = {line.verifier.vkey for line in lines}
+    if not signed or len(split_note(note)[1]) != len(signed):
+        raise NoteError("a signature too many, or none")
+    trusted = {key.vkey for key in trust.keys_of(keys[0].name, keys)} & set(ed25519)
+    if trusted and not trusted & signed:
+        raise NoteError("not signed by a trusted key")
+    return text
 
 
-def _check_checkpoint(note: bytes, verifier: NoteVerifier) -> Checkpoint:
+def _check_checkpoint(
+    files: Mapping[str, bytes], keys: Sequence[AnyVerifier], trust: Trust
+) -> Signed:
+    note, more = files[CHECKPOINT], files.get(COSIGNATURES, b"")
+    alone = read_checkpoint(note, CHECKPOINT, trust.in_the_log_alone(), offered=keys)
+    if alone.checkpoint.origin != keys[0].name:
+        raise BundleError(Fault.CHECKPOINT_FORM, CHECKPOINT)
     try:
-        return open_checkpoint(note, [verifier], origin=verifier.name)
+        split_note(note + more)
     except NoteError as error:
-        raise BundleError(Fault.CHECKPOINT_SIGNATURE, CHECKPOINT) from error
-    except CheckpointError as error:
-        raise BundleError(Fault.CHECKPOINT_FORM, CHECKPOINT) from error
+        raise BundleError(Fault.COSIGNATURES_FORM, COSIGNATURES) from error
+    return read_checkpoint(note + more, COSIGNATURES, trust, offered=keys)
+
+
+def _check_policy(files: Mapping[str, bytes]) -> bool | None:
+    """Whether the log keeps the policy that it has given itself, None when it has none."""
+    if POLICY not in files:
+        return None
+    try:
+        policy = parse_policy(files[POLICY])
+    except PolicyError as error:
+        raise BundleError(Fault.POLICY_FORM, POLICY) from error
+    try:
+        return policy.judge(files[CHECKPOINT] + files.get(COSIGNATURES, b"")).quorum
+    except NoteError as error:
+        raise BundleError(Fault.COSIGNATURES_FORM, COSIGNATURES) from error
 
 
 def _check_container(files: Mapping[str, bytes], raw: bytes) -> None:
@@ -154,25 +171,3 @@ def _check_container(files: Mapping[str, bytes], raw: bytes) -> None:
         check(raw, files)
     except ContainerError as error:
         raise BundleError(Fault.CONTAINER, error.name) from error
-
-
-def _report(
-    checkpoint: Checkpoint,
-    vkey: str,
-    fields: list[dict[str, FieldValue]],
-    *,
-    key_from_bundle: bool,
-) -> Report:
-    times = sorted(str(each["at"]) for each in fields if "at" in each)
-    kinds = Counter(str(each["kind"]) for each in fields if "kind" in each)
-    return Report(
-        origin=checkpoint.origin,
-        size=checkpoint.size,
-        root=checkpoint.root,
-        vkey=vkey,
-        key_from_bundle=key_from_bundle,
-        kinds=dict(sorted(kinds.items())),
-        closed=len(fields) - kinds.total(),
-        first_at=times[0] if times else None,
-        last_at=times[-1] if times else None,
-    )

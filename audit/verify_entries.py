@@ -1,23 +1,14 @@
 """The inner half of verification, pure: events, entries and tiles against each other."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audit.bundle_files import EVENTS, BundleFileError, EventLine
-from audit.disclosure import (
-    DIGESTS,
-    DisclosureError,
-    FieldValue,
-    UncommittedError,
-    check_committed,
-    commitment,
-    field_of,
-    leaf,
-)
+from audit.checkpoint import Checkpoint, CheckpointError
+from audit.disclosure import FieldValue
 from audit.edge import Edge
 from audit.faults import BundleError, Fault
-from audit.merkle import HASH_SIZE, leaf_hash
+from audit.merkle import leaf_hash
 from audit.shards import linked_text
 from audit.tiles import (
     TILE_WIDTH,
@@ -27,11 +18,7 @@ from audit.tiles import (
     tiles_of,
     unpack_entries,
 )
-
-_FORMS = {
-    "kind": re.compile(r"[a-z][a-z.-]{0,39}"),
-    "at": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}\+00:00"),
-}
+from audit.verify_event import check_digests, disclosed_fields, entry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +27,8 @@ class Contents:
 
     root: bytes
     fields: list[dict[str, FieldValue]]
+    previous: Checkpoint | None
+    """The last checkpoint of the log before this one, which the first entry holds."""
 
 
 def check_contents(files: Mapping[str, bytes], size: int, altered: str | None) -> Contents:
@@ -49,16 +38,26 @@ def check_contents(files: Mapping[str, bytes], size: int, altered: str | None) -
     other, it is the one to blame.
     """
     entries = _entries(files, size)
-    lines = _lines(files[EVENTS], size, start=_links(entries))
+    previous = _link(entries)
+    lines = _lines(files[EVENTS], size, start=0 if previous is None else 1)
     _check_entries(entries, lines, altered)
     hashes = [leaf_hash(entry) for _, entry in entries]
-    fields = [_fields(line) for line in lines]
-    return Contents(_tiles(files, hashes), fields)
+    fields = [disclosed_fields(x.disclosures, x.digests, EVENTS, x.index) for x in lines]
+    return Contents(_tiles(files, hashes), fields, previous)
 
 
-def _links(entries: Sequence[tuple[str, bytes]]) -> int:
-    """How many entries stand for no event: the first one, when it ties this log to another."""
-    return int(bool(entries) and linked_text(entries[0][1]) is not None)
+def _link(entries: Sequence[tuple[str, bytes]]) -> Checkpoint | None:
+    """What the first entry holds when it stands for no event, but ties this log to another."""
+    text = linked_text(entries[0][1]) if entries else None
+    if text is None:
+        return None
+    try:
+        previous = Checkpoint.parse(text)
+    except CheckpointError as error:
+        raise BundleError(Fault.LINK_FORM, entries[0][0], 0) from error
+    if not (previous.origin.isascii() and previous.origin.isprintable()):
+        raise BundleError(Fault.LINK_FORM, entries[0][0], 0)
+    return previous
 
 
 def _lines(data: bytes, size: int, *, start: int) -> list[EventLine]:
@@ -83,9 +82,7 @@ def _line(raw: bytes, index: int) -> EventLine:
         line = EventLine.parse(raw.decode("ascii"))
     except (UnicodeDecodeError, BundleFileError) as error:
         raise BundleError(Fault.LINE_FORM, EVENTS, index) from error
-    different = set(line.digests)
-    if not len(line.digests) == len(different) == DIGESTS or {*map(len, different)} != {HASH_SIZE}:
-        raise BundleError(Fault.DIGESTS, EVENTS, index)
+    check_digests(line.digests, EVENTS, index)
     return line
 
 
@@ -104,12 +101,8 @@ def _check_entries(
     """Each entry is the commitment to its event's digests."""
     for line in lines:
         path, entry = entries[line.index]
-        if entry != _leaf(line):
+        if entry != entry_of(line.event_id, line.digests):
             raise BundleError(Fault.COMMITMENT, path if altered == path else EVENTS, line.index)
-
-
-def _leaf(line: EventLine) -> bytes:
-    return leaf(commitment(line.event_id, line.digests))
 
 
 def _unpacked(data: bytes, path: str, width: int) -> list[bytes]:
@@ -120,31 +113,6 @@ def _unpacked(data: bytes, path: str, width: int) -> list[bytes]:
     if len(entries) != width:
         raise BundleError(Fault.ENTRIES_FORM, path)
     return entries
-
-
-def _fields(line: EventLine) -> dict[str, FieldValue]:
-    """The disclosed fields, each committed to and named once."""
-    fields: dict[str, FieldValue] = {}
-    for disclosure in line.disclosures:
-        try:
-            name, value = field_of(disclosure)
-            check_committed(name, disclosure, line.digests)
-        except UncommittedError as error:
-            raise BundleError(Fault.DISCLOSURE, EVENTS, line.index) from error
-        except DisclosureError as error:
-            raise BundleError(Fault.DISCLOSURE_FORM, EVENTS, line.index) from error
-        if name in fields:
-            raise BundleError(Fault.NAME_TWICE, EVENTS, line.index)
-        if not _is_well_formed(name, value):
-            raise BundleError(Fault.FIELD_FORM, EVENTS, line.index)
-        fields[name] = value
-    return fields
-
-
-def _is_well_formed(name: str, value: FieldValue) -> bool:
-    """What the report shows on a terminal must not be able to write over what it says there."""
-    form = _FORMS.get(name)
-    return form is None or (isinstance(value, str) and form.fullmatch(value) is not None)
 
 
 def _tiles(files: Mapping[str, bytes], hashes: Sequence[bytes]) -> bytes:

@@ -34,8 +34,8 @@ def test_an_export_verifies(bundle: bytes) -> None:
 def test_the_report_says_when_it_took_the_key_from_the_bundle(bundle: bytes) -> None:
     report = verify_bundle(bundle)
     assert report.key_from_bundle
-    assert "taken from the bundle itself" in str(report)
-    assert "taken from the bundle itself" not in str(verify_bundle(bundle, vkey=signer().vkey))
+    assert "taken from the log itself" in str(report)
+    assert "taken from the log itself" not in str(verify_bundle(bundle, vkey=signer().vkey))
 
 
 def test_the_report_says_what_the_log_tells(bundle: bytes) -> None:
