@@ -19,7 +19,7 @@ from consent.pushed import RequestUriError
 from consent.tokens import CodeNotIssuedError
 from service.access import RoleRequiredError, StepUpRequiredError
 from service.api.proofs import NotInLogError
-from service.api.refusals import NOT_IN_LOG
+from service.api.refusals import NOT_IN_LOG, TOO_MANY
 from service.citizen.question import NoSuchRequestError
 from service.citizen.receipts import NoSuchReceiptError
 from service.forms import FormError
@@ -33,7 +33,6 @@ NOT_FOUND = Problem("not-found", 404, "There is nothing at this address")
 BAD_REQUEST = Problem("bad-request", 400, "The request could not be understood")
 FOREIGN_ORIGIN = Problem("foreign-origin", 403, "The form did not come from our own page")
 TOO_LARGE = Problem("too-large", 413, "The request is too large")
-TOO_MANY = Problem("too-many-requests", 429, "Too many tries in a short time")
 METHOD = Problem("method-not-allowed", 405, "This address does not take such a request")
 _CHANGED = Problem("changed-meanwhile", 409, "Something has changed meanwhile; look again")
 

@@ -18,6 +18,7 @@ from service.exchange import Answer, Call
 from service.oauth import dpop
 from service.oauth.errors import OAuthError, Reason
 from service.oauth.server import AuthorizationServer
+from service.refusal_limit import TOO_MANY, Written
 
 AfterCommit = Callable[[], Answer]
 """Makes the answer; called when what it tells has been committed."""
@@ -51,8 +52,7 @@ class ProtectedResource:
                 _use_up(uow, proof)  # step 4
                 after_commit = effect(uow, found, token)
         except OAuthError as error:
-            self._record(found, error.reason, now)
-            return refusals.proof_refused(self.server, error)
+            return self._refuse(found, error, now)
         return after_commit()  # step 5
 
     def _verified_proof(
@@ -69,6 +69,16 @@ class ProtectedResource:
         if proof.jkt != found.jkt:
             raise OAuthError(Reason.PROOF_KEY_DIFFERS)
         return proof
+
+    def _refuse(self, found: TokenAccess, error: OAuthError, now: datetime) -> Answer:
+        """Written down so many a minute, then counted: who stole a token has no key to it."""
+        written = self.server.refusals.note(token_event(found, Kind.DATA_REFUSED, None), now)
+        if written is Written.BY_ITSELF:
+            self._record(found, error.reason, now)
+            return refusals.proof_refused(self.server, error)
+        if written is Written.AS_FIRST_OF_MORE:
+            self._record(found, TOO_MANY, now)
+        return refusals.too_many()
 
     def _record(self, found: TokenAccess, reason: str, now: datetime) -> None:
         with begin(self.server.runtime.ledger, actor=_actor(found), now=now) as uow:

@@ -11,12 +11,14 @@ from service.jose import ALGORITHMS
 from service.oauth.errors import OAuthError, Reason
 from service.oauth.server import AuthorizationServer
 from service.problem import Problem
+from service.refusal_limit import RETRY_AFTER
 
 PROBLEM_JSON = b"application/problem+json"
 UNAUTHORIZED = Problem("token-not-valid", 401, "The access token does not open this")
 NOT_PERMITTED = Problem("not-permitted", 403, "The data may not be given")
 NO_SUCH_DATASET = Problem("no-such-dataset", 404, "There is no such data set")
 NOT_IN_LOG = Problem("not-in-log", 404, "The log shows nothing of that name to you")
+TOO_MANY = Problem("too-many-requests", 429, "Too many tries in a short time")
 _ALGORITHMS = " ".join(sorted(ALGORITHMS))
 
 
@@ -32,6 +34,11 @@ def proof_refused(server: AuthorizationServer, error: OAuthError) -> Answer:
     """The proof is not good, or is for another key than the token's."""
     code = "invalid_token" if error.reason is Reason.PROOF_KEY_DIFFERS else error.code
     return _unauthorized(server, code, None, error.description)
+
+
+def too_many() -> Answer:
+    """More proofs were refused in a minute than are written down one by one (RFC 6585)."""
+    return _problem(TOO_MANY, {}, None, ((b"retry-after", RETRY_AFTER.encode()),))
 
 
 def not_permitted(event_id: EventId) -> Answer:

@@ -91,6 +91,20 @@ def the_log_is_away(connection: Connection) -> Iterator[None]:
     connection.commit()
 
 
+def test_a_stolen_token_cannot_fill_the_persons_log(office: Office) -> None:
+    token = office.tokens()["access_token"]
+    thief = Program(office.program.client_id, office.clock)
+    answers = [office.send(thief.get("/api/v1/data/income", token)) for _ in range(MOST + 4)]
+    assert [each.status for each in answers] == [401] * MOST + [429] * 4
+    assert header(answers[-1], "retry-after") == "60"
+    assert content(answers[-1])["type"] == "/problems/too-many-requests"
+    assert office.fetch(token).status == 200
+    write_summaries(office.server, None)
+    refused = office.events(Kind.DATA_REFUSED)
+    assert reasons(refused) == ["counted refused-3", *["proof-key-differs"] * MOST, "too-many"]
+    assert {each.subject for each in refused} == {office.person}
+
+
 def begin_sign_ins(house: House, times: int, host: str) -> list[int]:
     browser = TestClient(
         house.app,
