@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from audit.batch import check_batch, read_batch, write_batch
 from audit.checkpoint import Checkpoint
 from audit.edge import Edge
 from audit.leadership import Leadership
+from audit.partitions import alarms, tend
 from audit.shards import shard_at
 from audit.store import tree as store
 from audit.tree import StoredTree, TreeDamagedError
@@ -26,6 +27,7 @@ from audit.unit_of_work import Ledger
 
 INTERVAL_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 5.0
+_TEND_EVERY = timedelta(minutes=1)
 
 Publish = Callable[[Checkpoint, bytes], None]
 """Takes a committed checkpoint and its note further: to files, witnesses, archives."""
@@ -84,6 +86,7 @@ class Sequencer:
         self._known: _Known | None = None
         self._leadership = Leadership(ledger.engine)
         self._works: bool | None = None
+        self._tended: datetime | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -135,6 +138,7 @@ class Sequencer:
                 # One batch for each interval. Draining until nothing waits would, under steady
                 # load, sign a checkpoint for every few events and cost more than the events do.
                 if self._may_work():
+                    self._tend(clock())
                     self.run_once(clock())
                 pause = INTERVAL_SECONDS
             except (ClockWentBackError, TreeDamagedError) as error:
@@ -154,6 +158,23 @@ class Sequencer:
             _log.info("the sequencer %s", "works" if works else "stands by: another one works")
         self._works = works
         return works
+
+    def _tend(self, now: datetime) -> None:
+        """Look after the room for what is to come, now and then."""
+        if self._tended is not None and timedelta() <= now - self._tended < _TEND_EVERY:
+            return
+        self._tended = now
+        try:
+            with self._ledger.writer.unaccounted_transaction() as connection:
+                made = tend(connection, now)
+                told = alarms(connection, now)
+        except SQLAlchemyError as error:  # there is room for millions: no reason to stand still
+            _log.error("partitions were not looked after: %s", type(error).__name__)
+            return
+        for each in made:
+            _log.info("the partition %s was made", each)
+        for alarm in told:
+            _log.error("%s: run consent-vault db upgrade", alarm)
 
     def _place(
         self, connection: Connection, now: datetime

@@ -24,6 +24,12 @@ def shard_at(now: datetime) -> str:
     return f"{moment.year:04d}h{1 if moment.month <= 6 else 2}"
 
 
+def shard_after(log: str) -> str:
+    """The half-year after that one."""
+    year, half = int(log[:4]), log[4:]
+    return f"{year:04d}h2" if half == "h1" else f"{year + 1:04d}h1"
+
+
 def origin_of(name: str, log: str) -> str:
     """The origin of a shard's checkpoints (C2SP tlog-checkpoint); `name` is the whole log's."""
     return name if log == UNSHARDED else f"{name}/{log}"

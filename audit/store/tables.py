@@ -134,7 +134,41 @@ check = Table(
 """How far the log has been read again, and the first bad entry (audit.health). Deletable: a newer
 row takes the place of an older one."""
 
-INSERT_ONLY = (event.name, leaf.name, tile.name, checkpoint.name)
+cosignature = insert_only(
+    Table(
+        "audit_cosignature",
+        metadata,
+        Column("log", String(8), primary_key=True),
+        Column("size", RowNumber, primary_key=True, autoincrement=False),
+        Column("witness", String(300), primary_key=True),
+        Column("at", Instant, primary_key=True),
+        Column("line", LargeBinary, nullable=False),
+    )
+)
+"""Insert-only; what witnesses have signed of our checkpoints. `witness` is name and key id of the
+key as in its verification key, `at` the time in the cosignature."""
+
+log_start = insert_only(
+    Table(
+        "audit_log_start",
+        metadata,
+        Column("log", String(8), primary_key=True),
+        Column("previous", LargeBinary, nullable=False),
+        Column("at", Instant, nullable=False),
+        Column("event_id", Uuid, nullable=False, unique=True),
+    )
+)
+"""Insert-only; logs that were begun anew after a loss (audit.rollback), each with the signed
+checkpoint of the log before it that is known outside, and that our own database may not have."""
+
+INSERT_ONLY = (
+    event.name,
+    leaf.name,
+    tile.name,
+    checkpoint.name,
+    cosignature.name,
+    log_start.name,
+)
 DELETABLE = (log_key.name, queue.name, search.name, about.name, check.name)
 """Keys and indexes end with retention, the queue by the sequencer; nothing is ever updated."""
 

@@ -119,6 +119,17 @@ def commitments(connection: Connection, numbers: Sequence[int]) -> list[tuple[in
     return [(row.number, row.commitment) for row in connection.execute(query)]
 
 
+def any_placed(connection: Connection, numbers: Sequence[int]) -> bool:
+    """Whether one of these events has a leaf. Only the few that were committed late can be below
+    the highest number that has one, so mostly this looks at nothing else."""
+    highest = connection.execute(select(func.max(leaf.c.number))).scalar_one()
+    late = [number for number in numbers if number <= (highest or 0)]
+    if not late:
+        return False
+    query = select(leaf.c.number).where(among(connection, leaf.c.number, late)).limit(1)
+    return connection.execute(query).one_or_none() is not None
+
+
 def remove_from_queue(connection: Connection, numbers: Sequence[int]) -> None:
     """Delete these numbers from the queue."""
     connection.execute(delete(queue).where(among(connection, queue.c.number, numbers)))

@@ -7,7 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy.types import TypeDecorator
 
 from audit.database import Instant, RowNumber
-from service.migrations.tables import ROOMS
+from service.migrations.tables import ROOMS, is_in_model
 
 
 def _render(kind: str, item: object, autogen: AutogenContext) -> str | Literal[False]:
@@ -28,6 +28,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=ROOMS,
     render_item=_render,
+    include_object=is_in_model(context.config.attributes["connection"]),
     transactional_ddl=True,
     transaction_per_migration=False,
 )

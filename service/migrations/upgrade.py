@@ -1,5 +1,7 @@
 """Bring a database to the newest revision, once, whoever starts first."""
 
+from datetime import UTC, datetime
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -7,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from audit.database import WRITES
+from audit.partitions import tend
 from service.migrations.guards import restore
 
 _LOCK = 0x636F6E73656E74
@@ -42,6 +45,7 @@ def upgrade(engine: Engine) -> bool:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        tend(connection, datetime.now(UTC))
         restore(connection)  # also where an owner took one away, or a table was made anew
         return before != head()
 

@@ -1,0 +1,122 @@
+"""Partitions of the log on PostgreSQL: so that old parts can be archived and taken out in one go.
+
+Events are cut by their number, leaves by log and index, each at multiples of 4,194,304 (2^22),
+which is a whole number of tiles at every level below the fourth. Partitions are made ahead by
+whoever owns the tables: `consent-vault db upgrade`, or the sequencer where it may. Should one be
+missing all the same, rows go into a net (the DEFAULT partition) and an alarm says so; nothing is
+refused and nothing lost, and the next `tend` makes a partition of the net.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from audit.shards import shard_after, shard_at
+from audit.store import partitions as store
+from audit.store import tree
+from audit.store.reading import highest_number
+
+STEP = 4_194_304
+AHEAD = 1
+"""How many partitions stand empty beside the one that fills."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How far a table's partitions reach, and how far they are filled."""
+
+    table: str
+    log: str | None
+    filled: int
+    end: int
+
+    @property
+    def left(self) -> int:
+        """How many rows still have a partition; less than none when the net holds some."""
+        return self.end - self.filled
+
+
+def rooms(connection: Connection, now: datetime) -> list[Room]:
+    """The room for events, and for leaves of this half-year and the next; none on SQLite."""
+    if connection.dialect.name == "sqlite":
+        return []
+    ends = [int(each.end[0]) for each in store.ranges(connection, "audit_event")]
+    found = [Room("audit_event", None, highest_number(connection), max(ends, default=0))]
+    leaves = store.ranges(connection, "audit_leaf")
+    for log in _logs(now):
+        own = [int(each.end[1]) for each in leaves if each.end[0] == log]
+        size = tree.leaf_count(connection, log)
+        found.append(Room("audit_leaf", log, size, max(own, default=0)))
+    return found
+
+
+def alarms(connection: Connection, now: datetime) -> list[str]:
+    """What an operator must be told; empty when all is well. For logs, health page and doctor."""
+    found = rooms(connection, now)
+    return [
+        f"{each.table}: rows of {each.log or 'events'} lie in the default partition"
+        if each.left < 0
+        else f"{each.table}: the last partition of {each.log or 'events'} is in use"
+        for each in found
+        if each.left < STEP and (each.log is None or each.log == shard_at(now))
+    ]
+
+
+def tend(connection: Connection, now: datetime) -> list[str]:
+    """Make the partitions that are missing, where we own the tables; gives their names."""
+    if connection.dialect.name == "sqlite" or not store.owned(connection):
+        return []
+    # A writer that holds a lock for long must not make all others queue behind us.
+    connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+    made = [*_of_the_net_of_events(connection), *_of_the_net_of_leaves(connection)]
+    for room in rooms(connection, now):
+        ahead = 0 if room.log not in {None, shard_at(now)} else AHEAD
+        end = room.end
+        while end < _whole(room.filled) + ahead * STEP:
+            made.append(_add(connection, room, end))
+            end += STEP
+    return made
+
+
+def _add(connection: Connection, room: Room, start: int) -> str:
+    log = "" if room.log is None else f"{room.log}_"
+    name = f"{room.table}_{log}{start // STEP}"
+    key = "" if room.log is None else f"'{room.log}', "
+    values = f"FOR VALUES FROM ({key}{start}) TO ({key}{start + STEP})"
+    store.add(connection, room.table, name, values)
+    return name
+
+
+def _of_the_net_of_events(connection: Connection) -> list[str]:
+    highest = store.ends_of_default_events(connection)
+    if highest is None:
+        return []
+    ends = [int(each.end[0]) for each in store.ranges(connection, "audit_event")]
+    start = max(ends, default=0)
+    name = f"audit_event_{start // STEP}"
+    values = f"FOR VALUES FROM ({start}) TO ({_whole(highest)})"
+    store.turn_default_into(connection, "audit_event", name, values)
+    return [name]
+
+
+def _of_the_net_of_leaves(connection: Connection) -> list[str]:
+    held = store.ends_of_default_leaves(connection)
+    if held is None:
+        return []
+    first, last, highest = held
+    ranges = store.ranges(connection, "audit_leaf")
+    start = max((int(each.end[1]) for each in ranges if each.end[0] == first), default=0)
+    name = f"audit_leaf_{first}_{start // STEP}"
+    values = f"FOR VALUES FROM ('{first}', {start}) TO ('{last}', {_whole(highest)})"
+    store.turn_default_into(connection, "audit_leaf", name, values)
+    return [name]
+
+
+def _whole(last: int) -> int:
+    """The end of the step in which a number lies."""
+    return (last // STEP + 1) * STEP
+
+
+def _logs(now: datetime) -> list[str]:
+    return [shard_at(now), shard_after(shard_at(now))]
