@@ -84,6 +84,21 @@ def test_an_answer_leads_back_to_the_one_who_asked_and_a_withdrawal_does_not(
     assert "/oauth/return/" not in browser.get(given).text
 
 
+def test_an_old_receipt_says_no_longer_that_the_data_may_be_fetched(house: House) -> None:
+    browser = house.signed_in()
+    consent_id, given = give(house, browser)
+    assert "may now fetch what stands below" in words_of(browser.get(given).text)
+    withdraw(browser, consent_id)
+    old = words_of(browser.get(given).text)
+    assert "You gave the data" in old
+    assert "may now fetch" not in old
+    assert "can fetch nothing more on this. You withdrew" in old
+    listed = words_of(browser.get("/en/receipts").text.split("<main")[1])
+    assert "Active" not in listed
+    assert "You gave the data" in listed
+    assert "You withdrew" in listed
+
+
 def test_the_receipts_of_one_person_are_for_nobody_else(house: House) -> None:
     where = give(house, house.signed_in())[1]
     stranger = house.signed_in(VILLE)
