@@ -158,10 +158,17 @@ def test_staff_land_on_their_own_page(house: House, role: Role, ends_at: str) ->
     assert sign_in(house.visitor()) == ends_at
 
 
-def test_a_ticket_goes_to_the_provider_as_a_hint_and_nowhere_else(house: House) -> None:
+def test_a_ticket_of_the_demo_goes_to_its_provider_and_nowhere_else(house: House) -> None:
+    settings = house.runtime.settings.model_copy(update={"demo": True})
+    house.app.state.runtime = replace(house.runtime, settings=settings)
     answer = house.visitor().get("/en/sign-in?ticket=once-only")
     assert house.provider.hints == ["once-only"]
     assert "once-only" not in answer.text + str(answer.headers)
+
+
+def test_a_real_provider_is_told_nothing_that_stands_in_a_link(house: House) -> None:
+    house.visitor().get("/en/sign-in?ticket=somebody")
+    assert house.provider.hints == [None]
 
 
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])
