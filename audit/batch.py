@@ -27,10 +27,8 @@ class Batch:
     edge: Edge
 
 
-def read_batch(
-    connection: Connection, log: str, edge: Edge, before: store.CheckpointRow | None
-) -> Batch | None:
-    """What waits, behind the link to the log `before` when this one only begins."""
+def read_batch(connection: Connection, log: str, edge: Edge, before: bytes | None) -> Batch | None:
+    """What waits, behind the link to the note `before` it when this log only begins."""
     numbers = store.queued(connection, BATCH)
     if not numbers:
         return None
@@ -43,7 +41,7 @@ def read_batch(
     entries = [leaf(commitment) for _, commitment in found]
     placed: list[int | None] = [*numbers]
     if before is not None:
-        entries.insert(0, link_entry(split_note(before.note)[0]))
+        entries.insert(0, link_entry(split_note(before)[0]))
         placed.insert(0, None)
     hashes = [leaf_hash(entry) for entry in entries]
     grown = edge.copy()

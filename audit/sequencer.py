@@ -20,9 +20,8 @@ from audit.checkpoint import Checkpoint
 from audit.edge import Edge
 from audit.leadership import Leadership
 from audit.partitions import alarms, tend
-from audit.shards import shard_at
 from audit.store import tree as store
-from audit.tree import StoredTree, TreeDamagedError
+from audit.tree import StoredTree, TreeDamagedError, current_log, note_before
 from audit.unit_of_work import Ledger
 
 INTERVAL_SECONDS = 0.2
@@ -44,6 +43,18 @@ class CheckpointSigner(Protocol):
 
     def sign(self, log: str, text: str, now: datetime) -> bytes:
         """The signed note."""
+        ...
+
+
+class Guard(Protocol):
+    """Holds the tree against what is known of it outside the database (audit.rollback)."""
+
+    def prepare(self, logs: Sequence[str]) -> None:
+        """Ask outside; called before a transaction begins."""
+        ...
+
+    def check(self, connection: Connection) -> None:
+        """Raises TreeDamagedError when nothing may be signed."""
         ...
 
 
@@ -78,9 +89,15 @@ class Sequencer:
     """Drains the queue of one ledger and signs what its log becomes."""
 
     def __init__(
-        self, ledger: Ledger, signer: CheckpointSigner, *, publish: Sequence[Publish] = ()
+        self,
+        ledger: Ledger,
+        signer: CheckpointSigner,
+        *,
+        publish: Sequence[Publish] = (),
+        guard: Guard | None = None,
     ) -> None:
         self._ledger = ledger
+        self._guard = guard
         self._signer = signer
         self._publish = publish
         self._known: _Known | None = None
@@ -100,6 +117,9 @@ class Sequencer:
         with self._ledger.read() as reading:
             if not store.queued(reading, 1):
                 return None
+            logs = sorted({*store.logs(reading)[-1:], current_log(reading, now)})
+        if self._guard is not None:
+            self._guard.prepare(logs)
         with self._ledger.writer.unaccounted_transaction() as connection:
             placed = self._place(connection, now) if store.lock_sequencer(connection) else None
         if placed is None:
@@ -179,15 +199,17 @@ class Sequencer:
     def _place(
         self, connection: Connection, now: datetime
     ) -> tuple[Checkpoint, bytes, _Known] | None:
+        if self._guard is not None:
+            self._guard.check(connection)
         last = store.last_checkpoint(connection)
         if last is not None and now < last.at:
             raise ClockWentBackError(now, last.at)
         if self._known is not None and (last is None or (last.log, last.size) < self._known.place):
             raise TreeDamagedError("the stored tree is smaller than one that was signed")
         edge = Edge() if last is None else self._current_edge(connection, last)
-        log, before = shard_at(now), None
-        if last is not None and last.log != log:  # a new half-year, a new tree
-            before, last, edge = last, None, Edge()
+        log, before = current_log(connection, now), None
+        if last is None or last.log != log:  # a new half-year, a new tree
+            before, last, edge = note_before(connection, log), None, Edge()
         if last is None and store.leaf_count(connection, log):
             raise TreeDamagedError("there are leaves that no checkpoint covers")
         batch = read_batch(connection, log, edge, before)

@@ -10,11 +10,13 @@ An installation from the time before shards has one more tree, named `0`, whose 
 name of the log: its checkpoints stay as they were signed.
 """
 
+import re
 from datetime import UTC, datetime
 
 UNSHARDED = "0"
 """The tree from before there were shards. As text it stands before every half-year."""
 
+_SHARD = re.compile(r"[0-9]{4}h[12][a-z]?")
 _LINK_PREFIX = b"consent-vault/previous-checkpoint/v1\n"
 
 
@@ -33,6 +35,15 @@ def shard_after(log: str) -> str:
 def origin_of(name: str, log: str) -> str:
     """The origin of a shard's checkpoints (C2SP tlog-checkpoint); `name` is the whole log's."""
     return name if log == UNSHARDED else f"{name}/{log}"
+
+
+def log_of(origin: str) -> str:
+    """The shard that an origin names, whatever the name of the whole log was at that time.
+
+    A half-year with a letter is a log that was begun anew after a loss (audit.rollback).
+    """
+    last = origin.rpartition("/")[2]
+    return last if _SHARD.fullmatch(last) else UNSHARDED
 
 
 def link_entry(checkpoint_text: str) -> bytes:

@@ -1,13 +1,16 @@
 """The tree as it is stored, seen at one size: nodes for proofs, tiles for readers, the edge."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from audit.disclosure import leaf
 from audit.edge import Edge
 from audit.merkle import fold, tree_hash
 from audit.note import split_note
-from audit.shards import link_entry
+from audit.shards import link_entry, shard_at
 from audit.store import tree as store
+from audit.store import witnessing
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH
 
 
@@ -19,10 +22,25 @@ def entry_of(connection: Connection, log: str, row: store.LeafRow) -> bytes:
     """The entry that a leaf stands for. Raises TreeDamagedError."""
     if row.commitment is not None:
         return leaf(row.commitment)
-    before = store.last_checkpoint_before(connection, log)
+    before = note_before(connection, log)
     if row.index != 0 or before is None:
         raise TreeDamagedError(f"leaf {row.index} stands for nothing")
-    return link_entry(split_note(before.note)[0])
+    return link_entry(split_note(before)[0])
+
+
+def current_log(connection: Connection, now: datetime) -> str:
+    """The log in which events have their places now: the half-year's, or one begun anew since."""
+    return max(shard_at(now), *(start.log for start in witnessing.log_starts(connection)), "")
+
+
+def note_before(connection: Connection, log: str) -> bytes | None:
+    """The checkpoint that a log goes on from: the one it was begun anew from, else the last one of
+    the log before it; None when it is the first."""
+    for start in witnessing.log_starts(connection):
+        if start.log == log:
+            return start.previous
+    before = store.last_checkpoint_before(connection, log)
+    return None if before is None else before.note
 
 
 class StoredTree:

@@ -22,6 +22,7 @@ class GrowingLog:
         self, name: str = "one", *, base: str = "log.example/audit", seed: int = 1
     ) -> None:
         self.name = name
+        self._notes: dict[str, bytes] = {}
         self.signers = LogSigners(
             base,
             [Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)],
@@ -38,8 +39,11 @@ class GrowingLog:
         return tree_hash(self.node, 0, size)
 
     def note(self, size: int, *, root: bytes | None = None, log: str = LOG) -> bytes:
-        checkpoint = Checkpoint(self.signers.origin(log), size, root or self.root(size))
-        return self.signers.sign(log, str(checkpoint), NOW)
+        """The same note each time, although ML-DSA signs with fresh randomness."""
+        text = str(Checkpoint(self.signers.origin(log), size, root or self.root(size)))
+        if text not in self._notes:
+            self._notes[text] = self.signers.sign(log, text, NOW)
+        return self._notes[text]
 
     def proof(self, old: int, new: int) -> list[str]:
         if old in {0, new}:

@@ -11,6 +11,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from audit.insert_only import grants, insert_only_ddl
 from audit.sequencer import Sequencer
 from audit.store.tables import DELETABLE, INSERT_ONLY, SEQUENCES, metadata
+from audit.store.witnessing import (
+    CosignatureRow,
+    LogStartRow,
+    insert_cosignatures,
+    insert_log_start,
+)
 from audit.unit_of_work import Ledger
 from tests.audit.sample import NOW, record, signers
 
@@ -19,13 +25,19 @@ CHANGES = {
     "audit_leaf": "UPDATE audit_leaf SET number = number",
     "audit_tile": "UPDATE audit_tile SET root = root",
     "audit_checkpoint": "UPDATE audit_checkpoint SET note = note",
+    "audit_cosignature": "UPDATE audit_cosignature SET line = line",
+    "audit_log_start": "UPDATE audit_log_start SET previous = previous",
 }
 
 
 @pytest.fixture
 def filled(ledger: Ledger, sequencer: Sequencer) -> Ledger:
-    record(ledger, 256)
+    [event, *_] = record(ledger, 256)
     sequencer.run_once(NOW)
+    with ledger.writer.unaccounted_transaction() as connection:
+        line = CosignatureRow("2026h2", 256, "w.example+00000000", NOW, b"line")
+        insert_cosignatures(connection, [line])
+        insert_log_start(connection, LogStartRow("2026h1b", b"note", NOW), event)
     return ledger
 
 

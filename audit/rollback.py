@@ -1,0 +1,208 @@
+"""Does anybody outside know more of our log than our own database? Then a backup was restored.
+
+Whoever went on signing would fork the log: two trees of one size with different entries, each
+signed by us, which is what this log promises never to happen. So before anything is signed the
+tree in the database is held against the last checkpoint that is known outside it: the copy in a
+file (`audit.outside_copy`) and what each witness has cosigned. Evidence counts only with our own
+signature, so no witness can stop a log by inventing a size.
+
+Two ways lead out. The lost entries come back, from a newer copy of the database. Or they do not:
+then the log is begun anew under another origin (`2026h2b`), whose first leaf is the checkpoint
+that is known outside: so everybody sees the gap, and nobody is shown a second history.
+"""
+
+import string
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import Connection
+
+from audit.checkpoint import Checkpoint, CheckpointError
+from audit.model import Actor, Event, Kind
+from audit.note import NoteError, Verifier, open_note, split_note
+from audit.outside_copy import OutsideCopy, OutsideCopyError
+from audit.shards import log_of, shard_at
+from audit.store import tree as store
+from audit.store import witnessing
+from audit.tree import StoredTree, TreeDamagedError
+from audit.unit_of_work import Ledger, begin
+
+_WAY_OUT = (
+    "was a backup restored? Nothing is signed. Bring the lost entries back from a newer copy of"
+    " the database, or begin the log anew with: consent-vault audit new-log (docs/operator.md)"
+)
+
+Verifiers = Callable[[str], Collection[Verifier]]
+"""Our own keys for one log."""
+
+
+class RestoredBackupError(TreeDamagedError):
+    """Somebody outside has a checkpoint of ours that the database does not lead up to."""
+
+
+class NothingLostError(Exception):
+    """Nobody knows more than the database, so there is no reason to begin a log anew."""
+
+
+class ForkedError(Exception):
+    """Two checkpoints of one size with different roots are known outside: no log goes on from both.
+
+    This is not a lost backup but proof of two histories; it is for the auditor.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A checkpoint of ours that is known outside the database, and where it was found."""
+
+    where: str
+    note: bytes
+    log: str
+    checkpoint: Checkpoint
+
+    @classmethod
+    def of(cls, where: str, note: bytes, verifiers: Verifiers) -> "Seen":
+        """Raises NoteError or CheckpointError unless one of our own keys has signed it."""
+        claimed = Checkpoint.parse(split_note(note)[0])
+        log = log_of(claimed.origin)
+        return cls(where, note, log, Checkpoint.parse(open_note(note, verifiers(log))))
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Log and size, in order of time."""
+        return self.log, self.checkpoint.size
+
+
+def check_seen(connection: Connection, seen: Seen) -> None:
+    """Raises RestoredBackupError unless the database's tree leads up to this checkpoint."""
+    if _settled(connection, seen):
+        return
+    last = store.last_checkpoint(connection, seen.log)
+    size = 0 if last is None else last.size
+    known = seen.checkpoint
+    what = f"{seen.where} has the checkpoint of size {known.size} of {known.origin}"
+    if size < seen.checkpoint.size:
+        raise RestoredBackupError(f"{what}, the database ends at {size}: {_WAY_OUT}")
+    if StoredTree(connection, seen.log, seen.checkpoint.size).root() != seen.checkpoint.root:
+        raise RestoredBackupError(f"{what}, with another root than the database: {_WAY_OUT}")
+
+
+def _settled(connection: Connection, seen: Seen) -> bool:
+    """Whether a log was begun anew from this checkpoint, or from a later one of the same log."""
+    for start in witnessing.log_starts(connection):
+        known = Checkpoint.parse(split_note(start.previous)[0])
+        if log_of(known.origin) == seen.log:
+            if known.size > seen.checkpoint.size:
+                return True
+            if (known.size, known.root) == (seen.checkpoint.size, seen.checkpoint.root):
+                return True
+    return False
+
+
+class RollbackGuard:
+    """Stands before the signature: `prepare` asks outside, `check` decides, `publish` moves on."""
+
+    def __init__(
+        self,
+        copy: OutsideCopy,
+        verifiers: Verifiers,
+        ask: Callable[[Sequence[str]], Sequence[Seen]] = lambda _logs: (),
+    ) -> None:
+        self._copy = copy
+        self._verifiers = verifiers
+        self._ask = ask
+        self._asked = False
+        self._seen: tuple[Seen, ...] = ()
+        self._fits: bytes | None = None
+
+    def prepare(self, logs: Sequence[str]) -> None:
+        """Once, before the first signature: ask the witnesses what they know of these logs.
+
+        Outside any transaction. A witness that does not answer holds nobody up: the copy in the
+        file is there for that, and the witness itself refuses what does not continue its tree.
+        """
+        if not self._asked:
+            self.found(self._ask(logs))
+            self._asked = True
+
+    def found(self, seen: Sequence[Seen]) -> None:
+        """Take note of checkpoints that were found outside."""
+        self._seen = (*self._seen, *seen)
+
+    def check(self, connection: Connection) -> None:
+        """Raises RestoredBackupError or OutsideCopyError when nothing may be signed."""
+        note = self._copy.read()
+        if note is not None and note != self._fits:
+            check_seen(connection, self._own(note))
+            self._fits = note
+        for seen in self._seen:
+            check_seen(connection, seen)
+        self._seen = ()
+
+    def known_outside(self) -> list[Seen]:
+        """Everything that is known outside now: the file and what was found."""
+        note = self._copy.read()
+        return [*([] if note is None else [self._own(note)]), *self._seen]
+
+    def problem(self, connection: Connection) -> str | None:
+        """Why nothing may be signed, in words for the operator; None when all is well."""
+        try:
+            for seen in self.known_outside():
+                check_seen(connection, seen)
+        except (RestoredBackupError, OutsideCopyError) as error:
+            return str(error)
+        return None
+
+    def publish(self, _checkpoint: Checkpoint, note: bytes) -> None:
+        """Move the copy on to a checkpoint that is committed."""
+        if self._copy.advance(note):
+            self._fits = note
+
+    def _own(self, note: bytes) -> Seen:
+        try:
+            return Seen.of(f"the copy in {self._copy.path}", note, self._verifiers)
+        except (NoteError, CheckpointError) as error:
+            raise OutsideCopyError(self._copy.path, "not signed by the log's keys") from error
+
+
+def begin_anew(
+    ledger: Ledger, known_outside: Sequence[Seen], *, actor: Actor, now: datetime
+) -> str:
+    """Begin a new log after a loss; gives its name.
+
+    It goes on from the largest checkpoint that is known outside, which becomes its first leaf.
+    Raises NothingLostError or ForkedError.
+    """
+    with ledger.read() as connection:
+        lost = [seen for seen in known_outside if not _leads_up_to(connection, seen)]
+        taken = [*store.logs(connection), *(row.log for row in witnessing.log_starts(connection))]
+    if not lost:
+        raise NothingLostError
+    last = max(lost, key=lambda seen: seen.place)
+    if any(s.place == last.place and s.checkpoint != last.checkpoint for s in lost):
+        raise ForkedError
+    log = _next_name([*taken, last.log, shard_at(now)])
+    with begin(ledger, actor=actor, now=now) as uow:
+        digest = sha256(str(last.checkpoint).encode()).hexdigest()
+        event = uow.record(Event(kind=Kind.LOG_BEGUN_ANEW, reference=log, digest=digest))
+        start = witnessing.LogStartRow(log, last.note, now)
+        witnessing.insert_log_start(uow.connection, start, event)
+    return log
+
+
+def _leads_up_to(connection: Connection, seen: Seen) -> bool:
+    try:
+        check_seen(connection, seen)
+    except RestoredBackupError:
+        return False
+    return True
+
+
+def _next_name(taken: Sequence[str]) -> str:
+    """The half-year of the newest log with the next free letter: `2026h2`, then `2026h2b`."""
+    newest = max(taken)
+    letters = string.ascii_lowercase
+    used = newest[6:] or "a"
+    return newest[:6] + letters[letters.index(used) + 1]

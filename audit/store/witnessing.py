@@ -1,0 +1,83 @@
+"""SQL on what others have signed of our checkpoints, and on logs that were begun anew."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, func, insert, select
+
+from audit.store.tables import checkpoint, cosignature, log_start
+
+
+@dataclass(frozen=True, slots=True)
+class CosignatureRow:
+    """A witness's line under one of our checkpoints."""
+
+    log: str
+    size: int
+    witness: str
+    at: datetime
+    line: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogStartRow:
+    """A log that was begun anew, and the note of the checkpoint that it goes on from."""
+
+    log: str
+    previous: bytes
+    at: datetime
+
+
+def insert_cosignatures(connection: Connection, rows: Sequence[CosignatureRow]) -> None:
+    """Insert lines; one that is there already is left as it is."""
+    for row in rows:
+        if row not in cosignatures(connection, row.log, row.size):
+            values = {
+                "log": row.log,
+                "size": row.size,
+                "witness": row.witness,
+                "at": row.at,
+                "line": row.line,
+            }
+            connection.execute(insert(cosignature).values(values))
+
+
+def cosignatures(connection: Connection, log: str, size: int) -> list[CosignatureRow]:
+    """The lines under one checkpoint, of each witness the oldest first."""
+    query = (
+        select(cosignature)
+        .where(cosignature.c.log == log, cosignature.c.size == size)
+        .order_by(cosignature.c.witness, cosignature.c.at)
+    )
+    return [
+        CosignatureRow(row.log, row.size, row.witness, row.at, row.line)
+        for row in connection.execute(query)
+    ]
+
+
+def last_cosigned(connection: Connection, log: str) -> int | None:
+    """The largest size that any witness has cosigned."""
+    query = select(func.max(cosignature.c.size)).where(cosignature.c.log == log)
+    size: int | None = connection.execute(query).scalar_one()
+    return size
+
+
+def checkpoint_time(connection: Connection, log: str, size: int) -> datetime | None:
+    """When the checkpoint of that size was signed."""
+    query = select(checkpoint.c.at).where(checkpoint.c.log == log, checkpoint.c.size == size)
+    at: datetime | None = connection.execute(query).scalar_one_or_none()
+    return at
+
+
+def insert_log_start(connection: Connection, row: LogStartRow, event_id: UUID) -> None:
+    """Insert a log; a second one of the same name is refused by the key."""
+    values = {"log": row.log, "previous": row.previous, "at": row.at, "event_id": event_id}
+    connection.execute(insert(log_start).values(values))
+
+
+def log_starts(connection: Connection) -> list[LogStartRow]:
+    """All logs that were begun anew, oldest first."""
+    query = select(log_start).order_by(log_start.c.log)
+    return [LogStartRow(row.log, row.previous, row.at) for row in connection.execute(query)]
