@@ -1,5 +1,6 @@
 """`consent-vault purpose`: what organisations may ask for."""
 
+import json
 from pathlib import Path
 
 import click
@@ -46,14 +47,27 @@ def add(file: Path, data: Path | None) -> None:
 
 
 @purpose.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 @data_option
-def list_(data: Path | None) -> None:
+def list_(as_json: bool, data: Path | None) -> None:
     """Show the purposes in force, and those of the catalogue that are not registered."""
     from consent.purposes import purposes_in_force
 
     with runtime_of(data) as runtime, runtime.ledger.read() as connection:
-        registered = purposes_in_force(connection)
-        for purpose_id, declared in sorted({**runtime.catalogue.purposes, **registered}.items()):
-            found = registered.get(purpose_id)
-            state = "not registered" if found is None else f"version {found.version}"
-            click.echo(f"{purpose_id}  {state}  {declared.basis}  {declared.organisation}")
+        in_force = purposes_in_force(connection)
+    shown = [
+        {
+            "id": each.id,
+            "version": each.version if each.id in in_force else None,
+            "basis": each.basis.value,
+            "organisation": each.organisation,
+        }
+        for _, each in sorted({**runtime.catalogue.purposes, **in_force}.items())
+    ]
+    if as_json:
+        click.echo(json.dumps(shown, indent=2))
+        return
+    for one in shown:
+        version = one["version"]
+        state = "not registered" if version is None else f"version {version}"
+        click.echo(f"{one['id']}  {state}  {one['basis']}  {one['organisation']}")

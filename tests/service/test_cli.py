@@ -15,6 +15,8 @@ from click.testing import CliRunner
 from audit.model import SYSTEM, Event, Kind
 from audit.reader import search
 from audit.unit_of_work import begin
+from policies.catalogue import load_catalogue
+from policies.ids import PurposeId
 from service.cli.main import main
 from service.runtime import open_runtime
 from service.settings import load_settings
@@ -245,3 +247,17 @@ def test_the_public_keys_that_an_export_names_are_shown(with_tree: Path) -> None
     assert all(vkey in exported.output for vkey in shown)
     plain = CliRunner().invoke(main, ["audit", "vkeys"])
     assert all(f"signs  {vkey}" in plain.output for vkey in shown)
+
+
+def test_a_purpose_that_is_not_of_the_catalogue_is_listed_too(installation: Path) -> None:
+    declared = load_catalogue().purposes[PurposeId("debt-advice")].to_json()
+    file = installation / "purpose.json"
+    file.write_text(json.dumps(declared | {"id": "debt-advice-by-phone"}))
+    assert CliRunner().invoke(main, ["purpose", "add", str(file)]).exit_code == 0
+    listed = CliRunner().invoke(main, ["purpose", "list", "--json"])
+    versions = {each["id"]: each["version"] for each in json.loads(listed.output)}
+    assert versions["debt-advice-by-phone"] == declared["version"]
+    assert versions["debt-advice"] is None
+    plain = CliRunner().invoke(main, ["purpose", "list"]).output
+    assert "debt-advice-by-phone  version" in plain
+    assert "debt-advice  not registered" in plain
