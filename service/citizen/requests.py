@@ -108,7 +108,14 @@ def _page(
         question = asked(connection, runtime.catalogue, session, consent_id)
         receipts = receipts_of_consents(connection, [consent_id])
     if not question.is_open(runtime.now()):
-        return render(request, "citizen/answered.html", asked=question, receipts=receipts)
+        return render(
+            request,
+            "citizen/answered.html",
+            status_code=409 if problem else 200,
+            asked=question,
+            receipts=receipts,
+            problem=problem,
+        )
     if question.needs_step_up(session):
         return render(request, "citizen/step_up.html", asked=question)
     with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:

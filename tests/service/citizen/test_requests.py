@@ -189,8 +189,10 @@ def test_a_second_page_of_an_answered_request_cannot_answer_again(
     first, second = page(browser, waiting), page(browser, waiting)
     send(browser, waiting, first, "refuse")
     status, said = send(browser, waiting, second, "give")
-    assert status == 200
+    assert status == 409
+    assert "Your answer was not taken" in said
     assert "does not wait for an answer any more" in said
+    assert "Your answer was not taken" not in page(browser, waiting)
     assert stored(house, waiting).status is Status.REFUSED
 
 
