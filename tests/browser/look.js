@@ -26,7 +26,7 @@
     }
   }
   for (const e of document.querySelectorAll("a[href],button,summary,input:not([type=hidden]),select")) {
-    if (!visible(e) || e.classList.contains("skip")) continue;
+    if (!visible(e) || e.classList.contains("skip") || e.ariaHidden === "true") continue;
     const name = e.labels && e.labels.length ? e.labels[0].textContent : e.textContent;
     if (!name.trim()) faults.push(`no name: ${e.outerHTML.slice(0, 80)}`);
     const box = (e.labels && e.type === "checkbox" ? e.labels[0] : e).getBoundingClientRect();

@@ -97,7 +97,7 @@ def test_the_two_answers_have_one_size_and_one_colour(site: Site) -> None:
         with site.visit(width=width) as page:
             page.goto(f"/sv/requests/{site.waiting}")
             looks = page.evaluate(
-                "() => [...document.querySelectorAll('button[name=decision]')].map(e => {"
+                "() => [...document.querySelectorAll('.choice')].map(e => {"
                 " const s = getComputedStyle(e), b = e.getBoundingClientRect();"
                 " return [b.width, b.height, s.color, s.backgroundColor, s.fontSize, s.fontWeight]"
                 "})"
