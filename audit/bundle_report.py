@@ -19,6 +19,8 @@ class Report:
     """True when nobody said which key to trust, so that the bundle's own was taken."""
     previous: Checkpoint | None
     """The end of the log that this one continues, when it is not the first."""
+    continues: tuple[int, ...]
+    """Sizes of the older checkpoints that it was shown to continue."""
     quorum_of_log: bool | None
     """Whether the witnesses that the log itself names have cosigned; None when it names none."""
     kinds: Mapping[str, int]
@@ -45,6 +47,7 @@ class Report:
         return signed_json(self.signed) | {
             "key_from_bundle": self.key_from_bundle,
             "previous": None if self.previous is None else checkpoint_json(self.previous),
+            "continues": list(self.continues),
             "quorum_of_log": self.quorum_of_log,
             "kinds": dict(self.kinds),
             "closed": self.closed,
@@ -54,7 +57,7 @@ class Report:
 
     def __str__(self) -> str:
         lines = [
-            f"The log {self.origin} verifies: {self.size} entries, root {self.root.hex()}",
+            log_line(self.signed.checkpoint),
             *signed_lines(self.signed, key_from_log=self.key_from_bundle),
             *self._lines_of_log(),
             *(f"{count:8d}  {kind}" for kind, count in sorted(self.kinds.items())),
@@ -69,6 +72,7 @@ class Report:
         lines = []
         if self.previous is not None:
             lines.append(f"It continues {self.previous.origin} after entry {self.previous.size}")
+        lines += [f"It continues the checkpoint of {size} entries" for size in self.continues]
         if self.quorum_of_log is not None:
             word = "is reached" if self.quorum_of_log else "is NOT reached"
             lines.append(f"The quorum of witnesses that the log itself names {word}")
@@ -80,6 +84,7 @@ def report_of(
     fields: Sequence[Mapping[str, FieldValue]],
     previous: Checkpoint | None,
     *,
+    continues: Sequence[int],
     key_from_bundle: bool,
     quorum_of_log: bool | None,
 ) -> Report:
@@ -90,12 +95,19 @@ def report_of(
         signed=signed,
         key_from_bundle=key_from_bundle,
         previous=previous,
+        continues=tuple(continues),
         quorum_of_log=quorum_of_log,
         kinds=dict(sorted(kinds.items())),
         closed=len(fields) - kinds.total(),
         first_at=times[0] if times else None,
         last_at=times[-1] if times else None,
     )
+
+
+def log_line(checkpoint: Checkpoint) -> str:
+    """That a log verifies, and which."""
+    root = checkpoint.root.hex()
+    return f"The log {checkpoint.origin} verifies: {checkpoint.size} entries, root {root}"
 
 
 def signed_lines(signed: Signed, *, key_from_log: bool) -> list[str]:

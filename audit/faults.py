@@ -8,6 +8,9 @@ class Fault(StrEnum):
 
     CONTAINER = "the container was changed: it is not the one zip file that these files can be"
     UNREADABLE = "the file cannot be read"
+    UNKNOWN_KIND = "this is no export, proof or checkpoint of a log"
+    NO_ENTRY = "a proof says where an entry stands, not which one: give the entry too (--entry)"
+    DOCUMENT_FORM = "this is not the document of an event with its proof"
     MISSING = "the file is missing"
     UNKNOWN_FILE = "the file does not belong to the bundle"
     FILE_NAME = "there is a file whose name no file of a bundle has"
@@ -57,3 +60,12 @@ class BundleError(ValueError):
         place = "the bundle" if file is None else file
         place += "" if entry is None else f", entry {entry}"
         super().__init__(f"{place}: {fault}")
+
+    def to_json(self) -> dict[str, str | int | None]:
+        """The same for a program."""
+        return {
+            "fault": self.fault.name.lower().replace("_", "-"),
+            "message": str(self.fault),
+            "where": self.file,
+            "entry": self.entry,
+        }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from audit.edge import Edge
 from audit.faults import BundleError, Fault
-from audit.merkle import HASH_SIZE, fold, leaf_hash, tree_hash
+from audit.merkle import HASH_SIZE, leaf_hash
 from audit.note import Verifier
 from audit.tiles import (
     TILE_WIDTH,
@@ -25,11 +25,10 @@ from audit.tiles import (
     unpack_entries,
 )
 from audit.trust import Signed, Trust
-from audit.verify_checkpoint import read_checkpoint, read_vkeys
+from audit.verify_checkpoint import check_continues, read_checkpoint, read_vkeys
 
 CHECKPOINT = "checkpoint"
 VKEY = "log.vkey"
-OLDER = "the older checkpoint"
 _LONGEST_BUNDLE = TILE_WIDTH * (0xFFFF + 2)
 
 
@@ -61,7 +60,9 @@ def verify_published(folder: Path, trust: Trust, *, older: Sequence[bytes] = ())
     leaves = _leaves(folder, size, has_entries=has_entries)
     if _check_tiles(folder, leaves) != signed.checkpoint.root:
         raise BundleError(Fault.ROOT, CHECKPOINT)
-    continues = tuple(_check_older(note, trust, offered, signed, leaves) for note in older)
+    continues = tuple(
+        check_continues(note, signed, leaves, trust, offered=offered) for note in older
+    )
     return Published(signed, has_entries, continues, key_from_log=not trust.logs)
 
 
@@ -121,27 +122,6 @@ def _check_tiles(folder: Path, leaves: Sequence[bytes]) -> bytes:
             place = same.index(False)
             raise BundleError(Fault.TILE, name.path, name.index * TILE_WIDTH + place)
     return edge.root()
-
-
-def _check_older(
-    note: bytes, trust: Trust, offered: Sequence[Verifier], newest: Signed, leaves: Sequence[bytes]
-) -> int:
-    """The size of an older checkpoint that the newest one continues."""
-    alone = trust.in_the_log_alone()
-    old = read_checkpoint(note, OLDER, alone, offered=offered).checkpoint
-    new = newest.checkpoint
-    if old.origin != new.origin:
-        raise BundleError(Fault.OTHER_LOG, OLDER)
-    if old.size > new.size:
-        raise BundleError(Fault.SHRUNK, CHECKPOINT, new.size)
-
-    def node(level: int, index: int) -> bytes:
-        return fold(leaves[index << level : (index + 1) << level])
-
-    # All leaves are here, so that no proof is needed: the root over the first of them is made.
-    if tree_hash(node, 0, old.size) != old.root:
-        raise BundleError(Fault.FORKED, OLDER)
-    return old.size
 
 
 def _find(folder: Path, name: TileName) -> tuple[str, bytes]:

@@ -29,7 +29,7 @@ from audit.note import NoteError, NoteVerifier, split_note, verified_lines
 from audit.tiles import entry_bundles_of, tiles_of
 from audit.trust import Signed, Trust
 from audit.trust_policy import PolicyError, parse_policy
-from audit.verify_checkpoint import read_checkpoint, read_vkeys
+from audit.verify_checkpoint import check_continues, read_checkpoint, read_vkeys
 from audit.verify_entries import check_contents
 
 _ALWAYS = (CHECKPOINT, VKEY, EVENTS, MANIFEST)
@@ -37,12 +37,17 @@ _SOMETIMES = (COSIGNATURES, POLICY)
 
 
 def verify_bundle(
-    data: bytes | Path, *, vkey: str | None = None, trust: Trust | None = None
+    data: bytes | Path,
+    *,
+    vkey: str | None = None,
+    trust: Trust | None = None,
+    older: Sequence[bytes] = (),
 ) -> Report:
     """Verify a bundle: its bytes, its file, or the folder it was unpacked to.
 
     `trust` says what the caller asks of the log, `vkey` is short for trust in one key; without
-    both the report says that the bundle's own key was taken. Raises BundleError with the first
+    both the report says that the bundle's own key was taken. `older` are checkpoints that she has
+    kept: the log must continue each of them. Raises BundleError with the first
     fault, or NoteError for a `vkey` that is none.
     """
     trust = trust or (Trust() if vkey is None else Trust.of(vkey.strip()))
@@ -56,6 +61,9 @@ def verify_bundle(
     contents = check_contents(files, signed.checkpoint.size, altered)
     if contents.root != signed.checkpoint.root:
         raise BundleError(Fault.ROOT, CHECKPOINT)
+    continues = [
+        check_continues(note, signed, contents.leaves, trust, offered=keys) for note in older
+    ]
     if altered is not None:
         raise BundleError(Fault.FILE_DIGEST, altered)
     if raw is not None:
@@ -64,6 +72,7 @@ def verify_bundle(
         signed,
         contents.fields,
         contents.previous,
+        continues=continues,
         key_from_bundle=not trust.logs,
         quorum_of_log=quorum,
     )

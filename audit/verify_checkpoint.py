@@ -1,13 +1,15 @@
 """The keys and the checkpoint of a log that is verified, each refusal named by file. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from audit.checkpoint import CheckpointError
 from audit.cosignature import AnyVerifier, parse_vkey
 from audit.faults import BundleError, Fault
+from audit.merkle import fold, tree_hash
 from audit.note import NoteError, Verifier
 from audit.trust import QuorumError, Signed, StaleError, Trust, open_believed
 
+OLDER = "the older checkpoint"
 _MOST_KEYS = 20
 
 
@@ -42,6 +44,33 @@ def read_checkpoint(
     if not _is_plain(signed.checkpoint.origin):
         raise BundleError(Fault.CHECKPOINT_FORM, file)
     return signed
+
+
+def check_continues(
+    note: bytes,
+    newest: Signed,
+    leaves: Sequence[bytes],
+    trust: Trust,
+    *,
+    offered: Collection[Verifier] = (),
+) -> int:
+    """The size of an older checkpoint, which the log with these leaf hashes continues.
+
+    Nothing is asked of witnesses there. Raises BundleError.
+    """
+    old = read_checkpoint(note, OLDER, trust.in_the_log_alone(), offered=offered).checkpoint
+    if old.origin != newest.checkpoint.origin:
+        raise BundleError(Fault.OTHER_LOG, OLDER)
+    if old.size > newest.checkpoint.size:
+        raise BundleError(Fault.SHRUNK, OLDER, newest.checkpoint.size)
+
+    def node(level: int, index: int) -> bytes:
+        return fold(leaves[index << level : (index + 1) << level])
+
+    # All leaves are here, so that no proof is needed: the root over the first of them is made.
+    if tree_hash(node, 0, old.size) != old.root:
+        raise BundleError(Fault.FORKED, OLDER)
+    return old.size
 
 
 def _is_plain(text: str) -> bool:

@@ -25,6 +25,7 @@ from audit.verify_event import check_digests, disclosed_fields, entry_of
 class Contents:
     """What the events say, and the root that their entries give."""
 
+    leaves: list[bytes]
     root: bytes
     fields: list[dict[str, FieldValue]]
     previous: Checkpoint | None
@@ -43,7 +44,7 @@ def check_contents(files: Mapping[str, bytes], size: int, altered: str | None) -
     _check_entries(entries, lines, altered)
     hashes = [leaf_hash(entry) for _, entry in entries]
     fields = [disclosed_fields(x.disclosures, x.digests, EVENTS, x.index) for x in lines]
-    return Contents(_tiles(files, hashes), fields, previous)
+    return Contents(hashes, _tiles(files, hashes), fields, previous)
 
 
 def _link(entries: Sequence[tuple[str, bytes]]) -> Checkpoint | None:

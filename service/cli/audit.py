@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,25 +20,55 @@ def audit() -> None:
     """Export the log and verify an export offline."""
 
 
-@audit.command()
-@click.argument("bundle", type=click.Path(path_type=Path, exists=True))
-@click.option("--vkey", help="Public key of the log, from a source that you trust.")
-def verify(bundle: Path, vkey: str | None) -> None:
-    """Check every proof in BUNDLE, a file or an unpacked folder.
+_FILE = click.File("rb")
 
-    Needs no database and no network.
+
+@audit.command()
+@click.argument("path", type=click.Path(path_type=Path, exists=True), nargs=-1, required=True)
+@click.option("--vkey", multiple=True, help="Key of the log, from a source that you trust.")
+@click.option("--policy", type=_FILE, help="The logs and witnesses that you trust (tlog-policy).")
+@click.option("--max-age", metavar="AGE", help="Of the newest cosignature, for example 24h.")
+@click.option("--older", type=_FILE, multiple=True, help="A checkpoint that you have kept.")
+@click.option("--entry", type=_FILE, help="The entry that a .tlog-proof is about.")
+@click.option("--json", "as_json", is_flag=True, help="Say it for a program.")
+def verify(
+    path: tuple[Path, ...],
+    vkey: tuple[str, ...],
+    policy: BinaryIO | None,
+    max_age: str | None,
+    older: tuple[BinaryIO, ...],
+    entry: BinaryIO | None,
+    as_json: bool,
+) -> None:
+    """Check every proof in PATH; needs no database and no network.
+
+    PATH is an export, a folder of a published log (tlog-tiles), a .tlog-proof, the document of an
+    event with its proof, or a checkpoint. Several exports, oldest first, must follow upon each
+    other.
     """
-    from audit.verify import BundleError, verify_bundle
+    from audit.faults import BundleError
+    from audit.verification import Question, QuestionError, trust_of, verify_paths
 
     try:
-        report = verify_bundle(bundle, vkey=vkey)
+        trust = trust_of(vkey, policy.read() if policy else None, max_age, now=datetime.now(UTC))
+        kept = tuple(each.read() for each in older)
+        answers = verify_paths(path, Question(trust, kept, entry.read() if entry else None))
+    except QuestionError as error:
+        raise click.UsageError(str(error)) from error
     except BundleError as error:
+        if as_json:
+            click.echo(json.dumps({"verified": False} | error.to_json()))
+            raise click.exceptions.Exit(1) from error
         raise Failure(
-            f"{bundle} does not verify.",
+            f"{' '.join(map(str, path))} does not verify.",
             why=str(error),
             repair="take a fresh export; if that fails too, the log was changed: tell the auditor",
         ) from error
-    click.echo(str(report))
+    if as_json:
+        found = [answer.to_json() for answer in answers]
+        click.echo(json.dumps({"verified": True, "results": found}))
+    else:
+        click.echo("\n".join(answer.text for answer in answers))
 
 
 @audit.command()

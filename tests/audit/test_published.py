@@ -154,7 +154,7 @@ def test_a_history_that_was_changed_is_found(log: Path) -> None:
 def test_a_log_that_has_shrunk_is_found(log: Path) -> None:
     longer = checkpoint([*ENTRIES, b"one more"], 601)
     error = fault(log, older=[longer])
-    assert (error.fault, error.file, error.entry) == (Fault.SHRUNK, "checkpoint", 600)
+    assert (error.fault, error.file, error.entry) == (Fault.SHRUNK, "the older checkpoint", 600)
 
 
 def test_an_older_checkpoint_must_be_signed_and_of_this_log(log: Path) -> None:

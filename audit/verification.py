@@ -1,0 +1,179 @@
+"""Whatever of a log somebody holds in her hands: find out what it is, and verify it.
+
+Pure but for reading the files named. `python -m audit verify` and `consent-vault audit verify` ask
+the same of the same code; the former needs nothing besides this folder, Python and `cryptography`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from audit.bundle_files import MANIFEST
+from audit.bundle_report import Report, log_line, signed_json, signed_lines
+from audit.checkpoint import Checkpoint
+from audit.event_proof import EventProof, EventProofError, verify_entry, verify_event_proof
+from audit.faults import BundleError, Fault
+from audit.note import NoteError
+from audit.published import verify_published
+from audit.trust import Trust
+from audit.trust_policy import PolicyError, parse_policy
+from audit.verify import check_sequence, verify_bundle
+from audit.verify_checkpoint import read_checkpoint
+
+_PROOF = b"c2sp.org/tlog-proof@v1\n"
+_ZIP = b"PK"
+_LONGEST_TEXT = 1_000_000
+_AGE = re.compile(r"(?P<number>[1-9][0-9]{0,5})(?P<unit>[smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class QuestionError(ValueError):
+    """An option that cannot be used; its text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to verify with, besides the files."""
+
+    trust: Trust = field(default_factory=Trust)
+    older: tuple[bytes, ...] = ()
+    """Checkpoints that the reader has kept."""
+    entry: bytes | None = None
+    """The entry that a `.tlog-proof` is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one file proves."""
+
+    path: Path
+    kind: str
+    text: str
+    values: dict[str, Any] = field(default_factory=dict)
+    report: Report | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {"file": self.path.name, "kind": self.kind} | self.values
+
+
+def verify_paths(paths: Sequence[Path], question: Question) -> list[Answer]:
+    """What each of the files proves; several exports of one log must follow upon each other.
+
+    Raises BundleError with the first fault.
+    """
+    answers = [verify_path(path, question) for path in paths]
+    check_sequence([each.report for each in answers if each.report is not None])
+    return answers
+
+
+def verify_path(path: Path, question: Question) -> Answer:
+    """What a file or a folder proves. Raises BundleError."""
+    if path.is_dir() and not (path / MANIFEST).is_file():
+        return _published(path, question)
+    data = b"" if path.is_dir() else _read(path)
+    if path.is_dir() or data.startswith(_ZIP):
+        report = verify_bundle(path, trust=question.trust, older=question.older)
+        return Answer(path, "export", str(report), report.to_json(), report)
+    if len(data) > _LONGEST_TEXT:
+        raise BundleError(Fault.UNKNOWN_KIND, path.name)
+    if data.startswith(_PROOF):
+        return _proof(path, data, question)
+    if data.lstrip().startswith(b"{"):
+        return _event_proof(path, data, question)
+    signed = read_checkpoint(data, path.name, question.trust)
+    checkpoint = signed.checkpoint
+    text = f"The checkpoint of {checkpoint.origin} at {checkpoint.size} entries is signed"
+    lines = signed_lines(signed, key_from_log=False)
+    return Answer(path, "checkpoint", "\n".join([text, *lines]), signed_json(signed))
+
+
+def trust_of(
+    vkeys: Sequence[str], policy: bytes | None, max_age: str | None, *, now: datetime
+) -> Trust:
+    """What the options of a command ask of a log. Raises QuestionError."""
+    try:
+        keys = Trust.of(*(vkey.strip() for vkey in vkeys)).keys
+    except NoteError as error:
+        raise QuestionError(f"--vkey: {error}") from error
+    try:
+        parsed = None if policy is None else parse_policy(policy)
+    except PolicyError as error:
+        raise QuestionError(f"--policy: {error}") from error
+    return Trust(keys, parsed, None if max_age is None else now - _age(max_age))
+
+
+def _age(text: str) -> timedelta:
+    match = _AGE.fullmatch(text)
+    if match is None:
+        raise QuestionError("--max-age: a number and s, m, h or d, for example 24h")
+    return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
+
+
+def _published(path: Path, question: Question) -> Answer:
+    found = verify_published(path, question.trust, older=question.older)
+    checkpoint = found.signed.checkpoint
+    lines = [
+        log_line(checkpoint),
+        *signed_lines(found.signed, key_from_log=found.key_from_log),
+        *(f"It continues the checkpoint of {size} entries" for size in found.continues),
+    ]
+    if not found.has_entries:
+        lines.append("There are no entries in the folder: the tree was checked from its tiles")
+    values = signed_json(found.signed) | {
+        "key_from_log": found.key_from_log,
+        "has_entries": found.has_entries,
+        "continues": list(found.continues),
+    }
+    return Answer(path, "published log", "\n".join(lines), values)
+
+
+def _proof(path: Path, data: bytes, question: Question) -> Answer:
+    if question.entry is None:
+        raise BundleError(Fault.NO_ENTRY, path.name)
+    text = _decoded(path, data)
+    index, signed = verify_entry(text, question.entry, question.trust, file=path.name)
+    checkpoint = signed.checkpoint
+    lines = [f"The entry {_stands(index, checkpoint)}", *signed_lines(signed, key_from_log=False)]
+    return Answer(path, "proof", "\n".join(lines), signed_json(signed) | {"index": index})
+
+
+def _event_proof(path: Path, data: bytes, question: Question) -> Answer:
+    try:
+        document = EventProof.parse(_decoded(path, data))
+    except EventProofError as error:
+        raise BundleError(Fault.DOCUMENT_FORM, path.name) from error
+    proven = verify_event_proof(document, question.trust, file=path.name)
+    checkpoint = proven.signed.checkpoint
+    lines = [
+        f"The event {proven.event_id} {_stands(proven.index, checkpoint)}",
+        *signed_lines(proven.signed, key_from_log=False),
+        *(f"  {name}: {value!a}" for name, value in proven.fields.items()),
+    ]
+    values = signed_json(proven.signed) | {
+        "event_id": str(proven.event_id),
+        "index": proven.index,
+        "fields": proven.fields,
+    }
+    return Answer(path, "event", "\n".join(lines), values)
+
+
+def _stands(index: int, checkpoint: Checkpoint) -> str:
+    return f"stands at {index} in {checkpoint.origin}, of {checkpoint.size} entries"
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleError(Fault.UNKNOWN_KIND, path.name) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(Fault.UNREADABLE, path.name) from error
