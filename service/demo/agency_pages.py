@@ -34,7 +34,8 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>body{{font:1rem/1.5 sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}}
-td,th{{text-align:left;padding:.25rem 1rem .25rem 0;border-bottom:1px solid #ccc}}
+td,th{{text-align:left;padding:.25rem 1rem .25rem 0;border-bottom:1px solid #ccc;
+overflow-wrap:anywhere}}
 .demo{{background:#fff3cd;padding:.5rem 1rem}}</style></head>
 <body><p class="demo">Demonstration: this is the page of an invented agency, not of the vault.</p>
 <main><h1>{title}</h1>{body}</main></body></html>"""
@@ -91,11 +92,11 @@ def answer_came(request: Request) -> Response:
         # Somebody else's answer for ours (RFC 9207).
         return _page("We do not know this answer", "<p>It does not come from the vault.</p>", 400)
     if "code" not in query:
-        return _page("You did not give your data", "<p>We go on without it.</p>")
+        return _page("You did not give your data", f"<p>We go on without it.</p>{_back(program)}")
     try:
         token = program.redeem(query["code"], state)
     except RefusedError as error:
-        return _refused(error)
+        return _refused(error, program)
     return RedirectResponse(f"/fetched/{desk.keep(program, token)}", 303, _HEADERS)
 
 
@@ -108,7 +109,7 @@ def fetched(request: Request) -> Response:
     try:
         values = program.fetch(token)
     except RefusedError as error:
-        return _refused(error)
+        return _refused(error, program)
     return _page(f"{program.name} has fetched your data", _table(values) + _next(request, program))
 
 
@@ -131,8 +132,13 @@ def _table(values: dict[str, Any]) -> str:
     return f"<table><tr><th>What</th><th>Value</th><th>Source</th></tr>{rows}</table>"
 
 
-def _refused(error: RefusedError) -> Response:
-    return _page("The vault refused", f"<p>It said: {escape(error.reason)}</p>", 403)
+def _refused(error: RefusedError, program: AgencyProgram) -> Response:
+    said = f"<p>It said: {escape(error.reason)}</p>"
+    return _page("The vault refused", said + _back(program), 403)
+
+
+def _back(program: AgencyProgram) -> str:
+    return f'<p><a href="{escape(program.issuer)}/en/log">See it in your log</a></p>'
 
 
 def _page(title: str, body: str, status: int = 200) -> Response:

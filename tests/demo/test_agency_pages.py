@@ -31,12 +31,14 @@ def test_the_agency_shows_what_was_given_until_it_is_taken_back(demo: RunningDem
         again = aino.open(page.link("/fetched/"))
         assert again.status == 403
         assert "The vault refused" in again.text
+        assert aino.open(again.link("/en/log")).status == 200
 
 
 def test_the_agency_is_told_of_a_refusal_and_goes_on(demo: RunningDemo) -> None:
     with Visitor() as ville:
         page = _answered(demo, ville, "ville", "refuse")
         assert (page.status, page.title) == (200, "You did not give your data")
+        assert ville.open(page.link("/en/log")).status == 200
 
 
 @pytest.mark.parametrize(
