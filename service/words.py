@@ -32,6 +32,13 @@ REFUSALS = frozenset({Kind.DATA_REFUSED, Kind.TOKEN_REFUSED, Kind.REQUEST_REFUSE
 ANSWERS = frozenset({Kind.CONSENT_GIVEN, Kind.CONSENT_REFUSED, Kind.CONSENT_WITHDRAWN})
 
 
+_SAID_ELSEWHERE = {
+    "request-client-suspended": "client-suspended",
+    "request-of-another-person": "wrong-person",
+}
+"""Reasons of a request that was not opened, and the codes whose words say the same."""
+
+
 @cache
 def event_texts() -> Mapping[Kind, Message]:
     """What happened, for every kind of event."""
@@ -117,9 +124,16 @@ def _places(
     return {name: text.in_language(language) for name, text in named.items() if text}
 
 
+def reason_for_person(code: str) -> str:
+    """The code whose words explain this one: what exactly a proof lacked is for programs."""
+    if code.startswith("proof-"):
+        return "proof-not-valid"
+    return _SAID_ELSEWHERE.get(code, code)
+
+
 def _reason(entry: Entry, places: dict[str, str], language: Language) -> str:
     """Why, in words; where the person herself answered, what happened says it already."""
-    message = reasons().get(entry.get("reason") or "")
+    message = reasons().get(reason_for_person(entry.get("reason") or ""))
     if message is None or entry.kind in ANSWERS:
         return ""
     return message.in_words(language, places)
