@@ -4,13 +4,23 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from audit.bundle_files import CHECKPOINT, EVENTS, MANIFEST, VKEY, EventLine, manifest_text
+from audit.bundle_files import (
+    CHECKPOINT,
+    COSIGNATURES,
+    EVENTS,
+    MANIFEST,
+    POLICY,
+    VKEY,
+    EventLine,
+    manifest_text,
+)
 from audit.checkpoint import open_checkpoint
 from audit.container import pack
 from audit.log_signers import LogSigners
 from audit.note import sign_note, verified_lines
 from audit.proofs import checkpoint_at, current_log, latest_checkpoint
 from audit.reader import MayOpen, everything, placed_disclosures
+from audit.store.witnessing import cosignatures
 from audit.tiles import TILE_WIDTH, entry_bundles_of, pack_entries, tiles_of
 from audit.tree import StoredTree
 from audit.unit_of_work import Ledger
@@ -28,10 +38,12 @@ def write_bundle(
     log: str | None = None,
     size: int | None = None,
     may_open: MayOpen = everything,
+    policy: bytes | None = None,
 ) -> bytes:
     """The log up to its newest checkpoint, or up to the one signed at `size`.
 
-    `log` names a shard (audit.shards), without it the newest is taken.
+    `log` names a shard (audit.shards), without it the newest is taken. `policy` is the file that
+    says which witnesses the log asks.
 
     Every event is in it with all its digests; what `may_open` closes stays closed, and proves
     all the same. Raises NothingToExportError, TreeDamagedError, or ContainerError when the log is
@@ -43,12 +55,22 @@ def write_bundle(
         raise NothingToExportError
     checkpoint = open_checkpoint(note, signers.verifiers(log), origin=signers.origin(log))
     files = {CHECKPOINT: note, VKEY: _vkeys(signers, log, note)}
+    if lines := _cosignatures(connection, log, checkpoint.size):
+        files[COSIGNATURES] = lines
+    if policy is not None:
+        files[POLICY] = policy
     files |= dict(_tree_files(StoredTree(connection, log, checkpoint.size)))
     lines = _event_lines(connection, ledger, log, checkpoint.size, may_open)
     files[EVENTS] = "".join(lines).encode()
     text = manifest_text(checkpoint.origin, files)
     files[MANIFEST] = sign_note(text, signers.note_signers(log))
     return pack(files)
+
+
+def _cosignatures(connection: Connection, log: str, size: int) -> bytes:
+    """The newest line of each witness under the checkpoint of that size."""
+    newest = {row.witness: row.line for row in cosignatures(connection, log, size)}
+    return b"".join(newest.values())
 
 
 def _vkeys(signers: LogSigners, log: str, note: bytes) -> bytes:

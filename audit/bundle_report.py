@@ -38,10 +38,6 @@ class Report:
     def size(self) -> int:
         return self.signed.checkpoint.size
 
-    @property
-    def root(self) -> bytes:
-        return self.signed.checkpoint.root
-
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values."""
         return signed_json(self.signed) | {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -275,6 +276,16 @@ def test_a_wrong_question_is_told_from_a_wrong_log(
     code, out, err = said(capsys, held / "checkpoint", *options)
     assert (code, out) == (2, "")
     assert err
+
+
+def test_it_runs_as_a_module(held: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ["audit", "verify", str(held / "checkpoint"), "--vkey", BASE]
+    monkeypatch.setattr(sys, "argv", asked)
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(
+            str(Path(__file__).parents[2] / "audit" / "__main__.py"), run_name="__main__"
+        )
+    assert end.value.code == 0
 
 
 def test_the_command_needs_nothing_but_the_pure_modules_and_cryptography(
