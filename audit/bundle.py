@@ -55,8 +55,8 @@ def write_bundle(
         raise NothingToExportError
     checkpoint = open_checkpoint(note, signers.verifiers(log), origin=signers.origin(log))
     files = {CHECKPOINT: note, VKEY: _vkeys(signers, log, note)}
-    if lines := _cosignatures(connection, log, checkpoint.size):
-        files[COSIGNATURES] = lines
+    if cosigned := _cosignatures(connection, log, checkpoint.size):
+        files[COSIGNATURES] = cosigned
     if policy is not None:
         files[POLICY] = policy
     files |= dict(_tree_files(StoredTree(connection, log, checkpoint.size)))
