@@ -75,7 +75,7 @@ def test_a_client_is_registered_and_stopped_while_the_service_runs(
         ({"organisation": "nobody"}, "organisation"),
         ({"jwks": {"keys": []}}, "jwks"),
         ({"redirect_uris": ["http://agency.example/callback"]}, "redirect_uris"),
-        ({"client_secret": "s"}, "metadata"),
+        ({"client_secret": "s"}, "client_secret"),
     ],
 )
 def test_faulty_metadata_is_refused_with_the_member(
