@@ -4,17 +4,21 @@
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from audit.merkle import ProofError, consistency_proof, inclusion_proof
 from audit.store import tree as store
+from audit.store import witnessing
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH, TileName, pack_entries
 from audit.tlog_proof import TlogProof
 from audit.tree import StoredTree
 from audit.unit_of_work import Ledger
 from policies.ids import EventId
+
+WITNESSED_WITHIN = timedelta(minutes=1)
+"""So long the newest checkpoint waits for its witnesses; we promise no shorter merge delay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +142,26 @@ def current_log(connection: Connection) -> str | None:
 
 
 def latest_checkpoint(connection: Connection, *, log: str | None = None) -> bytes | None:
-    """The newest signed note, None before the first event has its place."""
+    """The newest signed note, None before the first event has its place.
+
+    With the lines of the witnesses under it. While they have not cosigned the newest one, the
+    newest that they have cosigned stands for it, unless it is older than readers can be asked to
+    wait for.
+    """
     last = store.last_checkpoint(connection, log)
-    return None if last is None else last.note
+    if last is None:
+        return None
+    for size in witnessing.cosigned_sizes(connection, last.log, limit=1):
+        cosigned = store.checkpoint_of(connection, last.log, size)
+        if cosigned is not None and last.at - cosigned.at <= WITNESSED_WITHIN:
+            return with_cosignatures(connection, cosigned)
+    return last.note
+
+
+def with_cosignatures(connection: Connection, row: store.CheckpointRow) -> bytes:
+    """The note with the newest line of each witness under it."""
+    lines = witnessing.cosignatures(connection, row.log, row.size)
+    return row.note + b"".join({each.witness: each.line for each in lines}.values())
 
 
 def checkpoint_at(connection: Connection, size: int, *, log: str | None = None) -> bytes | None:

@@ -12,6 +12,7 @@ that is known outside: so everybody sees the gap, and nobody is shown a second h
 """
 
 import string
+import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,6 +115,7 @@ class RollbackGuard:
         self._verifiers = verifiers
         self._ask = ask
         self._asked = False
+        self._lock = threading.Lock()
         self._seen: tuple[Seen, ...] = ()
         self._fits: bytes | None = None
 
@@ -128,8 +130,9 @@ class RollbackGuard:
             self._asked = True
 
     def found(self, seen: Sequence[Seen]) -> None:
-        """Take note of checkpoints that were found outside."""
-        self._seen = (*self._seen, *seen)
+        """Take note of checkpoints that were found outside; from any thread."""
+        with self._lock:
+            self._seen = (*self._seen, *seen)
 
     def check(self, connection: Connection) -> None:
         """Raises RestoredBackupError or OutsideCopyError when nothing may be signed."""
@@ -137,9 +140,11 @@ class RollbackGuard:
         if note is not None and note != self._fits:
             check_seen(connection, self._own(note))
             self._fits = note
-        for seen in self._seen:
+        found = self._seen
+        for seen in found:
             check_seen(connection, seen)
-        self._seen = ()
+        with self._lock:  # not what was found meanwhile
+            self._seen = tuple(each for each in self._seen if each not in found)
 
     def known_outside(self) -> list[Seen]:
         """Everything that is known outside now: the file and what was found."""

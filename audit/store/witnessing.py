@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
-from audit.store.tables import checkpoint, cosignature, log_start
+from audit.store.tables import cosignature, log_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,10 @@ class LogStartRow:
 
 
 def insert_cosignatures(connection: Connection, rows: Sequence[CosignatureRow]) -> None:
-    """Insert lines; one that is there already is left as it is."""
+    """Insert lines; of two that one key made in one second the first one stays."""
     for row in rows:
-        if row not in cosignatures(connection, row.log, row.size):
+        there = {(each.witness, each.at) for each in cosignatures(connection, row.log, row.size)}
+        if (row.witness, row.at) not in there:
             values = {
                 "log": row.log,
                 "size": row.size,
@@ -57,18 +58,16 @@ def cosignatures(connection: Connection, log: str, size: int) -> list[Cosignatur
     ]
 
 
-def last_cosigned(connection: Connection, log: str) -> int | None:
-    """The largest size that any witness has cosigned."""
-    query = select(func.max(cosignature.c.size)).where(cosignature.c.log == log)
-    size: int | None = connection.execute(query).scalar_one()
-    return size
-
-
-def checkpoint_time(connection: Connection, log: str, size: int) -> datetime | None:
-    """When the checkpoint of that size was signed."""
-    query = select(checkpoint.c.at).where(checkpoint.c.log == log, checkpoint.c.size == size)
-    at: datetime | None = connection.execute(query).scalar_one_or_none()
-    return at
+def cosigned_sizes(connection: Connection, log: str, *, limit: int = 50) -> list[int]:
+    """The largest sizes that any witness has cosigned, largest first."""
+    query = (
+        select(cosignature.c.size)
+        .where(cosignature.c.log == log)
+        .distinct()
+        .order_by(cosignature.c.size.desc())
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def insert_log_start(connection: Connection, row: LogStartRow, event_id: UUID) -> None:
