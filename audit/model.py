@@ -55,6 +55,7 @@ class Kind(StrEnum):
     LOG_INSPECTED = "log.inspected"
     LOG_SAMPLED = "log.sampled"
     LOG_EXPORTED = "log.exported"
+    LOG_CHECKED = "log.checked"
     LOG_KEY_ADDED = "log.key-added"
     LOG_KEY_RETIRED = "log.key-retired"
     LOG_BEGUN_ANEW = "log.begun-anew"

@@ -69,6 +69,7 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
     {
         "audit.bundle.NothingToExportError",
         "audit.bundle_files.BundleFileError",
+        "audit.check_cursor.CursorError",
         "audit.container.ContainerError",
         "audit.faults.BundleError",
         "audit.tlog_proof.TlogProofError",

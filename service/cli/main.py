@@ -5,6 +5,7 @@ so that help and completion stay quick.
 import click
 
 from service.cli.audit import audit
+from service.cli.audit_check import check
 from service.cli.client import client
 from service.cli.db import db
 from service.cli.demo import demo
@@ -27,3 +28,4 @@ def main() -> None:
 
 for _command in _COMMANDS:
     main.add_command(_command)
+audit.add_command(check)

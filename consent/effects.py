@@ -1,0 +1,62 @@
+"""What this room's rows say happened, for the log's completeness check."""
+
+from functools import partial
+
+from audit.effects import Demand, EffectTable, Near, RoomEffects
+from audit.model import Kind
+from consent.issuing import ACCESS_LIFETIME
+from consent.store import effects as store
+from consent.store import tables
+from consent.store.tokens import KEPT_AFTER_END
+
+_ANSWERED = frozenset({Kind.CONSENT_GIVEN, Kind.CONSENT_REFUSED, Kind.CONSENT_NARROWED})
+_CHANGED = _ANSWERED | {
+    Kind.CONSENT_WITHDRAWN,
+    Kind.CONSENT_CHANGED,
+    Kind.CONSENT_EXPIRED,
+    Kind.CONSENT_LAPSED,
+    Kind.CONSENT_CANCELLED,
+}
+_WAITING = frozenset({Kind.CONSENT_REQUESTED, Kind.CONSENT_DEFERRED})
+_ISSUED = frozenset({Kind.TOKEN_ISSUED})
+
+EFFECTS = RoomEffects(
+    tables=(
+        EffectTable(
+            table=tables.client, kinds=frozenset({Kind.CLIENT_REGISTERED, Kind.CLIENT_SUSPENDED})
+        ),
+        EffectTable(
+            table=tables.purpose,
+            kinds=frozenset({Kind.PURPOSE_REGISTERED}),
+            demand=Demand(kinds=frozenset({Kind.PURPOSE_REGISTERED})),
+        ),
+        EffectTable(
+            table=tables.pushed_request,
+            kinds=frozenset({Kind.REQUEST_PUSHED, Kind.CONSENT_REQUESTED}),
+        ),
+        EffectTable(table=tables.consent, kinds=_CHANGED | _WAITING),
+        EffectTable(table=tables.record, kinds=_CHANGED, demand=Demand(kinds=_ANSWERED)),
+        EffectTable(
+            table=tables.code,
+            kinds=frozenset({Kind.CODE_ISSUED}),
+            demand=Demand(kinds=frozenset({Kind.CODE_ISSUED})),
+        ),
+        EffectTable(
+            table=tables.token,
+            kinds=_ISSUED,
+            demand=Demand(
+                kinds=_ISSUED,
+                kept=KEPT_AFTER_END,
+                near=Near(tables.token.c.expires_at, ACCESS_LIFETIME),
+            ),
+        ),
+        EffectTable(table=tables.receipt, kinds=_CHANGED),
+    ),
+    expected=(
+        ("redeemed codes", partial(store.redeemed_codes, kinds=_ISSUED)),
+        # Whatever ended them: a withdrawal, the client's wish, or a code that came twice.
+        ("dead codes", partial(store.dead_codes, kinds=frozenset(Kind))),
+        ("revoked tokens", partial(store.revoked_tokens, kinds=frozenset(Kind))),
+    ),
+    used=(("uses of consents", store.uses),),
+)

@@ -1,0 +1,80 @@
+"""Whether the log is complete, asked for this installation: all rooms' effects, and the guards.
+
+Each check is itself an event, `log.checked`, with its result; so the operator's page and the
+metrics know when the last one was and what it said, whoever made it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+
+from sqlalchemy import Connection
+
+from audit.check_report import Gap, Report, with_findings
+from audit.completeness import check, never
+from audit.model import Actor, Event, Kind
+from audit.reader import search
+from audit.unit_of_work import Ledger, begin
+from service.effects import EVERY_ROOM
+from service.migrations import guards
+
+FRESH = timedelta(hours=36)
+"""A nightly check that is older than this has failed at least once."""
+
+
+class Result(StrEnum):
+    """What a check came to; the reason code of its event."""
+
+    COMPLETE = "log-complete"
+    GAPS = "log-has-gaps"
+    STOPPED = "log-check-stopped"
+    """Stopped before the end, without a gap until there."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastCheck:
+    """The newest check that the log tells of."""
+
+    at: datetime
+    result: Result
+
+    def is_good(self, now: datetime) -> bool:
+        """It found no gap, and is not older than it may be."""
+        return self.result is not Result.GAPS and now - self.at <= FRESH
+
+
+def check_installation(
+    ledger: Ledger,
+    *,
+    actor: Actor,
+    now: datetime,
+    cursor: str | None = None,
+    stop: Callable[[], bool] = never,
+) -> Report:
+    """Check and record the result. Raises CursorError."""
+    report = check(ledger, EVERY_ROOM, now=now, cursor=cursor, stop=stop)
+    with ledger.read() as connection:
+        weak = [f"{each.guard.name} is {each.fault}" for each in guards.weak(connection)]
+    report = with_findings(report, Gap.GUARD_WEAK, weak)
+    result = result_of(report)
+    digest = sha256(report.content).hexdigest()
+    with begin(ledger, actor=actor, now=now) as uow:
+        uow.record(Event(kind=Kind.LOG_CHECKED, reason=result, digest=digest))
+    return report
+
+
+def result_of(report: Report) -> Result:
+    """The one word for a report."""
+    if not report.ok:
+        return Result.GAPS
+    return Result.COMPLETE if report.cursor is None else Result.STOPPED
+
+
+def last_check(connection: Connection, ledger: Ledger) -> LastCheck | None:
+    """The newest check, None before the first one."""
+    found = search(connection, ledger, kind=Kind.LOG_CHECKED, limit=1)
+    if not found:
+        return None
+    return LastCheck(found[0].at, Result(found[0].get("reason") or Result.STOPPED))

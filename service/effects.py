@@ -1,0 +1,17 @@
+"""What the rows of every room say happened, for the log's completeness check."""
+
+from audit.effects import EffectTable, RoomEffects
+from audit.model import Kind
+from consent.effects import EFFECTS as CONSENT
+from service.store import tables
+from vault.effects import EFFECTS as VAULT
+
+_SERVICE = RoomEffects(
+    tables=(
+        EffectTable(table=tables.session, kinds=frozenset({Kind.SIGNED_IN})),
+        EffectTable(table=tables.sign_in, kinds=frozenset({Kind.SIGN_IN_BEGUN})),
+        EffectTable(table=tables.role, kinds=frozenset({Kind.ROLE_GRANTED})),
+    )
+)
+
+EVERY_ROOM = (CONSENT, VAULT, _SERVICE)

@@ -1,0 +1,16 @@
+"""What this room's rows say happened, for the log's completeness check.
+
+No event demands a row here for ever: what is about a person ends when she is erased.
+"""
+
+from audit.effects import EffectTable, RoomEffects
+from audit.model import Kind
+from vault.store import tables
+
+EFFECTS = RoomEffects(
+    tables=(
+        EffectTable(table=tables.person, kinds=frozenset({Kind.PERSON_CREATED})),
+        EffectTable(table=tables.pairwise, kinds=frozenset({Kind.SUBJECT_ISSUED})),
+        EffectTable(table=tables.deposit, kinds=frozenset({Kind.DATA_DEPOSITED})),
+    )
+)
