@@ -24,6 +24,7 @@ from audit.merkle import fold, leaf_hash
 from audit.note import NoteError
 from audit.store import health as store
 from audit.store import tree as tree_store
+from audit.store.archive import minimum_index
 from audit.store.health import CheckRow, LeafEvent
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH
 from audit.tree import StoredTree, TreeDamagedError, entry_of
@@ -131,6 +132,7 @@ class LogChecker:
         size = _size(connection, row.log)
         # A tile is the smallest piece: the last one, which was not full, is read again.
         start = min(row.position, size) // TILE_WIDTH * TILE_WIDTH
+        start = max(start, minimum_index(connection, row.log))  # what is archived is not here
         end = min(start + max(most, TILE_WIDTH), size)
         fault = first_fault(connection, row.log, start, end)
         if fault is not None:

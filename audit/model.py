@@ -56,6 +56,8 @@ class Kind(StrEnum):
     LOG_SAMPLED = "log.sampled"
     LOG_EXPORTED = "log.exported"
     LOG_CHECKED = "log.checked"
+    LOG_ARCHIVED = "log.archived"
+    LOG_PRUNED = "log.pruned"
     LOG_KEY_ADDED = "log.key-added"
     LOG_KEY_RETIRED = "log.key-retired"
     LOG_BEGUN_ANEW = "log.begun-anew"

@@ -63,59 +63,59 @@ def alarms(connection: Connection, now: datetime) -> list[str]:
     ]
 
 
-def tend(connection: Connection, now: datetime) -> list[str]:
+def tend(connection: Connection, now: datetime, *, step: int = STEP) -> list[str]:
     """Make the partitions that are missing, where we own the tables; gives their names."""
     if connection.dialect.name == "sqlite" or not store.owned(connection):
         return []
     # A writer that holds a lock for long must not make all others queue behind us.
     connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
-    made = [*_of_the_net_of_events(connection), *_of_the_net_of_leaves(connection)]
+    made = [*_of_the_net_of_events(connection, step), *_of_the_net_of_leaves(connection, step)]
     for room in rooms(connection, now):
         ahead = 0 if room.log not in {None, shard_at(now)} else AHEAD
         end = room.end
-        while end < _whole(room.filled) + ahead * STEP:
-            made.append(_add(connection, room, end))
-            end += STEP
+        while end < _whole(room.filled, step) + ahead * step:
+            made.append(_add(connection, room, end, step))
+            end += step
     return made
 
 
-def _add(connection: Connection, room: Room, start: int) -> str:
+def _add(connection: Connection, room: Room, start: int, step: int) -> str:
     log = "" if room.log is None else f"{room.log}_"
-    name = f"{room.table}_{log}{start // STEP}"
+    name = f"{room.table}_{log}{start // step}"
     key = "" if room.log is None else f"'{room.log}', "
-    values = f"FOR VALUES FROM ({key}{start}) TO ({key}{start + STEP})"
+    values = f"FOR VALUES FROM ({key}{start}) TO ({key}{start + step})"
     store.add(connection, room.table, name, values)
     return name
 
 
-def _of_the_net_of_events(connection: Connection) -> list[str]:
+def _of_the_net_of_events(connection: Connection, step: int) -> list[str]:
     highest = store.ends_of_default_events(connection)
     if highest is None:
         return []
     ends = [int(each.end[0]) for each in store.ranges(connection, "audit_event")]
     start = max(ends, default=0)
-    name = f"audit_event_{start // STEP}"
-    values = f"FOR VALUES FROM ({start}) TO ({_whole(highest)})"
+    name = f"audit_event_{start // step}"
+    values = f"FOR VALUES FROM ({start}) TO ({_whole(highest, step)})"
     store.turn_default_into(connection, "audit_event", name, values)
     return [name]
 
 
-def _of_the_net_of_leaves(connection: Connection) -> list[str]:
+def _of_the_net_of_leaves(connection: Connection, step: int) -> list[str]:
     held = store.ends_of_default_leaves(connection)
     if held is None:
         return []
     first, last, highest = held
     ranges = store.ranges(connection, "audit_leaf")
     start = max((int(each.end[1]) for each in ranges if each.end[0] == first), default=0)
-    name = f"audit_leaf_{first}_{start // STEP}"
-    values = f"FOR VALUES FROM ('{first}', {start}) TO ('{last}', {_whole(highest)})"
+    name = f"audit_leaf_{first}_{start // step}"
+    values = f"FOR VALUES FROM ('{first}', {start}) TO ('{last}', {_whole(highest, step)})"
     store.turn_default_into(connection, "audit_leaf", name, values)
     return [name]
 
 
-def _whole(last: int) -> int:
+def _whole(last: int, step: int) -> int:
     """The end of the step in which a number lies."""
-    return (last // STEP + 1) * STEP
+    return (last // step + 1) * step
 
 
 def _logs(now: datetime) -> list[str]:

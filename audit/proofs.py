@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from audit.merkle import ProofError, consistency_proof, inclusion_proof
+from audit.store import archive as archive_store
 from audit.store import tree as store
 from audit.store import witnessing
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH, TileName, pack_entries
@@ -193,7 +194,26 @@ def entries_bundle(
     tree = signed_tree(connection, log=log)
     if tree is None or not _has(tree, TileName(None, index, width)):
         return None
+    if index * TILE_WIDTH + width <= minimum_index(connection, log=tree.log):
+        return None  # C2SP tlog-tiles, pruning: it stands in the archive
     return pack_entries(tree.entries(index)[:width])
+
+
+def minimum_index(connection: Connection, *, log: str) -> int:
+    """The lowest index whose entry the log itself still gives out (C2SP tlog-tiles, pruning)."""
+    return archive_store.minimum_index(connection, log)
+
+
+def inclusion_of_index(connection: Connection, log: str, index: int) -> TlogProof:
+    """The proof of the entry at an index, also of one that was archived: its hashes stay.
+
+    Raises ProofError for an index outside the signed tree.
+    """
+    last = store.last_checkpoint(connection, log)
+    if last is None:
+        raise ProofError("index outside the tree")
+    tree = StoredTree(connection, log, last.size)
+    return TlogProof(index, tuple(inclusion_proof(tree.node, index, last.size)), last.note)
 
 
 def log_state(connection: Connection) -> LogState:

@@ -107,6 +107,7 @@ LOG = (
     public("GET", "/audit/logs"),
     public("GET", "/audit/logs/{log}/checkpoint"),
     public("GET", "/audit/logs/{log}/checkpoints"),
+    public("GET", "/audit/logs/{log}/retention"),
     public("GET", "/audit/logs/{log}/tile/{name:path}"),
     public("GET", "/audit/proof/{event_id}"),
 )

@@ -24,7 +24,8 @@ _BOUNDS = text(
 SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 JOIN pg_class p ON p.oid = i.inhparent
-WHERE p.relname = :table AND p.relnamespace = current_schema()::regnamespace"""
+WHERE p.relname = :table AND p.relnamespace = current_schema()::regnamespace
+ORDER BY length(c.relname), c.relname COLLATE "C" ASC"""
 )
 _OWNED = text(
     """\
@@ -60,7 +61,7 @@ def unique_but_for_partitions(column: str) -> UniqueConstraint:
 
 
 def ranges(connection: Connection, table: str) -> list[Partition]:
-    """The partitions with a range, in no order; the default one is none of them."""
+    """The partitions with a range, by name; the default one is none of them."""
     found = connection.execute(_BOUNDS, {"table": table}).all()
     matched = [(row.name, _RANGE.fullmatch(row.bound)) for row in found]
     return [

@@ -161,6 +161,19 @@ log_start = insert_only(
 """Insert-only; logs that were begun anew after a loss (audit.rollback), each with the signed
 checkpoint of the log before it that is known outside, and that our own database may not have."""
 
+retention = insert_only(
+    Table(
+        "audit_retention",
+        metadata,
+        Column("log", String(8), primary_key=True),
+        Column("minimum_index", RowNumber, primary_key=True, autoincrement=False),
+        Column("at", Instant, nullable=False),
+        Column("audit_event_id", Uuid, nullable=False, unique=True),
+    )
+)
+"""Insert-only; from which index on a log gives out its entries itself (audit.archive). The highest
+one counts."""
+
 INSERT_ONLY = (
     event.name,
     leaf.name,
@@ -168,6 +181,7 @@ INSERT_ONLY = (
     checkpoint.name,
     cosignature.name,
     log_start.name,
+    retention.name,
 )
 DELETABLE = (log_key.name, queue.name, search.name, about.name, check.name)
 """Keys and indexes end with retention, the queue by the sequencer; nothing is ever updated."""

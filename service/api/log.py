@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from audit.proofs import checkpoints, latest_checkpoint, log_heads, named_tile
+from audit.proofs import checkpoints, latest_checkpoint, log_heads, minimum_index, named_tile
 from audit.tiles import TileError, TileName
 from service.api.proofs import NotInLogError
 from service.pages import runtime_of
@@ -19,6 +19,11 @@ router = APIRouter()
 
 PAGE = 100
 MOST = 2**63 - 1
+RETENTION_POLICY = (
+    "Entries may leave the log's own service when the law no longer asks that they be kept at hand,"
+    " and not before they stand in an archive that was read back and verified. Checkpoints and"
+    " hashes stay for ever: every proof goes on to verify, and the archive gives the entries."
+)
 _BYTES = "application/octet-stream"
 _NOTHING: dict[int | str, dict[str, Any]] = {
     "4XX": {
@@ -96,6 +101,17 @@ def history(
     ]
     more = page[-1].size if len(found) > PAGE else None
     return tagged(request, JSONResponse({"log": log, "checkpoints": told, "next": more}))
+
+
+@router.get("/audit/logs/{log}/retention", responses=_NOTHING)
+def retention(request: Request, log: Log) -> Response:
+    """From which index on the log gives out its entries itself (C2SP tlog-tiles, pruning)."""
+    with runtime_of(request).ledger.read() as connection:
+        if latest_checkpoint(connection, log=log) is None:
+            raise NotInLogError
+        lowest = minimum_index(connection, log=log)
+    told = {"log": log, "minimum_index": lowest, "policy": RETENTION_POLICY}
+    return tagged(request, JSONResponse(told))
 
 
 @router.get("/audit/logs/{log}/tile/{name:path}", response_class=Response, responses=_TILE)

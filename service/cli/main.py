@@ -4,6 +4,7 @@ so that help and completion stay quick.
 
 import click
 
+from service.cli.archive import archive
 from service.cli.audit import audit
 from service.cli.audit_check import check
 from service.cli.client import client
@@ -26,6 +27,7 @@ def main() -> None:
     concerned can verify the log."""
 
 
+audit.add_command(archive)
 for _command in _COMMANDS:
     main.add_command(_command)
 audit.add_command(check)

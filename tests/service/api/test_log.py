@@ -197,10 +197,17 @@ def test_a_long_history_comes_in_pages(tmp_path_factory: pytest.TempPathFactory)
     house.runtime.close()
 
 
+def test_the_retention_names_the_lowest_index_and_the_policy(visitor: TestClient) -> None:
+    told = visitor.get(f"/audit/logs/{OLD}/retention").json()
+    assert (told["log"], told["minimum_index"]) == (OLD, 0)
+    assert "every proof goes on to verify" in told["policy"]
+
+
 @pytest.mark.parametrize(
     "path",
     [
         "2025h1/checkpoint",
+        "2025h1/retention",
         "2025h1/checkpoints",
         "2025h1/tile/0/000",
         f"{OLD}/tile/0/000.p/0",
