@@ -124,6 +124,9 @@ class PostgresqlServer:
         os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + LONGEST_WAIT
         while time.monotonic() < deadline:
+            if _lives(pid):
+                time.sleep(0.01)
+                continue
             try:
                 self._server.ensure_postgres_running()
             except (CalledProcessError, TimeoutExpired):  # its children have not ended yet
@@ -134,6 +137,14 @@ class PostgresqlServer:
 
     def close(self) -> None:
         self._server.cleanup()
+
+
+def _lives(pid: int) -> bool:
+    """Whether the process is there, and more than an entry that nobody has collected."""
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @dataclass
