@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from audit.effects import Key, KeyPart
+KeyPart = int | str | bytes | datetime | UUID
+Key = tuple[KeyPart, ...]
+"""The primary key of a row: where a check stopped, and goes on."""
 
 _WRITE: Mapping[type[Any], tuple[str, Callable[[Any], int | str]]] = {
     int: ("int", int),

@@ -13,10 +13,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from audit.check_cursor import Cursor, CursorError
+from audit.check_cursor import Cursor, CursorError, Key, KeyPart
 from audit.check_report import Finding, Found, Gap, Report
 from audit.disclosure import leaf
-from audit.effects import EffectTable, Key, KeyPart, ReadExpected, ReadUsed, RoomEffects, Used
+from audit.effects import EffectTable, ReadExpected, ReadUsed, RoomEffects, Used
 from audit.merkle import leaf_hash
 from audit.model import Kind
 from audit.reader import entries_about

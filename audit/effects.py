@@ -11,12 +11,9 @@ from uuid import UUID
 
 from sqlalchemy import Column, Connection, Table
 
+from audit.check_cursor import Key
 from audit.model import Kind
 from policies.ids import PersonId
-
-KeyPart = int | str | bytes | datetime | UUID
-Key = tuple[KeyPart, ...]
-"""The primary key of a row: where a check stopped, and goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Column, Connection, Table, func, literal, select, tuple_
 
-from audit.effects import Key, Near
+from audit.check_cursor import Key
+from audit.effects import Near
 from audit.store.tables import about, checkpoint, event, leaf, queue, search
 from audit.store.tree import commitments
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
-from audit.effects import Expected, Key, Used
+from audit.check_cursor import Key
+from audit.effects import Expected, Used
 from audit.model import Kind
 from consent.store.tables import code, consent, token
 from policies.ids import PersonId

@@ -18,11 +18,11 @@ from sqlalchemy import (
     text,
 )
 
-from audit.check_cursor import CursorError
+from audit.check_cursor import CursorError, Key
 from audit.check_report import SHOWN, Gap, Report
 from audit.completeness import check
 from audit.database import Instant
-from audit.effects import Demand, EffectTable, Expected, Key, Near, RoomEffects, Used
+from audit.effects import Demand, EffectTable, Expected, Near, RoomEffects, Used
 from audit.erasure import destroy_log_key
 from audit.model import SYSTEM, Event, Kind
 from audit.sequencer import Sequencer
