@@ -151,6 +151,11 @@ class Sequencer:
         """Whether the thread is alive."""
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def works(self) -> bool:
+        """Whether it runs and leads; False for one that stands by."""
+        return self.running and self._works is True
+
     def _run(self, clock: Callable[[], datetime]) -> None:
         pause = INTERVAL_SECONDS
         while not self._stop.wait(pause):

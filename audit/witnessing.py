@@ -130,14 +130,17 @@ class Witnessing:
         witnesses: Sequence[WitnessPort],
         *,
         interval: timedelta = timedelta(seconds=10),
-        found: Callable[[Sequence[Seen]], None] = lambda _seen: None,
     ) -> None:
         self._ledger = ledger
         self._signers = signers
         self._witnesses = tuple(witnesses)
         self._interval = interval
-        self._found = found
+        self._found: Callable[[Sequence[Seen]], None] = lambda _seen: None
         self._standings: dict[tuple[str, str], _Standing] = {}
+
+    def tell(self, found: Callable[[Sequence[Seen]], None]) -> None:
+        """Whom to tell of a witness that shows more than our database has."""
+        self._found = found
 
     def run_once(self, now: datetime) -> int:
         """Ask every witness that is due; gives how many checkpoints were cosigned."""

@@ -1,33 +1,77 @@
-"""Work that time brings: consents reach their end and unanswered requests lapse.
+"""Work that time brings: consents reach their end, and the log is read again.
 
-Fetches look at the clock themselves, so nothing that matters waits for this; it writes down what
-is true already, and may safely run twice.
+Nothing that matters waits for it: fetches look at the clock themselves, and whoever verifies reads
+the log without us. Each job writes down what is true already, and may safely run twice.
 """
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime
+from typing import ClassVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from audit.health import LogChecker
 from audit.model import SYSTEM
 from audit.unit_of_work import Ledger, begin
 from consent.choices import expire_due
 
-INTERVAL_SECONDS = 30.0
 BATCH = 100
 
 _log = structlog.get_logger(__name__)
 
 
-class ExpiryJob:
-    """Writes down ends that have come, in a thread of this process."""
+class Job(ABC):
+    """Does its work again and again in a thread of this process."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    name: ClassVar[str]
+    interval_seconds: ClassVar[float]
+
+    def __init__(self) -> None:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @abstractmethod
+    def run_once(self, now: datetime) -> object:
+        """Do what is due by now."""
+
+    def start(self, clock: Callable[[], datetime]) -> None:
+        """Run until `stop`."""
+        if self._thread is not None:
+            raise RuntimeError("the job runs already")
+        self._stop.clear()
+        self._thread = threading.Thread(
+            target=self._run, args=(clock,), name=self.name, daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the piece in hand end, then stop."""
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._thread = None
+
+    def _run(self, clock: Callable[[], datetime]) -> None:
+        while not self._stop.wait(self.interval_seconds):
+            try:
+                self.run_once(clock())
+            except (SQLAlchemyError, OSError, RuntimeError) as error:
+                # Only the class: the text of a database error may quote parameters.
+                _log.error(f"{self.name}-failed", error=type(error).__name__)
+
+
+class ExpiryJob(Job):
+    """Writes down ends that have come."""
+
+    name = "expiry"
+    interval_seconds = 30.0
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__()
+        self._ledger = ledger
 
     def run_once(self, now: datetime) -> int:
         """End what is due by now and give how many that were."""
@@ -39,25 +83,20 @@ class ExpiryJob:
             total += ended
         return total
 
-    def start(self, clock: Callable[[], datetime]) -> None:
-        """Run until `stop`."""
-        if self._thread is not None:
-            raise RuntimeError("the job runs already")
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, args=(clock,), name="expiry", daemon=True)
-        self._thread.start()
 
-    def stop(self) -> None:
-        """Let the batch in hand end, then stop."""
-        if self._thread is not None:
-            self._stop.set()
-            self._thread.join()
-            self._thread = None
+class LogCheckJob(Job):
+    """Reads the log again, a piece at a time (audit.health)."""
 
-    def _run(self, clock: Callable[[], datetime]) -> None:
-        while not self._stop.wait(INTERVAL_SECONDS):
-            try:
-                self.run_once(clock())
-            except (SQLAlchemyError, OSError, RuntimeError) as error:
-                # Only the class: the text of a database error may quote parameters.
-                _log.error("expiry-failed", error=type(error).__name__)
+    name = "log-check"
+    interval_seconds = 5.0
+
+    def __init__(self, checker: LogChecker) -> None:
+        super().__init__()
+        self._checker = checker
+
+    def run_once(self, now: datetime) -> bool:
+        """True when what was read is good; what is not, the operator's log says each time."""
+        fault = self._checker.run_once(now)
+        if fault is not None:
+            _log.error("log-damaged", damage=fault.damage.value, index=fault.index)
+        return fault is None

@@ -16,6 +16,7 @@ from service.jobs import ExpiryJob
 from service.jwk import p256_jwk, thumbprint
 from service.log_keys import LogKeys
 from service.settings import Sequencing, Settings
+from service.witnessing import LogWatch, WitnessJob, open_watch
 from vault.providers.file import FileKeyProvider, KeyFolder
 from vault.vault import Vault
 
@@ -38,6 +39,8 @@ class Runtime:
     sequencer: Sequencer
     expiry: ExpiryJob
     log_signers: LogSigners
+    log_watch: LogWatch
+    witness_job: WitnessJob
     receipt_signer: ReceiptSigner
     identity_provider: IdentityProvider | None
     nonce_key: bytes = field(repr=False)
@@ -53,13 +56,23 @@ class Runtime:
     def start(self) -> None:
         """Start what works in the background; called by the app's lifespan."""
         if self.settings.sequencer is Sequencing.IN_PROCESS:
-            self.sequencer.start(self.now)
+            self.start_sequencing()
         self.expiry.start(self.now)
+
+    def start_sequencing(self) -> None:
+        """Place events, sign the log and bring it to its witnesses."""
+        self.sequencer.start(self.now)
+        self.witness_job.start(self.now)
+
+    def stop_sequencing(self) -> None:
+        """Let the batch in hand end, then stop."""
+        self.witness_job.stop()
+        self.sequencer.stop()
 
     def close(self) -> None:
         """Stop the background and let go of the database."""
         self.expiry.stop()
-        self.sequencer.stop()
+        self.stop_sequencing()
         self.ledger.engine.dispose()
 
 
@@ -73,6 +86,8 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
     provider = FileKeyProvider.open_or_create(settings.data_folder)
     ledger = Ledger(open_engine(settings.database_url), provider)
     log_signers = LogKeys.of(keys).signers(settings.log_origin)
+    watch = open_watch(settings, ledger, log_signers)
+    sequencer = Sequencer(ledger, log_signers, publish=[watch.guard.publish], guard=watch.guard)
     return Runtime(
         settings=settings,
         ledger=ledger,
@@ -84,9 +99,11 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
             installation=keys.secret("installation").hex(),
             catalogue=catalogue,
         ),
-        sequencer=Sequencer(ledger, log_signers),
+        sequencer=sequencer,
         expiry=ExpiryJob(ledger),
         log_signers=log_signers,
+        log_watch=watch,
+        witness_job=WitnessJob(watch, sequencer),
         receipt_signer=_receipt_signer(settings, keys),
         identity_provider=identity_provider(settings),
         nonce_key=keys.secret("dpop-nonce"),

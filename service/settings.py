@@ -20,6 +20,8 @@ from pydantic_settings import SettingsError as UnreadableSettingError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from audit.trust_policy import parse_policy
+from connectors.bounded_http import InsecureUrlError, check_url
 from policies.vocabulary import LevelOfAssurance
 
 PREFIX = "CONSENT_VAULT_"
@@ -86,6 +88,13 @@ class Settings(BaseSettings):
     """Name of the log where it must outlast a change of address; else `<host>/audit`."""
     sequencer: Sequencing = Sequencing.IN_PROCESS
     """Whether `serve` itself places events in the log, or only `consent-vault sequence` does."""
+    log_copy: Path | None = None
+    """File for the copy of the last checkpoint outside the database, best on another volume; else
+    `log-checkpoint` in the folder of the keys."""
+    log_policy: Path | None = None
+    """File that says which witnesses cosign the log and how many are needed (C2SP tlog-policy)."""
+    witness_seconds: int = Field(default=10, ge=1, le=3600)
+    """A witness is asked at most every so many seconds, and only when the log has grown."""
     session_idle_minutes: int = Field(default=30, ge=1, le=120)
     session_hours: int = Field(default=8, ge=1, le=24)
 
@@ -120,6 +129,21 @@ class Settings(BaseSettings):
             make_url(value)
         except (ArgumentError, ValueError) as error:
             raise ValueError("is no address of a database") from error
+        return value
+
+    @field_validator("log_policy")
+    @classmethod
+    def _is_a_policy(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                policy = parse_policy(value.read_bytes())
+            except OSError as error:
+                raise ValueError("cannot be read") from error
+            for address in (witness.url for witness in policy.witnesses if witness.url):
+                try:
+                    check_url(address)
+                except InsecureUrlError as error:
+                    raise ValueError(f"an address in it {error}") from error
         return value
 
     @model_validator(mode="after")

@@ -109,12 +109,20 @@ def export(file: Path, data: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 @data_option
 def vkeys(as_json: bool, data: Path | None) -> None:
-    """Show the public keys of the log's trees, for those who verify them."""
+    """Show the public keys of the log's trees, for those who verify them.
+
+    The first ones, under the log's bare name, stand for all its half-years: witnesses and readers
+    need no others. Then each tree by its own name, also those of the next two half-years.
+    """
     from audit.proofs import log_heads
+    from audit.shards import UNSHARDED, shard_after, shard_at
 
     with runtime_of(data) as runtime:
         with runtime.ledger.read() as connection:
-            logs = [head.log for head in log_heads(connection)]
+            signed = [head.log for head in log_heads(connection)]
+        ahead = [shard_at(runtime.now())]
+        ahead += [shard_after(ahead[0]), shard_after(shard_after(ahead[0]))]
+        logs = [UNSHARDED, *(log for log in signed if log not in {UNSHARDED, *ahead}), *ahead]
         signers = runtime.log_signers
         signing = [(log, vkey, True) for log in logs for vkey in signers.vkeys(log)]
         retired = [(log, vkey, False) for log in logs for vkey in signers.retired_vkeys(log)]

@@ -7,6 +7,7 @@ import click
 from service.cli.archive import archive
 from service.cli.audit import audit
 from service.cli.audit_check import check
+from service.cli.audit_new_log import new_log
 from service.cli.client import client
 from service.cli.db import db
 from service.cli.demo import demo
@@ -16,8 +17,9 @@ from service.cli.purpose import purpose
 from service.cli.role import role
 from service.cli.sequence import sequence
 from service.cli.serve import serve
+from service.cli.witness import witness
 
-_COMMANDS = (demo, serve, sequence, doctor, db, client, purpose, role, keys, audit)
+_COMMANDS = (demo, serve, sequence, doctor, db, client, purpose, role, keys, audit, witness)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -28,6 +30,7 @@ def main() -> None:
 
 
 audit.add_command(archive)
+audit.add_command(new_log)
 for _command in _COMMANDS:
     main.add_command(_command)
 audit.add_command(check)

@@ -35,7 +35,7 @@ def sequence(data: Path | None) -> None:
             )
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # for the threads to come as well
         log.info("sequencing", log=runtime.settings.log_origin)
-        runtime.sequencer.start(runtime.now)
+        runtime.start_sequencing()
         while runtime.sequencer.running:
             if signal.sigtimedwait(_STOPPING, _LOOK_SECONDS) is not None:
                 break
@@ -45,5 +45,5 @@ def sequence(data: Path | None) -> None:
                 why="an error that it does not know; the log above names it",
                 repair="report it, and start the command again: nothing is lost",
             )
-        runtime.sequencer.stop()  # after the batch in hand
+        runtime.stop_sequencing()  # after the batch in hand
         log.info("stopped")

@@ -72,7 +72,9 @@ def found() -> list[Seen]:
 def witnessing(
     ledger: Ledger, w1: MemoryWitness, w2: MemoryWitness, found: list[Seen]
 ) -> Witnessing:
-    return Witnessing(ledger, signers(), [w1, w2], found=found.extend)
+    made = Witnessing(ledger, signers(), [w1, w2])
+    made.tell(found.extend)
+    return made
 
 
 def grow(ledger: Ledger, count: int = 1, now: datetime = NOW) -> None:

@@ -7,7 +7,6 @@ import pytest
 from audit.model import Kind
 from consent.model import Status
 from consent.reading import consent
-from service import jobs
 from tests.service.office import Office
 
 
@@ -32,4 +31,4 @@ def test_it_runs_in_a_thread_until_it_is_stopped(office: Office) -> None:
     job.stop()
     job.stop()
     assert "expiry" not in {thread.name for thread in threading.enumerate()}
-    assert jobs.INTERVAL_SECONDS <= 60
+    assert job.interval_seconds <= 60
