@@ -81,15 +81,23 @@ class LogState:
 
 
 def inclusion(connection: Connection, _ledger: Ledger, event_id: EventId) -> InclusionProof | None:
-    """The event's proof under its log's newest checkpoint; None while it waits, or is unknown."""
+    """The event's proof, under the newest checkpoint of its log that witnesses have cosigned, if it
+    holds the event; else under the newest. None while the event waits, or is unknown."""
     place = store.place_of(connection, event_id)
     last = None if place is None else store.last_checkpoint(connection, place.log)
     if place is None or last is None:
         return None
-    tree = StoredTree(connection, place.log, last.size)
-    hashes = tuple(inclusion_proof(tree.node, place.index, last.size))
+    cosigned = _cosigned(connection, last)
+    under = last if cosigned is None or cosigned.size <= place.index else cosigned
+    tree = StoredTree(connection, place.log, under.size)
     return InclusionProof(
-        event_id, place.log, place.index, last.size, place.leaf_hash, hashes, last.note
+        event_id,
+        place.log,
+        place.index,
+        under.size,
+        place.leaf_hash,
+        tuple(inclusion_proof(tree.node, place.index, under.size)),
+        with_cosignatures(connection, under),
     )
 
 
@@ -152,11 +160,17 @@ def latest_checkpoint(connection: Connection, *, log: str | None = None) -> byte
     last = store.last_checkpoint(connection, log)
     if last is None:
         return None
+    cosigned = _cosigned(connection, last)
+    return last.note if cosigned is None else with_cosignatures(connection, cosigned)
+
+
+def _cosigned(connection: Connection, last: store.CheckpointRow) -> store.CheckpointRow | None:
+    """The newest checkpoint with a witness's line, if it is not too old to stand for the last."""
     for size in witnessing.cosigned_sizes(connection, last.log, limit=1):
         cosigned = store.checkpoint_of(connection, last.log, size)
         if cosigned is not None and last.at - cosigned.at <= WITNESSED_WITHIN:
-            return with_cosignatures(connection, cosigned)
-    return last.note
+            return cosigned
+    return None
 
 
 def with_cosignatures(connection: Connection, row: store.CheckpointRow) -> bytes:

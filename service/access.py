@@ -100,6 +100,7 @@ OAUTH = (
 API = (
     token("GET", "/api/v1/data"),
     token("GET", "/api/v1/data/{dataset}"),
+    token("GET", "/api/v1/proofs/{event_id}"),
 )
 LOG = (
     public("GET", "/audit/checkpoint"),
@@ -130,6 +131,7 @@ PAGES = (
     person("GET", "/{language:lang}/receipts/{receipt_id}"),
     person("GET", "/{language:lang}/receipts/{receipt_id}/file"),
     person("GET", "/{language:lang}/log"),
+    person("GET", "/{language:lang}/log/{event_id}/proof"),
     person("GET", "/{language:lang}/log.csv"),
     person("GET", "/{language:lang}/log.json"),
     person("GET", "/{language:lang}/data"),

@@ -1,56 +1,68 @@
-"""GET /audit/proof/{event}: that an event is in the log, to be checked offline (C2SP tlog-proof).
+"""Proofs that an event is in the log, to be checked offline by whoever gets them.
 
-It goes to the person the event is about or who did it, to an auditor, and to the agency whose
-event it is, which knows the event's number from the header of its answer and shows a token of its
-own. A proof holds hashes only; that somebody asks for it is recorded where it is not her own.
+`/audit/proof/{event}` gives a `.tlog-proof` (C2SP tlog-proof) to everybody who knows the event's
+random id: it holds hashes only and tells nothing of the event. What the event says goes with it in
+a document (audit.event_proof) to those whom it concerns: to the person for her own log, and to the
+agency for its own events, as far as it knows what is in them.
 """
 
-from sqlalchemy import Connection
-
-from audit.model import Entry, Event, Kind
+from audit.event_document import event_document
+from audit.event_proof import EventProof
+from audit.model import Actor, Entry, Kind
 from audit.proofs import inclusion, proof_text
-from audit.reader import entry
-from audit.unit_of_work import UnitOfWork, begin
+from audit.reader import entry, everything, own
+from audit.unit_of_work import UnitOfWork
 from consent.tokens import TokenAccess
-from policies.ids import EventId
-from policies.vocabulary import Role
+from policies.ids import EventId, PersonId
 from service.api import refusals
 from service.api.protected import AfterCommit, ProtectedResource, token_event
 from service.api.tokens import Token
 from service.exchange import NO_STORE, Answer, Call
-from service.model import Session
 from service.runtime import Runtime
 
-_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+OF_AN_AGENCY = frozenset(
+    {"kind", "at", "organisation", "client", "purpose", "basis", "attributes", "case", "request"}
+)
+"""What an agency said or got itself. Not the person's id here, nor why it was refused: that is hers
+to tell, and a reason may say that she is protected."""
 
 
 class NotInLogError(LookupError):
     """The log has nothing of that name, or not for this reader: the error does not tell which."""
 
 
-def proof_for_session(runtime: Runtime, session: Session, event_id: EventId) -> Answer:
-    """Raises NotInLogError."""
+def proof_for_everybody(runtime: Runtime, event_id: EventId) -> str:
+    """The `.tlog-proof`. Raises NotInLogError, also while the event waits for its place."""
+    with runtime.ledger.read() as connection:
+        made = inclusion(connection, runtime.ledger, event_id)
+    if made is None:
+        raise NotInLogError
+    return proof_text(made)
+
+
+def document_for_person(runtime: Runtime, person: PersonId, event_id: EventId) -> EventProof:
+    """An event about her, or of her own doing, with all that she may open. Raises NotInLogError."""
     with runtime.ledger.read() as connection:
         found = entry(connection, runtime.ledger, event_id)
-        made = _text(connection, runtime, event_id)
-    if found is None or made is None:
-        raise NotInLogError
-    if not _is_own(session, found):
-        if Role.AUDITOR not in session.roles:
+        if found is None or not _is_of(person, found):
             raise NotInLogError
-        with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
-            uow.record(Event(kind=Kind.LOG_SEARCHED, reference=str(event_id)))
-    return _answer(made)
+        made = event_document(connection, runtime.ledger, event_id, may_open=own(person))
+    if made is None:
+        raise NotInLogError
+    return made
 
 
-def proof_for_token(resource: ProtectedResource, call: Call, event_id: EventId) -> Answer:
-    """The proof of one of the client's own events."""
-    runtime = resource.server.runtime
+def document_for_token(resource: ProtectedResource, call: Call, event_id: EventId) -> Answer:
+    """One of the client's own events, with what the client knows of it."""
+    ledger = resource.server.runtime.ledger
 
     def effect(uow: UnitOfWork, token: TokenAccess, _token: Token) -> AfterCommit:
-        found = entry(uow.connection, runtime.ledger, event_id)
-        own = found is not None and found.get("client") == token.client
-        made = _text(uow.connection, runtime, event_id) if own else None
+        found = entry(uow.connection, ledger, event_id)
+        made = None
+        if found is not None and found.get("client") == token.client:
+            made = event_document(
+                uow.connection, ledger, event_id, may_open=everything, fields=OF_AN_AGENCY
+            )
         reason = None if made is not None else "not-in-log"
         uow.record(token_event(token, Kind.LOG_SEARCHED, reason, reference=str(event_id)))
         return lambda: refusals.not_in_log() if made is None else _answer(made)
@@ -58,15 +70,10 @@ def proof_for_token(resource: ProtectedResource, call: Call, event_id: EventId) 
     return resource.answer(call, "proof", effect)
 
 
-def _is_own(session: Session, found: Entry) -> bool:
-    return found.subject == session.person or found.get("actor") == str(session.actor)
+def _is_of(person: PersonId, found: Entry) -> bool:
+    return found.subject == person or found.get("actor") == str(Actor.person(person))
 
 
-def _text(connection: Connection, runtime: Runtime, event_id: EventId) -> str | None:
-    """None while the event waits for its place, which is a fraction of a second."""
-    made = inclusion(connection, runtime.ledger, event_id)
-    return None if made is None else proof_text(made)
-
-
-def _answer(text: str) -> Answer:
-    return Answer(200, text.encode(), [_TEXT, NO_STORE])
+def _answer(document: EventProof) -> Answer:
+    headers = [(b"content-type", b"application/json"), NO_STORE]
+    return Answer(200, str(document).encode(), headers)

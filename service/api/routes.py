@@ -4,18 +4,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from policies.ids import EventId
 from service.api import log, operation
 from service.api.data import DataApi
-from service.api.proofs import NotInLogError, proof_for_session, proof_for_token
+from service.api.proofs import document_for_token, proof_for_everybody
 from service.api.protected import ProtectedResource
-from service.asgi import read_call, respond, to_response
+from service.asgi import respond
 from service.exchange import Answer, Call
-from service.runtime import Runtime
-from service.sessions import current_session
+from service.pages import runtime_of
 
 router = APIRouter()
 router.include_router(log.router, tags=["Log"])
@@ -77,27 +75,35 @@ async def fetch(request: Request, dataset: Annotated[str, Path(max_length=64)]) 
 
 
 @router.get(
-    "/audit/proof/{event_id}",
-    tags=["Log"],
-    summary="That an event is in the log (C2SP tlog-proof), for those whom it concerns",
-    response_class=PlainTextResponse,
+    "/api/v1/proofs/{event_id}",
+    tags=["Data"],
+    summary="One of the client's own events with its proof, to be checked offline and shown",
     responses={
         401: _REFUSED[401],
-        404: {"description": "Nothing for this reader", **_PROBLEM},
+        404: {"description": "Nothing for this client, or not in the log yet", **_PROBLEM},
+        **_NOT_UNDERSTOOD,
+    },
+    openapi_extra=_TOKEN,
+)
+async def document(request: Request, event_id: UUID) -> Response:
+    resource: ProtectedResource = request.app.state.resource
+
+    def endpoint(of: ProtectedResource, call: Call) -> Answer:
+        return document_for_token(of, call, EventId(event_id))
+
+    return await respond(endpoint, resource, request)
+
+
+@router.get(
+    "/audit/proof/{event_id}",
+    tags=["Log"],
+    summary="That an event is in the log (C2SP tlog-proof), for whoever knows its id",
+    response_class=PlainTextResponse,
+    responses={
+        404: {"description": "No such event, or not in the log yet", **_PROBLEM},
         **_NOT_UNDERSTOOD,
     },
 )
-async def proof(request: Request, event_id: UUID) -> Response:
-    call = await read_call(request.scope, request.receive)
-    return to_response(await run_in_threadpool(_proof, request, call, EventId(event_id)))
-
-
-def _proof(request: Request, call: Call, event_id: EventId) -> Answer:
-    runtime: Runtime = request.app.state.runtime
-    if call.values(b"authorization"):
-        resource: ProtectedResource = request.app.state.resource
-        return proof_for_token(resource, call, event_id)
-    session = current_session(request)
-    if session is None:
-        raise NotInLogError
-    return proof_for_session(runtime, session, event_id)
+def proof(request: Request, event_id: UUID) -> Response:
+    text = proof_for_everybody(runtime_of(request), EventId(event_id))
+    return PlainTextResponse(text, headers={"Cache-Control": "no-store"})

@@ -1,21 +1,25 @@
-"""Proofs of inclusion: for whom the event concerns, and nobody else."""
+"""Proofs of inclusion for everybody; what an event says for those whom it concerns, no more."""
 
 from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 
-from audit.model import SYSTEM, Event, Kind
+from audit.disclosure import leaf
+from audit.event_proof import EventProof, verify_event_proof
+from audit.model import SYSTEM, Actor, Event, Kind
+from audit.tlog_proof import verify_tlog_proof
+from audit.trust import Trust
 from audit.unit_of_work import begin
-from policies.ids import EventId
-from policies.vocabulary import Role
-from service.api.proofs import proof_for_token
+from policies.ids import ClientId, EventId, OrganisationId, PersonId
+from service.api.proofs import OF_AN_AGENCY, document_for_token
 from service.api.protected import ProtectedResource
-from tests.consent.flow import events
+from service.runtime import Runtime
 from tests.service.house import House, open_house
 from tests.service.office import Office, header
 
-CITIZEN, OTHER, AUDITOR = "010199-9012", "150688-9551", "170269-938M"
+CITIZEN, OTHER = "010199-9012", "150688-9551"
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -25,65 +29,170 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     opened.runtime.close()
 
 
-def place(house: House) -> None:
-    while house.runtime.sequencer.run_once(house.clock()) is not None:
+def place(runtime: Runtime) -> None:
+    while runtime.sequencer.run_once(runtime.now()) is not None:
         pass
 
 
-def about(house: House, identifier: str) -> EventId:
+def record(house: House, happened: Event, *, actor: Actor = SYSTEM) -> EventId:
+    with begin(house.runtime.ledger, actor=actor, now=house.clock()) as uow:
+        return uow.record(happened)
+
+
+def about(house: House, identifier: str, *, actor: Actor = SYSTEM) -> EventId:
     """An event about that person, placed in the log."""
-    person = house.person(identifier)
-    with begin(house.runtime.ledger, actor=SYSTEM, now=house.clock()) as uow:
-        event_id = uow.record(Event(kind=Kind.RECEIPT_READ, subject=person))
-    place(house)
+    happened = Event(kind=Kind.RECEIPT_READ, subject=house.person(identifier), reference="r1")
+    event_id = record(house, happened, actor=actor)
+    place(house.runtime)
     return event_id
 
 
-def test_a_person_gets_the_proof_of_her_own_event(house: House) -> None:
+def trust(runtime: Runtime) -> Trust:
+    return Trust.of(*runtime.log_signers.vkeys("2026h2"))
+
+
+# For everybody
+
+
+def test_whoever_knows_the_id_gets_the_proof_and_learns_nothing_else(house: House) -> None:
     event_id = about(house, CITIZEN)
-    answer = house.signed_in(CITIZEN).get(f"/audit/proof/{event_id}")
+    answer = house.visitor().get(f"/audit/proof/{event_id}")
     assert answer.status_code == 200
-    assert answer.text.startswith("c2sp.org/tlog-proof@v1\n")
     assert answer.headers["cache-control"] == "no-store"
+    with house.runtime.ledger.read() as connection:
+        row = connection.exec_driver_sql(
+            "SELECT commitment FROM audit_event WHERE event_id = ?", (event_id.hex,)
+        ).one()
+    verifiers = [each.verifier for each in house.runtime.log_signers.note_signers("2026h2")]
+    origin = house.runtime.log_signers.origin("2026h2")
+    verify_tlog_proof(answer.text, leaf(row.commitment), verifiers, origin=origin)
+    assert str(house.person(CITIZEN)) not in answer.text
 
 
-def test_another_person_and_nobody_learn_nothing(house: House) -> None:
-    event_id = about(house, CITIZEN)
-    unknown = "00000000-0000-4000-8000-000000000000"
-    browser = house.signed_in(OTHER)
-    answers = [
-        browser.get(f"/audit/proof/{event_id}"),
-        browser.get(f"/audit/proof/{unknown}"),
-        house.visitor().get(f"/audit/proof/{event_id}"),
-    ]
-    assert {answer.status_code for answer in answers} == {404}
-    assert len({answer.text for answer in answers}) == 1
-
-
-def test_an_auditor_gets_it_and_that_is_recorded(house: House) -> None:
-    event_id = about(house, CITIZEN)
-    browser = house.signed_in(AUDITOR, role=Role.AUDITOR)
-    assert browser.get(f"/audit/proof/{event_id}").status_code == 200
-    (entry,) = events(house.runtime.ledger, Kind.LOG_SEARCHED)
-    assert entry.get("reference") == str(event_id)
+@pytest.mark.parametrize("path", [f"/audit/proof/{UNKNOWN}", "/audit/proof/no-uuid"])
+def test_an_id_that_no_event_has_gives_nothing(house: House, path: str) -> None:
+    assert house.visitor().get(path).status_code in {400, 404}
 
 
 def test_an_event_that_waits_for_its_place_has_no_proof_yet(house: House) -> None:
-    person = house.person(CITIZEN)
-    with begin(house.runtime.ledger, actor=SYSTEM, now=house.clock()) as uow:
-        event_id = uow.record(Event(kind=Kind.RECEIPT_READ, subject=person))
-    assert house.signed_in(CITIZEN).get(f"/audit/proof/{event_id}").status_code == 404
+    event_id = record(house, Event(kind=Kind.RECEIPT_READ, subject=house.person(CITIZEN)))
+    assert house.visitor().get(f"/audit/proof/{event_id}").status_code == 404
+    browser = house.signed_in(CITIZEN)
+    assert browser.get(f"/en/log/{event_id}/proof").status_code == 404
 
 
-def test_an_agency_gets_the_proof_of_its_own_fetch_only(office: Office) -> None:
-    token = office.tokens()["access_token"]
+# For the person
+
+
+def document(house: House, identifier: str, event_id: EventId) -> EventProof:
+    answer = house.signed_in(identifier).get(f"/en/log/{event_id}/proof")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert f"event-{event_id}.proof.json" in answer.headers["content-disposition"]
+    return EventProof.parse(answer.text)
+
+
+def test_a_person_gets_her_event_with_what_she_may_open_and_can_check_it(house: House) -> None:
+    event_id = about(house, CITIZEN)
+    proven = verify_event_proof(
+        document(house, CITIZEN, event_id), trust(house.runtime), file="event"
+    )
+    assert proven.event_id == event_id
+    assert proven.fields["subject"] == str(house.person(CITIZEN))
+    assert proven.fields["kind"] == "receipt.read"
+    assert proven.fields["actor"] == "system:consent-vault"
+
+
+def test_who_looked_at_her_data_stays_closed_where_it_is_another_person(house: House) -> None:
+    event_id = about(house, CITIZEN, actor=Actor.person(house.person(OTHER)))
+    proven = verify_event_proof(
+        document(house, CITIZEN, event_id), trust(house.runtime), file="event"
+    )
+    assert "actor" not in proven.fields
+    assert proven.fields["kind"] == "receipt.read"
+
+
+def test_who_did_something_gets_the_proof_of_having_done_it(house: House) -> None:
+    event_id = about(house, CITIZEN, actor=Actor.person(house.person(OTHER)))
+    proven = verify_event_proof(
+        document(house, OTHER, event_id), trust(house.runtime), file="event"
+    )
+    assert proven.fields == {"actor": f"person:{house.person(OTHER)}"}
+
+
+def test_another_person_learns_not_even_that_there_is_such_an_event(house: House) -> None:
+    event_id = about(house, CITIZEN)
+    browser = house.signed_in(OTHER)
+    answers = [browser.get(f"/en/log/{wanted}/proof") for wanted in (event_id, UNKNOWN)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].text.replace(str(event_id), "") == answers[1].text.replace(UNKNOWN, "")
+
+
+def test_nobody_gets_a_document_without_signing_in(house: House) -> None:
+    event_id = about(house, CITIZEN)
+    assert house.visitor().get(f"/en/log/{event_id}/proof").status_code != 200
+
+
+# For the agency
+
+
+def asked(office: Office, token: str, event_id: object) -> tuple[int, str]:
+    place(office.runtime)
+    call = office.program.get(f"/api/v1/proofs/{event_id}", token)
+    answer = document_for_token(
+        ProtectedResource(office.server), call, EventId(UUID(str(event_id)))
+    )
+    return answer.status, answer.body.decode()
+
+
+def test_an_agency_gets_its_own_fetch_with_what_it_knows_of_it(each_office: Office) -> None:
+    token = each_office.tokens()["access_token"]
+    event_id = header(each_office.fetch(token), "consent-vault-event")
+    status, body = asked(each_office, token, event_id)
+    assert status == 200
+    proven = verify_event_proof(EventProof.parse(body), trust(each_office.runtime), file="event")
+    assert proven.fields["kind"] == "data.released"
+    assert proven.fields["client"] == "debt-counsel-1"
+    assert proven.fields["case"] == "2026/17"
+    assert set(proven.fields) <= OF_AN_AGENCY
+    assert str(each_office.person) not in body
+
+
+def test_an_agency_is_not_told_why_it_was_refused(office: Office) -> None:
+    consent = office.given()
+    token = office.tokens(consent)["access_token"]
+    office.withdraw(consent)
     event_id = header(office.fetch(token), "consent-vault-event")
-    foreign = office.events(Kind.PERSON_CREATED)[0].event_id
-    while office.runtime.sequencer.run_once(office.clock()) is not None:
-        pass
+    _, body = asked(office, token, event_id)
+    proven = verify_event_proof(EventProof.parse(body), trust(office.runtime), file="event")
+    assert proven.fields["kind"] == "data.refused"
+    assert "reason" not in proven.fields
+
+
+def foreign(office: Office) -> EventId:
+    """An event of another client of the same organisation about the same person."""
+    with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
+        return uow.record(
+            Event(
+                kind=Kind.DATA_RELEASED,
+                subject=PersonId(office.person),
+                organisation=OrganisationId("debt-counsel"),
+                client=ClientId("debt-counsel-2"),
+            )
+        )
+
+
+def test_an_agency_gets_nothing_of_other_clients_and_each_try_is_recorded(office: Office) -> None:
+    token = office.tokens()["access_token"]
+    created = office.events(Kind.PERSON_CREATED)[0].event_id
+    for wanted in (foreign(office), created, UNKNOWN):
+        assert asked(office, token, wanted)[0] == 404
+    assert [e.get("reason") for e in office.events(Kind.LOG_SEARCHED)] == ["not-in-log"] * 3
+
+
+def test_a_token_without_its_proof_opens_no_document(office: Office) -> None:
+    token = office.tokens()["access_token"]
+    call = office.program.get(f"/api/v1/proofs/{UNKNOWN}", token, proofs=["nonsense"])
     resource = ProtectedResource(office.server)
-    for wanted, status in ((event_id, 200), (foreign, 404)):
-        call = office.program.get(f"/audit/proof/{wanted}", token)
-        answer = proof_for_token(resource, call, EventId(UUID(str(wanted))))
-        assert answer.status == status
-    assert [e.get("reason") for e in office.events(Kind.LOG_SEARCHED)] == [None, "not-in-log"]
+    assert document_for_token(resource, call, EventId(UUID(UNKNOWN))).status == 401
