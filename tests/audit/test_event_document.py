@@ -13,7 +13,7 @@ from audit.unit_of_work import Ledger
 from policies.ids import EventId, new_uuid
 from tests.audit.sample import AINO, KELA, MATTI, NOW, record, signers
 
-TRUST = Trust(tuple(signers().verifiers("2026h2")))
+TRUST = Trust.of(*signers().vkeys("2026h2"))
 
 
 @pytest.fixture
