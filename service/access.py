@@ -100,6 +100,9 @@ OAUTH = (
 API = (
     token("GET", "/api/v1/data"),
     token("GET", "/api/v1/data/{dataset}"),
+    person("GET", "/api/v1/audit/state", role=Role.AUDITOR),
+    person("POST", "/api/v1/audit/entries", role=Role.AUDITOR),
+    person("POST", "/api/v1/audit/sample", role=Role.AUDITOR),
     token("GET", "/api/v1/proofs/{event_id}"),
 )
 LOG = (
@@ -139,6 +142,10 @@ PAGES = (
     person("GET", "/{language:lang}/settings"),
     person("POST", "/{language:lang}/settings/sessions/{session_id}/end"),
     person("GET", "/{language:lang}/audit", role=Role.AUDITOR),
+    person("POST", "/{language:lang}/audit", role=Role.AUDITOR),
+    person("POST", "/{language:lang}/audit/check", role=Role.AUDITOR),
+    person("POST", "/{language:lang}/audit/sample", role=Role.AUDITOR),
+    person("POST", "/{language:lang}/audit/sample/file", role=Role.AUDITOR),
     person("POST", "/{language:lang}/audit/export", role=Role.AUDITOR),
     person("GET", "/{language:lang}/operator", role=Role.OPERATOR),
 )

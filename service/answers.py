@@ -33,7 +33,7 @@ def answer_problem(request: Request, problem: Problem) -> Response:
     return problem_page(request, problem)
 
 
-def problem_json(problem: Problem, **members: str) -> Response:
+def problem_json(problem: Problem, **members: object) -> Response:
     """RFC 9457 section 3."""
     content = {
         "type": f"/problems/{problem.type}",

@@ -40,6 +40,10 @@ TO_PROGRAMS: Mapping[str, str] = {
         "There is no such event, it is not yours to see, or it waits for its place in the log. "
         "Try again in a second."
     ),
+    "audit-question-not-valid": N_(
+        "The member faults of the answer names what was wrong. Nothing was looked up."
+    ),
+    "nothing-signed": N_("Name a size that the log has signed, or wait until it signs."),
     "too-large": N_("The service takes nothing larger than 64 kB. Nothing was done."),
     "method-not-allowed": N_("The header Allow of the answer names what this address takes."),
 }

@@ -34,6 +34,8 @@ BAD_REQUEST = Problem("bad-request", 400, "The request could not be understood")
 FOREIGN_ORIGIN = Problem("foreign-origin", 403, "The form did not come from our own page")
 TOO_LARGE = Problem("too-large", 413, "The request is too large")
 METHOD = Problem("method-not-allowed", 405, "This address does not take such a request")
+AUDIT_QUESTION = Problem("audit-question-not-valid", 422, "The question was not understood")
+NOTHING_SIGNED = Problem("nothing-signed", 409, "The log has signed nothing of that size yet")
 _CHANGED = Problem("changed-meanwhile", 409, "Something has changed meanwhile; look again")
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
@@ -100,6 +102,7 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
 
 TURNED_INTO_ANOTHER = frozenset(
     {
+        "audit.sampling.SampleError",
         "connectors.bounded_http.InsecureUrlError",
         "connectors.bounded_http.UnboundedAnswerError",
         "connectors.json_document._NotStrictError",
@@ -112,11 +115,14 @@ TURNED_INTO_ANOTHER = frozenset(
         "policies.business_id.InvalidBusinessIdError",
         "policies.identity_code.InvalidIdentityCodeError",
         "service.api.tokens.TokenError",
+        "service.auditor.fields.AuditQuestionError",
+        "service.auditor.samples.NothingToSampleError",
         "service.base64url.Base64UrlError",
         "service.forms._NothingHappenedError",
         "service.jose.JwsError",
         "service.jwk.JwkError",
         "service.jwk.SignatureError",
+        "service.pseudonyms.UnknownPseudonymError",
         "vault.people.InvalidIdentifierError",
     }
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from audit.database import open_engine
+from audit.health import LogChecker
 from audit.log_signers import LogSigners
 from audit.sequencer import Sequencer
 from audit.unit_of_work import Ledger
@@ -12,9 +13,10 @@ from connectors.ports import IdentityProvider
 from consent.receipts import ReceiptSigner
 from policies.catalogue import Catalogue, load_catalogue
 from service.identity import identity_provider
-from service.jobs import ExpiryJob
+from service.jobs import ExpiryJob, LogCheckJob
 from service.jwk import p256_jwk, thumbprint
 from service.log_keys import LogKeys
+from service.pseudonyms import Pseudonyms
 from service.settings import Sequencing, Settings
 from service.witnessing import LogWatch, WitnessJob, open_watch
 from vault.providers.file import FileKeyProvider, KeyFolder
@@ -38,6 +40,8 @@ class Runtime:
     vault: Vault
     sequencer: Sequencer
     expiry: ExpiryJob
+    checker: LogChecker
+    log_check: LogCheckJob
     log_signers: LogSigners
     log_watch: LogWatch
     witness_job: WitnessJob
@@ -45,6 +49,8 @@ class Runtime:
     identity_provider: IdentityProvider | None
     nonce_key: bytes = field(repr=False)
     """Makes the nonces of DPoP proofs; the same for every worker."""
+    pseudonyms: Pseudonyms
+    """What auditors see in the place of people."""
     now: Clock
 
     @property
@@ -58,6 +64,7 @@ class Runtime:
         if self.settings.sequencer is Sequencing.IN_PROCESS:
             self.start_sequencing()
         self.expiry.start(self.now)
+        self.log_check.start(self.now)
 
     def start_sequencing(self) -> None:
         """Place events, sign the log and bring it to its witnesses."""
@@ -71,6 +78,7 @@ class Runtime:
 
     def close(self) -> None:
         """Stop the background and let go of the database."""
+        self.log_check.stop()
         self.expiry.stop()
         self.stop_sequencing()
         self.ledger.engine.dispose()
@@ -101,12 +109,15 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         ),
         sequencer=sequencer,
         expiry=ExpiryJob(ledger),
+        checker=(checker := LogChecker(ledger, log_signers)),
+        log_check=LogCheckJob(checker),
         log_signers=log_signers,
         log_watch=watch,
         witness_job=WitnessJob(watch, sequencer),
         receipt_signer=_receipt_signer(settings, keys),
         identity_provider=identity_provider(settings),
         nonce_key=keys.secret("dpop-nonce"),
+        pseudonyms=Pseudonyms(keys.secret("auditor-pseudonyms")),
         now=clock,
     )
 

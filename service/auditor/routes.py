@@ -1,9 +1,9 @@
-"""All routes of the auditor's pages."""
+"""All routes of the auditor's pages and API."""
 
 from fastapi import APIRouter
 
-from service.auditor import export, search
+from service.auditor import api, export, sample, search
 
 router = APIRouter()
-for _page in (search, export):
+for _page in (search, sample, export, api):
     router.include_router(_page.router)

@@ -1,170 +1,131 @@
-"""The auditor's page: how the log stands, a search in it, and the export that verifies offline.
+"""The auditor's page: how the log stands, a search in it, and the forms for sample and export.
 
-It shows ids, codes and times; no value of anybody's data and nobody's name. Every search and
-every export is an event itself, written before anything is shown.
+It shows ids, codes and times; no value of anybody's data, nobody's name and no id of a person.
+Every look is an event itself, written before anything is shown, with the reason that was stated.
+A search is sent by POST, so that nothing of it stands in an address, a history or a server's log.
 """
 
-import hashlib
-from dataclasses import asdict, dataclass
-from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from sqlalchemy import Connection
+from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
-from audit.checkpoint import CheckpointError, open_checkpoint
-from audit.model import Entry, Event, Kind
-from audit.note import NoteError
-from audit.proofs import current_log, latest_checkpoint, log_state
-from audit.reader import search as search_log
-from audit.tree import StoredTree, TreeDamagedError
-from audit.unit_of_work import begin
+from audit.results import Result
 from consent.purposes import purposes_in_force
-from policies.canonical import canonical_json
-from policies.ids import OrganisationId
-from policies.vocabulary import Language
-from service.formats import ZONE
-from service.pages import render, runtime_of, use_form
+from policies.vocabulary import Language, LegalBasis
+from service.auditor import words
+from service.auditor.fields import AuditQuestionError, Fault
+from service.auditor.looking import Rows, look
+from service.auditor.query import FIELDS, Query, read_query
+from service.auditor.state import state_of
+from service.auditor.times import end_of_day, start_of_day
+from service.forms import open_form
+from service.pages import render, runtime_of, see_other, use_form
 from service.runtime import Runtime
-from service.sessions import Session, require_session
-from service.words import Line, event_texts, line
+from service.sessions import require_session
+from service.words import event_texts
 
 router = APIRouter(include_in_schema=False)
 
-PAGE = 100
-MOST = 2**63 - 1
-"""The largest row number that a database holds."""
-_A_DAY = timedelta(days=1)
+LOOK = "audit-look"
+"""The use of every form here by which nothing changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What is searched for. Days are Finnish days, the last one included."""
+async def sent_fields(request: Request) -> dict[str, str]:
+    """The fields of a form, as text; a file is none."""
+    form = await request.form()
+    return {name: value for name, value in form.items() if isinstance(value, str)}
 
-    since: date | None
-    until: date | None
-    kind: Kind | None
-    organisation: OrganisationId | None
-    before: int | None
 
-    def digest(self) -> str:
-        """SHA-256 of the search, for its event."""
-        named = {k: None if v is None else str(v) for k, v in asdict(self).items()}
-        return hashlib.sha256(canonical_json(named)).hexdigest()
+Sent = Annotated[dict[str, str], Depends(sent_fields)]
 
 
 @router.get("/{language:lang}/audit")
-def audit(
+def audit(request: Request, language: Language) -> Response:
+    """The state of the log on top, the forms below it."""
+    return page(request, language)
+
+
+@router.post("/{language:lang}/audit")
+def search(request: Request, language: Language, sent: Sent) -> Response:
+    """What was searched for, after the event which says so."""
+    runtime, session = runtime_of(request), require_session(request)
+    open_form(session, sent.get("form", ""), use=LOOK, now=runtime.now())
+    try:
+        query = question(runtime, sent)
+    except AuditQuestionError as error:
+        return page(request, language, given=sent, faults=error.faults)
+    return page(request, language, given=sent, found=look(runtime, session, query))
+
+
+@router.post("/{language:lang}/audit/check")
+def check(
+    request: Request, language: Language, form: Annotated[str, Form(max_length=1024)] = ""
+) -> Response:
+    """Read everything again from the beginning; the first piece at once."""
+    runtime, session = runtime_of(request), require_session(request)
+    open_form(session, form, use=LOOK, now=runtime.now())
+    runtime.checker.begin_again(runtime.now())
+    runtime.checker.run_once(runtime.now(), old=FIRST_PIECE)
+    return see_other(f"/{language}/audit")
+
+
+FIRST_PIECE = 20_000
+"""So many entries are read while the auditor waits; the job reads on."""
+
+
+def question(runtime: Runtime, sent: Mapping[str, str]) -> Query:
+    """The search in a form. Raises AuditQuestionError."""
+    return read_query(sent, pseudonyms=runtime.pseudonyms, since=start_of_day, until=end_of_day)
+
+
+def page(
     request: Request,
     language: Language,
-    since: Annotated[str, Query(max_length=10)] = "",
-    until: Annotated[str, Query(max_length=10)] = "",
-    kind: Annotated[str, Query(max_length=40)] = "",
-    organisation: Annotated[str, Query(max_length=40)] = "",
-    before: Annotated[int | None, Query(ge=1, le=MOST)] = None,
-    search: Annotated[str, Query(pattern="^1?$")] = "",
+    *,
+    given: Mapping[str, str] | None = None,
+    faults: Mapping[str, Fault] | None = None,
+    found: Rows | None = None,
+    asked: str = "search",
 ) -> Response:
-    """The state of the log on top, the search below it."""
+    """The page, with what was found or what was wrong."""
     runtime, session = runtime_of(request), require_session(request)
-    given = {"since": since, "until": until, "kind": kind, "organisation": organisation}
-    wanted, faults = _search(runtime, given, before)
-    found: list[Entry] = []
-    if search and not faults:
-        found = _found(runtime, session, wanted)
     with runtime.ledger.read() as connection:
-        state = log_state(connection)
-        checked = _checked(connection, runtime)
+        state = state_of(connection, runtime)
         purposes = purposes_in_force(connection)
-    lines: list[Line] = [line(runtime.catalogue, purposes, each, language) for each in found[:PAGE]]
+    sent = given or {}
     return render(
         request,
         "auditor/audit.html",
         status_code=422 if faults else 200,
         state=state,
-        checked=checked,
-        origin=runtime.settings.log_origin,
-        given=given,
-        faults=faults,
-        searched=bool(search) and not faults,
-        lines=lines,
-        older=found[PAGE - 1].number if len(found) > PAGE else None,
-        kinds=event_texts(),
-        organisations=runtime.catalogue.organisations.values(),
-        form=use_form(request, session, "export"),
+        asked=asked,
+        given={name: sent.get(name, "") for name in (*FIELDS, "seed", "count", "start")},
+        faults=faults or {},
+        found=None
+        if found is None
+        else [words.told(runtime, purposes, row, language) for row in found.rows],
+        older=None if found is None else found.next,
+        form=use_form(request, session, LOOK),
+        export_form=use_form(request, session, "export"),
+        **choices(runtime, purposes.values()),
     )
 
 
-def _checked(connection: Connection, runtime: Runtime) -> bool | None:
-    """Whether the newest checkpoint bears our signature and the stored tree has its root."""
-    log, signers = current_log(connection), runtime.log_signers
-    note = latest_checkpoint(connection, log=log)
-    if log is None or note is None:
-        return None
-    try:
-        checkpoint = open_checkpoint(note, signers.verifiers(log), origin=signers.origin(log))
-        return StoredTree(connection, log, checkpoint.size).root() == checkpoint.root
-    except (NoteError, CheckpointError, TreeDamagedError):
-        return False
-
-
-def _search(
-    runtime: Runtime, given: dict[str, str], before: int | None
-) -> tuple[Search, list[str]]:
-    """The search, and the names of the fields that make no sense."""
-    days = {name: _day(given[name]) for name in ("since", "until")}
-    faults = [name for name, day in days.items() if given[name] and day is None]
-    kind, organisation = given["kind"], given["organisation"]
-    if kind and kind not in set(Kind):
-        faults.append("kind")
-    if organisation and organisation not in runtime.catalogue.organisations:
-        faults.append("organisation")
-    wanted = Search(
-        since=days["since"],
-        until=days["until"],
-        kind=Kind(kind) if kind and "kind" not in faults else None,
-        organisation=OrganisationId(organisation) if organisation else None,
-        before=before,
-    )
-    return wanted, faults
-
-
-def _found(runtime: Runtime, session: Session, wanted: Search) -> list[Entry]:
-    """What is found, after the event which says that it was searched for."""
-    with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
-        uow.record(
-            Event(
-                kind=Kind.LOG_SEARCHED,
-                organisation=wanted.organisation,
-                digest=wanted.digest(),
-            )
-        )
-    with runtime.ledger.read() as connection:
-        return search_log(
-            connection,
-            runtime.ledger,
-            since=_start(wanted.since),
-            until=_start(wanted.until and wanted.until + _A_DAY),
-            kind=wanted.kind,
-            organisation=wanted.organisation,
-            before=wanted.before,
-            limit=PAGE + 1,
-        )
-
-
-def _day(text: str) -> date | None:
-    """A day as a date field sends it, or None.
-
-    The first and the last year of the calendar are none: a moment in another zone would lie
-    outside of it.
-    """
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if text == day.isoformat() and MINYEAR < day.year < MAXYEAR else None
-
-
-def _start(day: date | None) -> datetime | None:
-    """The first moment of a Finnish day."""
-    return None if day is None else datetime.combine(day, time(), ZONE).astimezone(UTC)
+def choices(runtime: Runtime, purposes: Any) -> dict[str, Any]:
+    """What the lists of the forms hold."""
+    organisations = runtime.catalogue.organisations
+    return {
+        "reasons": words.reason_names(),
+        "kinds": event_texts(),
+        "results": words.RESULTS,
+        "organisations": organisations.values(),
+        "purposes": sorted(purposes, key=lambda each: (each.organisation, each.id)),
+        "grounds": list(LegalBasis),
+        "field_names": words.FIELDS,
+        "fault_words": words.FAULTS,
+        "damage_words": words.DAMAGES,
+        "result_words": words.RESULTS,
+        "no_result": Result.DONE,
+    }

@@ -290,13 +290,19 @@ def _audit(scene: Scene, auditor: Walk) -> None:
     """The auditor's and the operator's pages, the log for everybody, the doctor."""
     _sign_in(auditor, AUDITOR.key)
     for language in LANGUAGES:
-        for query in (
-            "",
-            "?kind=data.released",
-            "?organisation=debt-counsel",
-            "?kind=data.refused",
+        path = f"/{language}/audit"
+        form = form_of(auditor.get(path).html, f"{path}#results") | {"reason": "complaint"}
+        for fields in (
+            {},
+            {"kind": "data.released"},
+            {"organisation": "debt-counsel"},
+            {"result": "refused"},
         ):
-            assert auditor.get(f"/{language}/audit{query}").status == 200
+            assert auditor.post(path, form | fields).status == 200
+        sample = auditor.post(f"{path}/sample", form)
+        drawn = form_of(sample.html, f"{path}/sample/file")
+        for kind in ("json", "csv"):
+            assert auditor.post(f"{path}/sample/file", drawn | {"format": kind}).status == 200
         auditor.get(f"/{language}/operator")
     form = form_of(auditor.get("/en/audit").html, "/en/audit/export")
     assert auditor.post("/en/audit/export", form).status == 200

@@ -1,0 +1,63 @@
+"""One look of an auditor into the log: its event first, then what it shows."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from audit.model import Entry
+from audit.reader import entry
+from audit.results import Result, result_of
+from audit.search import Page, find
+from audit.unit_of_work import begin
+from service.auditor.query import Query
+from service.auditor.shown import Shown, ShownTexts
+from service.runtime import Runtime
+from service.sessions import Session
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry as an auditor may see it: no name, no id of a person, no value."""
+
+    entry: Entry
+    person: str | None
+    """The pseudonym of the person whom the event is about."""
+    result: Result | None
+    shown: Shown | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A page of them; with a `next` there is more to look through."""
+
+    rows: list[Row]
+    next: int | None
+
+
+def look(runtime: Runtime, session: Session, query: Query, *, limit: int = PAGE) -> Rows:
+    """What the auditor asked for, after the event which says so and why."""
+    with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
+        uow.record(query.look())
+    with runtime.ledger.read() as connection:
+        page = _page(connection, runtime, query, limit)
+        texts = ShownTexts(connection)
+        return Rows([row_of(runtime, texts, each) for each in page.entries], page.next)
+
+
+def row_of(runtime: Runtime, texts: ShownTexts, found: Entry) -> Row:
+    """An entry with the pseudonym in the person's place."""
+    return Row(
+        entry=found,
+        person=None if found.subject is None else runtime.pseudonyms.of(found.subject),
+        result=None if found.kind is None else result_of(found.kind),
+        shown=texts.of(found.get("consent")),
+    )
+
+
+def _page(connection: Connection, runtime: Runtime, query: Query, limit: int) -> Page:
+    if query.event is None:
+        return find(connection, runtime.ledger, query.wanted, before=query.before, limit=limit)
+    found = entry(connection, runtime.ledger, query.event)
+    return Page([] if found is None else [found], None)
