@@ -29,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
             ),
             tuple(path.read_bytes() for path in given.older),
             given.entry and given.entry.read_bytes(),
+            tuple((path.name, path.read_bytes()) for path in given.promise),
         )
         answers = verify_paths(given.path, question)
     except (QuestionError, OSError) as error:
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--max-age", help="of the newest cosignature, for example 24h")
     verify.add_argument("--older", type=Path, action="append", default=[], help="a checkpoint kept")
     verify.add_argument("--entry", type=Path, help="the entry that a .tlog-proof is about")
+    verify.add_argument(
+        "--promise", type=Path, action="append", default=[], help="an event promise you hold"
+    )
     verify.add_argument("--json", action="store_true", help="say it for a program")
     return parser
 

@@ -14,10 +14,10 @@ from audit.bundle_files import (
     EventLine,
     manifest_text,
 )
-from audit.checkpoint import open_checkpoint
+from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.container import pack
 from audit.log_signers import LogSigners
-from audit.note import sign_note, verified_lines
+from audit.note import sign_note, split_note, verified_lines
 from audit.proofs import checkpoint_at, current_log, latest_checkpoint
 from audit.reader import MayOpen, everything, placed_disclosures
 from audit.store.witnessing import cosignatures
@@ -40,7 +40,7 @@ def write_bundle(
     may_open: MayOpen = everything,
     policy: bytes | None = None,
 ) -> bytes:
-    """The log up to its newest checkpoint, or up to the one signed at `size`.
+    """The log up to its newest checkpoint that is given out, or up to the one signed at `size`.
 
     `log` names a shard (audit.shards), without it the newest is taken. `policy` is the file that
     says which witnesses the log asks.
@@ -82,8 +82,12 @@ def _vkeys(signers: LogSigners, log: str, note: bytes) -> bytes:
 
 
 def _note(connection: Connection, log: str | None, size: int | None) -> bytes | None:
+    """The note with the log's own lines only: those of witnesses stand in a file of their own."""
     if size is None:
-        return latest_checkpoint(connection, log=log)
+        newest = latest_checkpoint(connection, log=log)
+        if newest is None:
+            return None
+        size = Checkpoint.parse(split_note(newest)[0]).size
     return checkpoint_at(connection, size, log=log)
 
 

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from audit.checkpoint import Checkpoint
-from audit.disclosure import FieldValue
 from audit.trust import Signed
+from audit.verify_entries import Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Report:
     """How many events say nothing to this reader: their key is destroyed or not hers."""
     first_at: str | None
     last_at: str | None
+    leaves: Sequence[bytes] = field(repr=False)
+    """The hashes of all entries."""
 
     @property
     def origin(self) -> str:
@@ -77,26 +79,27 @@ class Report:
 
 def report_of(
     signed: Signed,
-    fields: Sequence[Mapping[str, FieldValue]],
-    previous: Checkpoint | None,
+    contents: Contents,
     *,
     continues: Sequence[int],
     key_from_bundle: bool,
     quorum_of_log: bool | None,
 ) -> Report:
-    """The report on a log with these disclosed fields."""
+    """The report on a log with these contents."""
+    fields = contents.fields
     times = sorted(str(each["at"]) for each in fields if "at" in each)
     kinds = Counter(str(each["kind"]) for each in fields if "kind" in each)
     return Report(
         signed=signed,
         key_from_bundle=key_from_bundle,
-        previous=previous,
+        previous=contents.previous,
         continues=tuple(continues),
         quorum_of_log=quorum_of_log,
         kinds=dict(sorted(kinds.items())),
         closed=len(fields) - kinds.total(),
         first_at=times[0] if times else None,
         last_at=times[-1] if times else None,
+        leaves=contents.leaves,
     )
 
 

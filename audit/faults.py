@@ -41,6 +41,9 @@ class Fault(StrEnum):
     LINK = (
         "this log does not go on from the log before it: the checkpoint in its first entry differs"
     )
+    PROMISE_FORM = "this is not a promise in canonical form"
+    PROMISE_SIGNATURE = "the promise is not signed by a key of the log"
+    PROMISE_BROKEN = "no log here holds the event that was promised"
     PROOF_FORM = "this is not a proof in canonical form"
     PROOF = "the proof does not lead to the signed root: the entry does not stand there"
     ENTRIES_FORM = "the bundle of entries is cut, or holds too few or too many"

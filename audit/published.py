@@ -8,7 +8,7 @@ gzip, and where there are none at all the tree is checked from its lowest tiles.
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from audit.edge import Edge
@@ -41,6 +41,8 @@ class Published:
     """False when the tree was checked from its tiles only, since the folder holds no entries."""
     continues: tuple[int, ...]
     """Sizes of the older checkpoints that it was shown to continue."""
+    leaves: Sequence[bytes] = field(repr=False)
+    """The hashes of all entries."""
     key_from_log: bool
     """True when nobody said which key to trust, so that the one in the folder was taken."""
 
@@ -63,7 +65,7 @@ def verify_published(folder: Path, trust: Trust, *, older: Sequence[bytes] = ())
     continues = tuple(
         check_continues(note, signed, leaves, trust, offered=offered) for note in older
     )
-    return Published(signed, has_entries, continues, key_from_log=not trust.logs)
+    return Published(signed, has_entries, continues, leaves, key_from_log=not trust.logs)
 
 
 def _leaves(folder: Path, size: int, *, has_entries: bool) -> list[bytes]:

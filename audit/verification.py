@@ -5,7 +5,7 @@ the same of the same code; the former needs nothing besides this folder, Python 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,9 +14,12 @@ from typing import Any
 from audit.bundle_files import MANIFEST
 from audit.bundle_report import Report, log_line, signed_json, signed_lines
 from audit.checkpoint import Checkpoint
+from audit.cosignature import AnyVerifier, parse_vkey
 from audit.event_proof import EventProof, EventProofError, verify_entry, verify_event_proof
 from audit.faults import BundleError, Fault
+from audit.merkle import leaf_hash
 from audit.note import NoteError
+from audit.promise import Promise, PromiseError, from_header, open_promise
 from audit.published import verify_published
 from audit.trust import Trust
 from audit.trust_policy import PolicyError, parse_policy
@@ -24,6 +27,7 @@ from audit.verify import check_sequence, verify_bundle
 from audit.verify_checkpoint import read_checkpoint
 
 _PROOF = b"c2sp.org/tlog-proof@v1\n"
+_PROMISE = b"consent-vault/event-promise/v1\n"
 _ZIP = b"PK"
 _LONGEST_TEXT = 1_000_000
 _AGE = re.compile(r"(?P<number>[1-9][0-9]{0,5})(?P<unit>[smhd])")
@@ -43,6 +47,8 @@ class Question:
     """Checkpoints that the reader has kept."""
     entry: bytes | None = None
     """The entry that a `.tlog-proof` is about."""
+    promises: tuple[tuple[str, bytes], ...] = ()
+    """Event promises that the reader holds, by file name: each must have been kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class Answer:
     text: str
     values: dict[str, Any] = field(default_factory=dict)
     report: Report | None = None
+    leaves: Sequence[bytes] = field(default=(), repr=False)
+    """Hashes of the entries that are proven to stand in a log."""
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -67,7 +75,7 @@ def verify_paths(paths: Sequence[Path], question: Question) -> list[Answer]:
     """
     answers = [verify_path(path, question) for path in paths]
     check_sequence([each.report for each in answers if each.report is not None])
-    return answers
+    return [*answers, *_promises(question, answers)]
 
 
 def verify_path(path: Path, question: Question) -> Answer:
@@ -77,7 +85,7 @@ def verify_path(path: Path, question: Question) -> Answer:
     data = b"" if path.is_dir() else _read(path)
     if path.is_dir() or data.startswith(_ZIP):
         report = verify_bundle(path, trust=question.trust, older=question.older)
-        return Answer(path, "export", str(report), report.to_json(), report)
+        return Answer(path, "export", str(report), report.to_json(), report, report.leaves)
     if len(data) > _LONGEST_TEXT:
         raise BundleError(Fault.UNKNOWN_KIND, path.name)
     if data.startswith(_PROOF):
@@ -128,7 +136,7 @@ def _published(path: Path, question: Question) -> Answer:
         "has_entries": found.has_entries,
         "continues": list(found.continues),
     }
-    return Answer(path, "published log", "\n".join(lines), values)
+    return Answer(path, "published log", "\n".join(lines), values, leaves=found.leaves)
 
 
 def _proof(path: Path, data: bytes, question: Question) -> Answer:
@@ -138,7 +146,8 @@ def _proof(path: Path, data: bytes, question: Question) -> Answer:
     index, signed = verify_entry(text, question.entry, question.trust, file=path.name)
     checkpoint = signed.checkpoint
     lines = [f"The entry {_stands(index, checkpoint)}", *signed_lines(signed, key_from_log=False)]
-    return Answer(path, "proof", "\n".join(lines), signed_json(signed) | {"index": index})
+    values = signed_json(signed) | {"index": index}
+    return Answer(path, "proof", "\n".join(lines), values, leaves=(leaf_hash(question.entry),))
 
 
 def _event_proof(path: Path, data: bytes, question: Question) -> Answer:
@@ -158,7 +167,35 @@ def _event_proof(path: Path, data: bytes, question: Question) -> Answer:
         "index": proven.index,
         "fields": proven.fields,
     }
-    return Answer(path, "event", "\n".join(lines), values)
+    leaves = (leaf_hash(document.entry.encode()),)
+    return Answer(path, "event", "\n".join(lines), values, leaves=leaves)
+
+
+def _promises(question: Question, answers: Sequence[Answer]) -> Iterator[Answer]:
+    """Each promise is by the log and has been kept in what was verified."""
+    if not question.promises:
+        return
+    told = {vkey for each in answers for vkey in each.values.get("keys", ())}
+    keys = question.trust.logs or tuple(map(parse_vkey, told))
+    leaves = {leaf for answer in answers for leaf in answer.leaves}
+    for name, data in question.promises:
+        promise = _promise(name, data, keys)
+        if leaf_hash(promise.entry) not in leaves:
+            due = promise.due.isoformat()
+            raise BundleError(Fault.PROMISE_BROKEN, f"{name} (to be kept by {due})")
+        text = f"The promise of event {promise.event_id} has been kept"
+        yield Answer(Path(name), "promise", text, {"event_id": str(promise.event_id)})
+
+
+def _promise(name: str, data: bytes, keys: Sequence[AnyVerifier]) -> Promise:
+    """From the note itself, or from the value of the header that carried it."""
+    try:
+        note = data if data.startswith(_PROMISE) else from_header(data.decode("ascii").strip())
+        return open_promise(note, keys)
+    except (PromiseError, UnicodeDecodeError) as error:
+        raise BundleError(Fault.PROMISE_FORM, name) from error
+    except NoteError as error:
+        raise BundleError(Fault.PROMISE_SIGNATURE, name) from error
 
 
 def _stands(index: int, checkpoint: Checkpoint) -> str:

@@ -70,8 +70,7 @@ def verify_bundle(
         _check_container(files, raw)
     return report_of(
         signed,
-        contents.fields,
-        contents.previous,
+        contents,
         continues=continues,
         key_from_bundle=not trust.logs,
         quorum_of_log=quorum,

@@ -31,14 +31,17 @@ ROOT = Path(__file__).resolve().parent.parent
 SCORE_WANTED = 0.95
 LONGEST_SECONDS = 60.0
 
-_BUNDLES = ("test_verify.py", "test_verify_entries.py")
+_BUNDLES = ("test_verify_entries.py", "test_verify_trust.py", "test_verify.py")
 TESTS = {
     "audit.merkle": ("test_second_verifier.py", "test_merkle.py"),
-    "audit.checkpoint": ("test_checkpoint.py", "test_cosignature.py", "test_published.py"),
-    "audit.note": ("test_note.py", "test_cosignature.py", "test_checkpoint.py"),
-    "audit.tiles": ("test_tiles.py", "test_published.py"),
-    "audit.verify": _BUNDLES,
+    "audit.checkpoint": ("test_checkpoint.py",),
+    "audit.verify": (*_BUNDLES, "test_verification.py", "test_shards.py"),
     "audit.verify_entries": _BUNDLES,
+    "audit.verify_event": (*_BUNDLES, "test_event_proof.py"),
+    "audit.verify_checkpoint": ("test_trust.py", "test_published.py", *_BUNDLES),
+    "audit.trust": ("test_trust.py",),
+    "audit.published": ("test_published.py",),
+    "audit.event_proof": ("test_event_proof.py",),
 }
 """The modules, and the tests that must notice; a file that is not there is left out."""
 

@@ -30,6 +30,7 @@ _FILE = click.File("rb")
 @click.option("--max-age", metavar="AGE", help="Of the newest cosignature, for example 24h.")
 @click.option("--older", type=_FILE, multiple=True, help="A checkpoint that you have kept.")
 @click.option("--entry", type=_FILE, help="The entry that a .tlog-proof is about.")
+@click.option("--promise", type=_FILE, multiple=True, help="An event promise that you hold.")
 @click.option("--json", "as_json", is_flag=True, help="Say it for a program.")
 def verify(
     path: tuple[Path, ...],
@@ -38,6 +39,7 @@ def verify(
     max_age: str | None,
     older: tuple[BinaryIO, ...],
     entry: BinaryIO | None,
+    promise: tuple[BinaryIO, ...],
     as_json: bool,
 ) -> None:
     """Check every proof in PATH; needs no database and no network.
@@ -52,7 +54,9 @@ def verify(
     try:
         trust = trust_of(vkey, policy.read() if policy else None, max_age, now=datetime.now(UTC))
         kept = tuple(each.read() for each in older)
-        answers = verify_paths(path, Question(trust, kept, entry.read() if entry else None))
+        held = tuple((each.name, each.read()) for each in promise)
+        asked = Question(trust, kept, entry.read() if entry else None, held)
+        answers = verify_paths(path, asked)
     except QuestionError as error:
         raise click.UsageError(str(error)) from error
     except BundleError as error:

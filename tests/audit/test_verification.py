@@ -20,9 +20,11 @@ from audit.bundle import write_bundle
 from audit.container import unpack
 from audit.cosignature import Ed25519Cosigner
 from audit.database import open_engine
+from audit.disclosure import commitment
 from audit.event_proof import EventProof
 from audit.log_signers import LogSigners
-from audit.note import split_note
+from audit.note import sign_note, split_note
+from audit.promise import PromiseSigner, to_header
 from audit.proofs import checkpoint_at, inclusion, proof_text
 from audit.reader import disclosures
 from audit.sequencer import Sequencer
@@ -77,6 +79,13 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Path:
     entry = entry_of(event_id, shown.digests)
     (folder / "entry").write_bytes(entry)
     (folder / "event.tlog-proof").write_text(proof_text(proof))
+    promise = PromiseSigner(SIGNERS.base_signers).sign(
+        event_id, commitment(event_id, shown.digests), NOW
+    )
+    (folder / "promise").write_bytes(promise)
+    (folder / "promise-header").write_text(to_header(promise))
+    other = PromiseSigner(SIGNERS.base_signers).sign(event_id, bytes(32), NOW)
+    (folder / "broken").write_bytes(other)
     document = EventProof(
         event_id,
         proof.log,
@@ -178,7 +187,7 @@ def test_an_older_checkpoint_must_be_continued(
     code, out, _ = said(capsys, *options, held / "checkpoint")
     assert code == 0
     assert "continues the checkpoint of 3 entries" in out
-    forged = held / "forged"
+    forged = held / "forked"
     root = b64encode(bytes(32)).decode()
     forged.write_bytes(SIGNERS.sign(LOG, f"{LOG_NAME}/{LOG}\n3\n{root}\n", NOW))
     code, _, err = said(capsys, *options, forged)
@@ -206,6 +215,49 @@ def test_a_newest_cosignature_may_be_asked_for(
     code, _, err = said(capsys, *options, "1s")
     assert code == 1
     assert "as lately as you ask for" in err
+
+
+HOLDING = [f"{LOG}.zip", "published", "event.json", "event.tlog-proof"]
+
+
+@pytest.mark.parametrize("promise", ["promise", "promise-header"])
+@pytest.mark.parametrize("name", HOLDING)
+def test_a_promise_that_was_kept_is_told(
+    held: Path, capsys: pytest.CaptureFixture[str], name: str, promise: str
+) -> None:
+    options = ["--entry", held / "entry", "--promise", held / promise]
+    code, out, _ = said(capsys, held / name, "--vkey", BASE, *options)
+    assert code == 0
+    assert "has been kept" in out
+
+
+def test_a_promise_needs_no_key_beside_that_of_the_export(
+    held: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said(capsys, held / f"{LOG}.zip", "--promise", held / "promise")[0] == 0
+
+
+BROKEN = {
+    "not in this log": (f"{NEXT}.zip", "promise", "(to be kept by 2026-11-24T09:01:00+00:00)"),
+    "of something else": (f"{LOG}.zip", "broken", "no log here holds the event"),
+    "no promise": (f"{LOG}.zip", "event.json", "not a promise"),
+    "no text": (f"{LOG}.zip", f"{LOG}.zip", "not a promise"),
+    "by another key": (f"{LOG}.zip", "forged", "not signed by a key of the log"),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN.values(), ids=BROKEN)
+def test_a_promise_that_was_not_kept_is_told(
+    held: Path, capsys: pytest.CaptureFixture[str], how: tuple[str, str, str]
+) -> None:
+    stranger = LogSigners(LOG_NAME, [Ed25519PrivateKey.generate()])
+    text, _ = split_note((held / "promise").read_bytes())
+    (held / "forged").write_bytes(sign_note(text, stranger.base_signers))
+    name, promise, why = how
+    code, _, err = said(capsys, held / name, "--vkey", BASE, "--promise", held / promise)
+    assert code == 1
+    assert promise in err
+    assert why in err
 
 
 def test_a_published_log_without_entries_says_so(
