@@ -134,7 +134,6 @@ PAGES = (
     person("GET", "/{language:lang}/receipts/{receipt_id}"),
     person("GET", "/{language:lang}/receipts/{receipt_id}/file"),
     person("GET", "/{language:lang}/log"),
-    person("GET", "/{language:lang}/log/{event_id}/proof"),
     person("GET", "/{language:lang}/log.csv"),
     person("GET", "/{language:lang}/log.json"),
     person("GET", "/{language:lang}/data"),

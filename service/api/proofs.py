@@ -2,18 +2,18 @@
 
 `/audit/proof/{event}` gives a `.tlog-proof` (C2SP tlog-proof) to everybody who knows the event's
 random id: it holds hashes only and tells nothing of the event. What the event says goes with it in
-a document (audit.event_proof) to those whom it concerns: to the person for her own log, and to the
-agency for its own events, as far as it knows what is in them.
+a document (audit.event_proof) to those whom it concerns: to the person from the pages of her log,
+and here to the agency for its own events, as far as it knows what is in them.
 """
 
 from audit.event_document import event_document
 from audit.event_proof import EventProof
-from audit.model import Actor, Entry, Kind
+from audit.model import Kind
 from audit.proofs import inclusion, proof_text
-from audit.reader import entry, everything, own
+from audit.reader import entry, everything
 from audit.unit_of_work import UnitOfWork
 from consent.tokens import TokenAccess
-from policies.ids import EventId, PersonId
+from policies.ids import EventId
 from service.api import refusals
 from service.api.protected import AfterCommit, ProtectedResource, token_event
 from service.api.tokens import Token
@@ -40,18 +40,6 @@ def proof_for_everybody(runtime: Runtime, event_id: EventId) -> str:
     return proof_text(made)
 
 
-def document_for_person(runtime: Runtime, person: PersonId, event_id: EventId) -> EventProof:
-    """An event about her, or of her own doing, with all that she may open. Raises NotInLogError."""
-    with runtime.ledger.read() as connection:
-        found = entry(connection, runtime.ledger, event_id)
-        if found is None or not _is_of(person, found):
-            raise NotInLogError
-        made = event_document(connection, runtime.ledger, event_id, may_open=own(person))
-    if made is None:
-        raise NotInLogError
-    return made
-
-
 def document_for_token(resource: ProtectedResource, call: Call, event_id: EventId) -> Answer:
     """One of the client's own events, with what the client knows of it."""
     ledger = resource.server.runtime.ledger
@@ -68,10 +56,6 @@ def document_for_token(resource: ProtectedResource, call: Call, event_id: EventI
         return lambda: refusals.not_in_log() if made is None else _answer(made)
 
     return resource.answer(call, "proof", effect)
-
-
-def _is_of(person: PersonId, found: Entry) -> bool:
-    return found.subject == person or found.get("actor") == str(Actor.person(person))
 
 
 def _answer(document: EventProof) -> Answer:

@@ -210,7 +210,6 @@ _OF_SUCCESS = {
     "/metrics": {"text/plain"},
     "/{language}/log.csv": {"text/csv"},
     "/{language}/log.json": {"application/json"},
-    "/{language}/log/{event_id}/proof": {"application/json"},
     "/{language}/receipts/{receipt_id}/file": {"application/jose"},
     "/oauth/revoke": {"application/json", ""},
     "/static/{name}": {"text/css", "font/woff2", "image/svg+xml", "image/png", "image/x-icon"},

@@ -7,7 +7,7 @@ import pytest
 
 from audit.disclosure import leaf
 from audit.event_proof import EventProof, verify_event_proof
-from audit.model import SYSTEM, Actor, Event, Kind
+from audit.model import SYSTEM, Event, Kind
 from audit.tlog_proof import verify_tlog_proof
 from audit.trust import Trust
 from audit.unit_of_work import begin
@@ -18,7 +18,7 @@ from service.runtime import Runtime
 from tests.service.house import House, open_house
 from tests.service.office import Office, header
 
-CITIZEN, OTHER = "010199-9012", "150688-9551"
+CITIZEN = "010199-9012"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
@@ -34,15 +34,15 @@ def place(runtime: Runtime) -> None:
         pass
 
 
-def record(house: House, happened: Event, *, actor: Actor = SYSTEM) -> EventId:
-    with begin(house.runtime.ledger, actor=actor, now=house.clock()) as uow:
+def record(house: House, happened: Event) -> EventId:
+    with begin(house.runtime.ledger, actor=SYSTEM, now=house.clock()) as uow:
         return uow.record(happened)
 
 
-def about(house: House, identifier: str, *, actor: Actor = SYSTEM) -> EventId:
+def about(house: House, identifier: str) -> EventId:
     """An event about that person, placed in the log."""
     happened = Event(kind=Kind.RECEIPT_READ, subject=house.person(identifier), reference="r1")
-    event_id = record(house, happened, actor=actor)
+    event_id = record(house, happened)
     place(house.runtime)
     return event_id
 
@@ -77,61 +77,6 @@ def test_an_id_that_no_event_has_gives_nothing(house: House, path: str) -> None:
 def test_an_event_that_waits_for_its_place_has_no_proof_yet(house: House) -> None:
     event_id = record(house, Event(kind=Kind.RECEIPT_READ, subject=house.person(CITIZEN)))
     assert house.visitor().get(f"/audit/proof/{event_id}").status_code == 404
-    browser = house.signed_in(CITIZEN)
-    assert browser.get(f"/en/log/{event_id}/proof").status_code == 404
-
-
-# For the person
-
-
-def document(house: House, identifier: str, event_id: EventId) -> EventProof:
-    answer = house.signed_in(identifier).get(f"/en/log/{event_id}/proof")
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "no-store"
-    assert f"event-{event_id}.proof.json" in answer.headers["content-disposition"]
-    return EventProof.parse(answer.text)
-
-
-def test_a_person_gets_her_event_with_what_she_may_open_and_can_check_it(house: House) -> None:
-    event_id = about(house, CITIZEN)
-    proven = verify_event_proof(
-        document(house, CITIZEN, event_id), trust(house.runtime), file="event"
-    )
-    assert proven.event_id == event_id
-    assert proven.fields["subject"] == str(house.person(CITIZEN))
-    assert proven.fields["kind"] == "receipt.read"
-    assert proven.fields["actor"] == "system:consent-vault"
-
-
-def test_who_looked_at_her_data_stays_closed_where_it_is_another_person(house: House) -> None:
-    event_id = about(house, CITIZEN, actor=Actor.person(house.person(OTHER)))
-    proven = verify_event_proof(
-        document(house, CITIZEN, event_id), trust(house.runtime), file="event"
-    )
-    assert "actor" not in proven.fields
-    assert proven.fields["kind"] == "receipt.read"
-
-
-def test_who_did_something_gets_the_proof_of_having_done_it(house: House) -> None:
-    event_id = about(house, CITIZEN, actor=Actor.person(house.person(OTHER)))
-    proven = verify_event_proof(
-        document(house, OTHER, event_id), trust(house.runtime), file="event"
-    )
-    assert proven.fields == {"actor": f"person:{house.person(OTHER)}"}
-
-
-def test_another_person_learns_not_even_that_there_is_such_an_event(house: House) -> None:
-    event_id = about(house, CITIZEN)
-    browser = house.signed_in(OTHER)
-    answers = [browser.get(f"/en/log/{wanted}/proof") for wanted in (event_id, UNKNOWN)]
-    assert [answer.status_code for answer in answers] == [404, 404]
-    assert answers[0].text.replace(str(event_id), "") == answers[1].text.replace(UNKNOWN, "")
-
-
-def test_nobody_gets_a_document_without_signing_in(house: House) -> None:
-    event_id = about(house, CITIZEN)
-    assert house.visitor().get(f"/en/log/{event_id}/proof").status_code != 200
 
 
 # For the agency
