@@ -148,6 +148,20 @@ cosignature = insert_only(
 """Insert-only; what witnesses have signed of our checkpoints. `witness` is name and key id of the
 key as in its verification key, `at` the time in the cosignature."""
 
+timestamp = insert_only(
+    Table(
+        "audit_timestamp",
+        metadata,
+        Column("log", String(8), primary_key=True),
+        Column("size", RowNumber, primary_key=True, autoincrement=False),
+        Column("tsa", String(40), primary_key=True),
+        Column("at", Instant, primary_key=True),
+        Column("token", LargeBinary, nullable=False),
+    )
+)
+"""Insert-only; what time-stamping authorities have answered for our checkpoints, as it came
+(RFC 3161 section 2.4.2). `tsa` is the operator's name for one, `at` the time in the token."""
+
 log_start = insert_only(
     Table(
         "audit_log_start",
@@ -180,6 +194,7 @@ INSERT_ONLY = (
     tile.name,
     checkpoint.name,
     cosignature.name,
+    timestamp.name,
     log_start.name,
     retention.name,
 )
