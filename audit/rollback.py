@@ -35,6 +35,8 @@ _WAY_OUT = (
     " the database, or begin the log anew with: consent-vault audit new-log (docs/operator.md)"
 )
 
+_NOT_WRITTEN = "cannot be written, so nothing further is signed"
+
 Verifiers = Callable[[str], Collection[Verifier]]
 """Our own keys for one log."""
 
@@ -118,6 +120,7 @@ class RollbackGuard:
         self._lock = threading.Lock()
         self._seen: tuple[Seen, ...] = ()
         self._fits: bytes | None = None
+        self._unwritten: bytes | None = None
 
     def prepare(self, logs: Sequence[str]) -> None:
         """Once, before the first signature: ask the witnesses what they know of these logs.
@@ -136,6 +139,8 @@ class RollbackGuard:
 
     def check(self, connection: Connection) -> None:
         """Raises RestoredBackupError or OutsideCopyError when nothing may be signed."""
+        if self._unwritten is not None:
+            self._move_to(self._unwritten)
         note = self._copy.read()
         if note is not None and note != self._fits:
             check_seen(connection, self._own(note))
@@ -153,6 +158,8 @@ class RollbackGuard:
 
     def problem(self, connection: Connection) -> str | None:
         """Why nothing may be signed, in words for the operator; None when all is well."""
+        if self._unwritten is not None:
+            return str(OutsideCopyError(self._copy.path, _NOT_WRITTEN))
         try:
             for seen in self.known_outside():
                 check_seen(connection, seen)
@@ -161,8 +168,21 @@ class RollbackGuard:
         return None
 
     def publish(self, _checkpoint: Checkpoint, note: bytes) -> None:
-        """Move the copy on to a checkpoint that is committed."""
-        if self._copy.advance(note):
+        """Move the copy on to a checkpoint that is committed.
+
+        Where it cannot be written no other checkpoint follows (`check` tries again first): the
+        copy would tell less and less, and nobody would know.
+        """
+        self._unwritten = note
+        self._move_to(note)
+
+    def _move_to(self, note: bytes) -> None:
+        try:
+            moved = self._copy.advance(note)
+        except OSError as error:
+            raise OutsideCopyError(self._copy.path, _NOT_WRITTEN) from error
+        self._unwritten = None
+        if moved:
             self._fits = note
 
     def _own(self, note: bytes) -> Seen:

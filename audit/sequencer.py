@@ -19,6 +19,7 @@ from audit.batch import check_batch, read_batch, write_batch
 from audit.checkpoint import Checkpoint
 from audit.edge import Edge
 from audit.leadership import Leadership
+from audit.outside_copy import OutsideCopyError
 from audit.partitions import alarms, tend
 from audit.store import tree as store
 from audit.tree import StoredTree, TreeDamagedError, current_log, note_before
@@ -166,7 +167,7 @@ class Sequencer:
                     self._tend(clock())
                     self.run_once(clock())
                 pause = INTERVAL_SECONDS
-            except (ClockWentBackError, TreeDamagedError) as error:
+            except (ClockWentBackError, TreeDamagedError, OutsideCopyError) as error:
                 _log.error("the sequencer signs nothing: %s", error)
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             except (SQLAlchemyError, OSError, RuntimeError, ValueError) as error:

@@ -28,11 +28,13 @@ from policies.catalogue import load_catalogue
 from policies.data_files import CatalogueError
 from service.identity import identity_provider
 from service.keys_fit import KeysDoNotFitError, check_keys_fit
+from service.log_keys import LogKeys
 from service.migrations.guards import weak
 from service.migrations.upgrade import current, head, knows
 from service.package_names import ForeignPackageError, check_package_names
 from service.settings import LOOPBACK, Settings, SettingsError
-from vault.providers.file import FileKeyProvider, KeyFileError, KeyPermissionsError
+from service.witnessing import open_watch
+from vault.providers.file import FileKeyProvider, KeyFileError, KeyFolder, KeyPermissionsError
 
 OLDEST_PYTHON = (3, 11)
 CLOCK_DIFFERENCE = timedelta(seconds=5)
@@ -158,6 +160,7 @@ def _examine_database(engine: Engine, settings: Settings, *, with_keys: bool) ->
     if with_keys:
         yield check_keys_and_database(engine, settings)
         yield check_log(engine, settings)
+        yield check_outside(engine, settings)
 
 
 def check_keys_and_database(engine: Engine, settings: Settings) -> Finding:
@@ -210,6 +213,21 @@ def check_room(engine: Engine) -> Finding:
         found = alarms(connection, datetime.now(UTC))
     repair = "consent-vault db upgrade, as the owner of the tables" if found else ""
     return Finding("partitions", "; ".join(found) or "there is room", repair)
+
+
+def check_outside(engine: Engine, settings: Settings) -> Finding:
+    """Nobody outside knows more of the log than the database: the copy, and each witness."""
+    folder = KeyFolder.open_or_create(settings.data_folder)
+    signers = LogKeys.of(folder).signers(settings.log_origin)
+    ledger = Ledger(engine, FileKeyProvider.open_or_create(settings.data_folder))
+    watch = open_watch(settings, ledger, signers)
+    watch.prepare()
+    with ledger.read() as connection:
+        refusal = watch.refusal(connection)
+    watch.close()
+    if refusal is not None:
+        return Finding("log-outside", refusal, "docs/operator.md, Was a backup restored?")
+    return Finding("log-outside", "nobody outside knows more of the log than the database")
 
 
 def check_log(engine: Engine, settings: Settings) -> Finding:

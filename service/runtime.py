@@ -81,6 +81,7 @@ class Runtime:
         self.log_check.stop()
         self.expiry.stop()
         self.stop_sequencing()
+        self.log_watch.close()
         self.ledger.engine.dispose()
 
 

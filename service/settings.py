@@ -131,6 +131,13 @@ class Settings(BaseSettings):
             raise ValueError("is no address of a database") from error
         return value
 
+    @field_validator("log_copy")
+    @classmethod
+    def _has_a_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.parent.is_dir():
+            raise ValueError("its folder is not there")
+        return value
+
     @field_validator("log_policy")
     @classmethod
     def _is_a_policy(cls, value: Path | None) -> Path | None:

@@ -39,6 +39,12 @@ class LogWatch:
     guard: RollbackGuard
     witnessing: Witnessing
     policy: Policy | None
+    clients: tuple[WitnessClient, ...] = ()
+
+    def close(self) -> None:
+        """Let go of the connections to the witnesses."""
+        for client in self.clients:
+            client.close()
 
     def refusal(self, connection: Connection) -> str | None:
         """Why nothing may be signed, in words for the operator; None when all is well."""
@@ -96,13 +102,13 @@ class WitnessJob(Job):
 def open_watch(settings: Settings, ledger: Ledger, signers: LogSigners) -> LogWatch:
     """The watch by these settings. Raises PolicyError, InsecureUrlError and OSError."""
     policy = None if settings.log_policy is None else parse_policy(settings.log_policy.read_bytes())
-    witnesses = [] if policy is None else list(clients(policy))
+    witnesses = () if policy is None else tuple(clients(policy))
     interval = timedelta(seconds=settings.witness_seconds)
     copy = OutsideCopy(settings.log_copy or settings.data_folder / COPY_NAME)
     witnessing = Witnessing(ledger, signers, witnesses, interval=interval)
     guard = RollbackGuard(copy, signers.verifiers, witnessing.seen_by_witnesses)
     witnessing.tell(guard.found)
-    return LogWatch(ledger, guard, witnessing, policy)
+    return LogWatch(ledger, guard, witnessing, policy, witnesses)
 
 
 def clients(policy: Policy) -> Iterator[WitnessClient]:

@@ -71,6 +71,7 @@ def runtime_of(data: Path | None) -> Iterator["Runtime"]:
             _check_keys(runtime)
             yield runtime
         finally:
+            runtime.log_watch.close()
             runtime.ledger.engine.dispose()
 
 

@@ -431,6 +431,26 @@ def test_a_checkpoint_that_turns_up_later_stops_the_signing_too(
             sequencer.run_once(LATER)
 
 
+def test_no_checkpoint_follows_one_that_could_not_be_copied(
+    ledger: Ledger, copy: OutsideCopy, tmp_path: Path
+) -> None:
+    away = OutsideCopy(tmp_path / "volume" / "copy")
+    sequencer, guard = guarded(ledger, away)
+    for _ in range(2):
+        record(ledger, 1)
+        with pytest.raises(OutsideCopyError, match="cannot be written"):
+            sequencer.run_once(NOW)
+    with ledger.read() as connection:
+        assert log_state(connection).size == 1
+        assert "cannot be written" in str(guard.problem(connection))
+    away.path.parent.mkdir()
+    assert sequencer.run_once(NOW)
+    with ledger.read() as connection:
+        assert guard.problem(connection) is None
+    assert size_of(away.read() or b"") == 2
+    assert copy.read() is None
+
+
 def test_an_older_process_does_not_move_the_copy_back(ledger: Ledger, copy: OutsideCopy) -> None:
     first = grow(ledger, copy, 1)
     second = grow(ledger, copy, 1, LATER)

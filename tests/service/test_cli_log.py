@@ -50,6 +50,7 @@ def opened() -> Iterator[Runtime]:
     try:
         yield runtime
     finally:
+        runtime.log_watch.close()
         runtime.ledger.engine.dispose()
 
 
@@ -128,6 +129,9 @@ def test_a_restored_database_is_told_and_begun_anew_only_when_asked_for(
     shutil.copy(installation / "vault.db", installation / "backup")
     grow(4)
     shutil.copy(installation / "backup", installation / "vault.db")
+    code, output = run("doctor")
+    assert code == 1
+    assert "FAULT  log-outside: the copy in" in output
     code, output = run("audit", "new-log")
     assert code == 0
     assert "has the checkpoint of size 7" in output

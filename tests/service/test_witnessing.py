@@ -205,6 +205,15 @@ def test_two_keys_of_one_witness_are_asked_for_in_one_call() -> None:
 
 
 NOT_ENCRYPTED = f"witness W {cosigner(1).vkey} http://w.example\nquorum W\n"
+
+
+def test_a_copy_in_a_folder_that_is_not_there_is_a_fault_of_its_setting(tmp_path: Path) -> None:
+    given = {"base_url": "https://vault.example.fi", "database_url": "sqlite:///x.db"}
+    with pytest.raises(SettingsError, match="its folder is not there") as refused:
+        load_settings({}, **given, data_folder=tmp_path, log_copy=tmp_path / "no" / "copy")
+    assert refused.value.variable == f"{PREFIX}LOG_COPY"
+
+
 WRONG = {
     "no such file": None,
     "no policy": b"quorum W\n",
