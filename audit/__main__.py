@@ -25,6 +25,7 @@ def main(arguments: Sequence[str]) -> int:
                 given.vkey,
                 given.policy and given.policy.read_bytes(),
                 given.max_age,
+                tsa_roots=given.tsa_roots and given.tsa_roots.read_bytes(),
                 now=datetime.now(UTC),
             ),
             tuple(path.read_bytes() for path in given.older),
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--vkey", action="append", default=[], help="a key of the log you trust")
     verify.add_argument("--policy", type=Path, help="logs and witnesses you trust (tlog-policy)")
     verify.add_argument("--max-age", help="of the newest cosignature, for example 24h")
+    verify.add_argument("--tsa-roots", type=Path, help="roots of time stamping authorities (PEM)")
     verify.add_argument("--older", type=Path, action="append", default=[], help="a checkpoint kept")
     verify.add_argument("--entry", type=Path, help="the entry that a .tlog-proof is about")
     verify.add_argument(

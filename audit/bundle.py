@@ -20,6 +20,7 @@ from audit.log_signers import LogSigners
 from audit.note import sign_note, split_note, verified_lines
 from audit.proofs import checkpoint_at, current_log, latest_checkpoint
 from audit.reader import MayOpen, everything, placed_disclosures
+from audit.store.timestamping import timestamps, token_of
 from audit.store.witnessing import cosignatures
 from audit.tiles import TILE_WIDTH, entry_bundles_of, pack_entries, tiles_of
 from audit.tree import StoredTree
@@ -57,6 +58,7 @@ def write_bundle(
     files = {CHECKPOINT: note, VKEY: _vkeys(signers, log, note)}
     if cosigned := _cosignatures(connection, log, checkpoint.size):
         files[COSIGNATURES] = cosigned
+    files |= dict(_timestamps(connection, log, checkpoint.size))
     if policy is not None:
         files[POLICY] = policy
     files |= dict(_tree_files(StoredTree(connection, log, checkpoint.size)))
@@ -65,6 +67,17 @@ def write_bundle(
     text = manifest_text(checkpoint.origin, files)
     files[MANIFEST] = sign_note(text, signers.note_signers(log))
     return pack(files)
+
+
+def _timestamps(connection: Connection, log: str, size: int) -> Iterator[tuple[str, bytes]]:
+    """The newest stamp of each authority up to that size, with the note that it is about."""
+    newest = {row.tsa: row for row in timestamps(connection, log, up_to=size)}
+    for number, row in enumerate(sorted(newest.values(), key=lambda row: row.tsa)):
+        note = checkpoint_at(connection, row.size, log=log)
+        token = token_of(connection, log, row.size, row.tsa)
+        if note is not None and token is not None:
+            yield f"timestamps/{row.size}/checkpoint", note
+            yield f"timestamps/{row.size}/{number}.tsr", token
 
 
 def _cosignatures(connection: Connection, log: str, size: int) -> bytes:

@@ -8,6 +8,8 @@
 | `tile/…`, `tile/entries/…` | hashes and entries (C2SP tlog-tiles) |
 | `events.jsonl` | a line for each entry: all digests, and the disclosures this reader may open |
 | `policy` | the witnesses that the log asks (C2SP tlog-policy), if it asks any |
+| `timestamps/<size>/checkpoint` | the note of that size, which an authority has stamped |
+| `timestamps/<size>/<n>.tsr` | its answer (RFC 3161); only the newest of each authority |
 | `manifest` | a note signed by the log's key, with the SHA-256 of every other file |
 
 The lines of the manifest are those of `sha256sum`, so that this program can check them too.
@@ -27,6 +29,10 @@ EVENTS = "events.jsonl"
 MANIFEST = "manifest"
 POLICY = "policy"
 VKEY = "log.vkey"
+
+TIMESTAMP = re.compile(
+    r"timestamps/(?P<size>[1-9][0-9]{0,18})/(?P<file>checkpoint|[0-9]{1,2}\.tsr)"
+)
 
 _MANIFEST_HEADER = "consent-vault/bundle/v1"
 _MANIFEST_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[!-~]{1,255})")

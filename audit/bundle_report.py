@@ -8,6 +8,7 @@ from typing import Any
 from audit.checkpoint import Checkpoint
 from audit.trust import Signed
 from audit.verify_entries import Contents
+from audit.verify_timestamps import CheckedStamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Report:
     """The end of the log that this one continues, when it is not the first."""
     continues: tuple[int, ...]
     """Sizes of the older checkpoints that it was shown to continue."""
+    stamps: tuple[CheckedStamp, ...]
+    """Time stamps of this log by authorities outside."""
     quorum_of_log: bool | None
     """Whether the witnesses that the log itself names have cosigned; None when it names none."""
     kinds: Mapping[str, int]
@@ -46,6 +49,7 @@ class Report:
             "key_from_bundle": self.key_from_bundle,
             "previous": None if self.previous is None else checkpoint_json(self.previous),
             "continues": list(self.continues),
+            "stamps": [each.to_json() for each in self.stamps],
             "quorum_of_log": self.quorum_of_log,
             "kinds": dict(self.kinds),
             "closed": self.closed,
@@ -71,6 +75,7 @@ class Report:
         if self.previous is not None:
             lines.append(f"It continues {self.previous.origin} after entry {self.previous.size}")
         lines += [f"It continues the checkpoint of {size} entries" for size in self.continues]
+        lines += map(str, self.stamps)
         if self.quorum_of_log is not None:
             word = "is reached" if self.quorum_of_log else "is NOT reached"
             lines.append(f"The quorum of witnesses that the log itself names {word}")
@@ -82,6 +87,7 @@ def report_of(
     contents: Contents,
     *,
     continues: Sequence[int],
+    stamps: Sequence[CheckedStamp],
     key_from_bundle: bool,
     quorum_of_log: bool | None,
 ) -> Report:
@@ -94,6 +100,7 @@ def report_of(
         key_from_bundle=key_from_bundle,
         previous=contents.previous,
         continues=tuple(continues),
+        stamps=tuple(stamps),
         quorum_of_log=quorum_of_log,
         kinds=dict(sorted(kinds.items())),
         closed=len(fields) - kinds.total(),

@@ -27,6 +27,7 @@ class Fault(StrEnum):
     OTHER_LOG = "this is a checkpoint of another log"
     SHRUNK = "the log is smaller than in the older checkpoint: something was taken back"
     FORKED = "the log does not continue the older checkpoint: its history was changed"
+    TIMESTAMP = "the time stamp is not by an authority that you trust, or of another checkpoint"
     LINE_FORM = "the line is not an event in canonical form"
     LINE_COUNT = "there are not as many events as the checkpoint says"
     LINE_ORDER = "the line does not stand at its index"

@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cryptography import x509
+
 from audit.checkpoint import Checkpoint
 from audit.cosignature import AnyVerifier, parse_vkey
 from audit.log_family import FollowedLogs
@@ -33,6 +35,8 @@ class Trust:
     policy: Policy | None = None
     since: datetime | None = None
     """The newest cosignature must not be older."""
+    authorities: tuple[x509.Certificate, ...] = ()
+    """Roots of the authorities for time stamps."""
 
     @classmethod
     def of(cls, *vkeys: str) -> "Trust":

@@ -21,6 +21,7 @@ from audit.merkle import leaf_hash
 from audit.note import NoteError
 from audit.promise import Promise, PromiseError, from_header, open_promise
 from audit.published import verify_published
+from audit.timestamp import RootsError, parse_roots
 from audit.trust import Trust
 from audit.trust_policy import PolicyError, parse_policy
 from audit.verify import check_sequence, verify_bundle
@@ -100,7 +101,12 @@ def verify_path(path: Path, question: Question) -> Answer:
 
 
 def trust_of(
-    vkeys: Sequence[str], policy: bytes | None, max_age: str | None, *, now: datetime
+    vkeys: Sequence[str],
+    policy: bytes | None,
+    max_age: str | None,
+    *,
+    tsa_roots: bytes | None = None,
+    now: datetime,
 ) -> Trust:
     """What the options of a command ask of a log. Raises QuestionError."""
     try:
@@ -111,7 +117,11 @@ def trust_of(
         parsed = None if policy is None else parse_policy(policy)
     except PolicyError as error:
         raise QuestionError(f"--policy: {error}") from error
-    return Trust(keys, parsed, None if max_age is None else now - _age(max_age))
+    try:
+        authorities = () if tsa_roots is None else parse_roots(tsa_roots)
+    except RootsError as error:
+        raise QuestionError(f"--tsa-roots: {error}") from error
+    return Trust(keys, parsed, None if max_age is None else now - _age(max_age), authorities)
 
 
 def _age(text: str) -> timedelta:

@@ -31,6 +31,7 @@ from audit.trust import Signed, Trust
 from audit.trust_policy import PolicyError, parse_policy
 from audit.verify_checkpoint import check_continues, read_checkpoint, read_vkeys
 from audit.verify_entries import check_contents
+from audit.verify_timestamps import check_timestamps, is_stamp
 
 _ALWAYS = (CHECKPOINT, VKEY, EVENTS, MANIFEST)
 _SOMETIMES = (COSIGNATURES, POLICY)
@@ -64,6 +65,7 @@ def verify_bundle(
     continues = [
         check_continues(note, signed, contents.leaves, trust, offered=keys) for note in older
     ]
+    stamps = check_timestamps(files, signed, contents.leaves, trust, offered=keys)
     if altered is not None:
         raise BundleError(Fault.FILE_DIGEST, altered)
     if raw is not None:
@@ -72,6 +74,7 @@ def verify_bundle(
         signed,
         contents,
         continues=continues,
+        stamps=stamps,
         key_from_bundle=not trust.logs,
         quorum_of_log=quorum,
     )
@@ -91,7 +94,7 @@ def _check_presence(files: Mapping[str, bytes], names: set[str]) -> None:
 
 def _check_names(files: Mapping[str, bytes], size: int) -> None:
     """Exactly the files that a log of this size has."""
-    left = set(files) - set(_ALWAYS) - set(_SOMETIMES)
+    left = {name for name in set(files) - set(_ALWAYS) - set(_SOMETIMES) if not is_stamp(name)}
     for name in chain(tiles_of(size), entry_bundles_of(size)):
         # One by one: a signed size may be 2^62, by a key that nobody trusts yet.
         _check_presence(files, {name.path})

@@ -53,23 +53,24 @@ def check_continues(
     trust: Trust,
     *,
     offered: Collection[Verifier] = (),
+    file: str = OLDER,
 ) -> int:
     """The size of an older checkpoint, which the log with these leaf hashes continues.
 
     Nothing is asked of witnesses there. Raises BundleError.
     """
-    old = read_checkpoint(note, OLDER, trust.in_the_log_alone(), offered=offered).checkpoint
+    old = read_checkpoint(note, file, trust.in_the_log_alone(), offered=offered).checkpoint
     if old.origin != newest.checkpoint.origin:
-        raise BundleError(Fault.OTHER_LOG, OLDER)
+        raise BundleError(Fault.OTHER_LOG, file)
     if old.size > newest.checkpoint.size:
-        raise BundleError(Fault.SHRUNK, OLDER, newest.checkpoint.size)
+        raise BundleError(Fault.SHRUNK, file, newest.checkpoint.size)
 
     def node(level: int, index: int) -> bytes:
         return fold(leaves[index << level : (index + 1) << level])
 
     # All leaves are here, so that no proof is needed: the root over the first of them is made.
     if tree_hash(node, 0, old.size) != old.root:
-        raise BundleError(Fault.FORKED, OLDER)
+        raise BundleError(Fault.FORKED, file)
     return old.size
 
 

@@ -28,6 +28,7 @@ _FILE = click.File("rb")
 @click.option("--vkey", multiple=True, help="Key of the log, from a source that you trust.")
 @click.option("--policy", type=_FILE, help="The logs and witnesses that you trust (tlog-policy).")
 @click.option("--max-age", metavar="AGE", help="Of the newest cosignature, for example 24h.")
+@click.option("--tsa-roots", type=_FILE, help="Roots of time stamping authorities (PEM).")
 @click.option("--older", type=_FILE, multiple=True, help="A checkpoint that you have kept.")
 @click.option("--entry", type=_FILE, help="The entry that a .tlog-proof is about.")
 @click.option("--promise", type=_FILE, multiple=True, help="An event promise that you hold.")
@@ -37,6 +38,7 @@ def verify(
     vkey: tuple[str, ...],
     policy: BinaryIO | None,
     max_age: str | None,
+    tsa_roots: BinaryIO | None,
     older: tuple[BinaryIO, ...],
     entry: BinaryIO | None,
     promise: tuple[BinaryIO, ...],
@@ -52,7 +54,13 @@ def verify(
     from audit.verification import Question, QuestionError, trust_of, verify_paths
 
     try:
-        trust = trust_of(vkey, policy.read() if policy else None, max_age, now=datetime.now(UTC))
+        trust = trust_of(
+            vkey,
+            policy.read() if policy else None,
+            max_age,
+            tsa_roots=tsa_roots.read() if tsa_roots else None,
+            now=datetime.now(UTC),
+        )
         kept = tuple(each.read() for each in older)
         held = tuple((each.name, each.read()) for each in promise)
         asked = Question(trust, kept, entry.read() if entry else None, held)

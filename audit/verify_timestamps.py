@@ -1,0 +1,87 @@
+"""Time stamps in an exported log: who outside has seen which part of it, and when. Pure.
+
+A stamp counts only for somebody who names the roots of authorities that she trusts. Their tokens
+are read by the package `rfc3161-client`; where it is missing, the report says that the stamps were
+not checked.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from audit.bundle_files import TIMESTAMP
+from audit.faults import BundleError, Fault
+from audit.note import Verifier
+from audit.timestamp import LibraryMissingError, TimestampError, verify_token
+from audit.trust import Signed, Trust
+from audit.verify_checkpoint import check_continues
+
+_NOTE = "checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedStamp:
+    """One stamp. Without a time it was not checked, for the reason given."""
+
+    size: int
+    at: datetime | None
+    authority: str | None
+    unchecked: str | None = None
+
+    def __str__(self) -> str:
+        if self.at is None:
+            return f"A time stamp at {self.size} entries was not checked: {self.unchecked}"
+        authority = ascii(self.authority)[1:-1]
+        return f"Stamped at {self.size} entries on {self.at.isoformat()} by {authority}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        at = None if self.at is None else self.at.isoformat()
+        return {
+            "size": self.size,
+            "at": at,
+            "authority": self.authority,
+            "unchecked": self.unchecked,
+        }
+
+
+def is_stamp(name: str) -> bool:
+    """Whether a file of a bundle belongs to a time stamp."""
+    return TIMESTAMP.fullmatch(name) is not None
+
+
+def check_timestamps(
+    files: Mapping[str, bytes],
+    newest: Signed,
+    leaves: Sequence[bytes],
+    trust: Trust,
+    *,
+    offered: Collection[Verifier] = (),
+) -> list[CheckedStamp]:
+    """Each stamp is of a checkpoint that this log continues. Raises BundleError."""
+    stamps = []
+    for name in sorted(files):
+        match = TIMESTAMP.fullmatch(name)
+        if match is None or match["file"] == _NOTE:
+            continue
+        size, place = int(match["size"]), f"timestamps/{match['size']}/{_NOTE}"
+        if place not in files:
+            raise BundleError(Fault.MISSING, place)
+        stamped = check_continues(files[place], newest, leaves, trust, offered=offered, file=place)
+        if stamped != size:
+            raise BundleError(Fault.TIMESTAMP, place)
+        stamps.append(_check(files[name], files[place], name, size, trust))
+    return stamps
+
+
+def _check(token: bytes, note: bytes, name: str, size: int, trust: Trust) -> CheckedStamp:
+    if not trust.authorities:
+        return CheckedStamp(size, None, None, "no authority is named (--tsa-roots)")
+    try:
+        stamp = verify_token(token, note, trust.authorities)
+    except LibraryMissingError:
+        return CheckedStamp(size, None, None, "the package rfc3161-client is not installed")
+    except TimestampError as error:
+        raise BundleError(Fault.TIMESTAMP, name) from error
+    return CheckedStamp(size, stamp.at, stamp.authority)

@@ -1,0 +1,149 @@
+"""Time stamps in an export: of this log, by an authority that the reader trusts, or refused."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from audit.__main__ import main
+from audit.bundle import write_bundle
+from audit.container import pack, unpack
+from audit.database import open_engine
+from audit.faults import BundleError, Fault
+from audit.proofs import checkpoint_at
+from audit.sequencer import Sequencer
+from audit.store import metadata
+from audit.store.timestamping import TimestampRow, insert_timestamp
+from audit.timestamp import Request
+from audit.trust import Trust
+from audit.unit_of_work import Ledger
+from audit.verify import verify_bundle
+from connectors.demo_tsa.authority import DemoTimestampAuthority
+from tests.audit.exported import Files, resigned
+from tests.audit.sample import LOG, NOW, record, signer, signers
+from tests.authority import ONLY_STAMPS, certified
+from tests.wrapping import MemoryWrapper
+
+ROOT = certified("Root", NOW)
+OTHER_ROOT = certified("Other", NOW)
+HOLDER = certified("Time", NOW, ROOT, usages=ONLY_STAMPS)
+AUTHORITY = DemoTimestampAuthority(HOLDER.key, HOLDER.certificate)
+TRUST = Trust(Trust.of(signer().vkey).keys, authorities=(ROOT.certificate,))
+NOTE, TOKEN = "timestamps/3/checkpoint", "timestamps/3/0.tsr"
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Five events, the log stamped at two of them and at three."""
+    folder = tmp_path_factory.mktemp("log")
+    ledger = Ledger(open_engine(f"sqlite:///{folder / 'log.db'}"), MemoryWrapper())
+    metadata.create_all(ledger.engine)
+    for count in (2, 1, 2):
+        record(ledger, count)
+        Sequencer(ledger, signers()).run_once(NOW)
+    for size in (2, 3):
+        with ledger.read() as connection:
+            note = checkpoint_at(connection, size, log=LOG)
+        assert note is not None
+        at = NOW + timedelta(hours=size)
+        answer = AUTHORITY.answer(bytes(Request(note, 7)), at)
+        with ledger.writer.unaccounted_transaction() as connection:
+            insert_timestamp(connection, TimestampRow(LOG, size, "demo", at), answer)
+    with ledger.read() as connection:
+        made = write_bundle(connection, ledger, signers=signers())
+    ledger.engine.dispose()
+    return made
+
+
+@pytest.fixture
+def files(bundle: bytes) -> Files:
+    return unpack(bundle)
+
+
+def fault(data: bytes) -> tuple[Fault, str | None]:
+    with pytest.raises(BundleError) as error:
+        verify_bundle(data, trust=TRUST)
+    return error.value.fault, error.value.file
+
+
+def test_the_newest_stamp_is_in_the_export_and_is_told(bundle: bytes) -> None:
+    assert {NOTE, TOKEN} == {name for name in unpack(bundle) if name.startswith("timestamps")}
+    report = verify_bundle(bundle, trust=TRUST)
+    (stamp,) = report.stamps
+    assert (stamp.size, stamp.at, stamp.authority) == (3, NOW + timedelta(hours=3), "CN=Time")
+    assert "Stamped at 3 entries on 2026-11-24T12:00:00+00:00 by CN=Time" in str(report)
+    assert report.to_json()["stamps"][0]["at"] == "2026-11-24T12:00:00+00:00"
+
+
+def test_without_roots_a_stamp_counts_for_nothing_and_that_is_told(bundle: bytes) -> None:
+    report = verify_bundle(bundle, vkey=signer().vkey)
+    assert report.stamps[0].at is None
+    assert "was not checked: no authority is named (--tsa-roots)" in str(report)
+    assert report.to_json()["stamps"][0]["at"] is None
+
+
+def test_a_stamp_by_an_authority_that_is_not_trusted_is_refused(bundle: bytes) -> None:
+    trust = Trust(authorities=(OTHER_ROOT.certificate,))
+    with pytest.raises(BundleError) as error:
+        verify_bundle(bundle, trust=trust)
+    assert (error.value.fault, error.value.file) == (Fault.TIMESTAMP, TOKEN)
+
+
+def test_a_stamp_without_its_checkpoint_is_named(files: Files) -> None:
+    del files[NOTE]
+    assert fault(resigned(files)) == (Fault.MISSING, NOTE)
+
+
+def test_a_stamp_of_another_size_than_its_folder_says_is_named(files: Files) -> None:
+    files["timestamps/4/checkpoint"] = files.pop(NOTE)
+    files["timestamps/4/0.tsr"] = files.pop(TOKEN)
+    assert fault(resigned(files)) == (Fault.TIMESTAMP, "timestamps/4/checkpoint")
+
+
+def test_a_stamp_of_another_note_is_refused(files: Files) -> None:
+    files[TOKEN] = AUTHORITY.answer(bytes(Request(b"another note", 7)), NOW)
+    assert fault(resigned(files)) == (Fault.TIMESTAMP, TOKEN)
+
+
+def test_a_stamped_checkpoint_must_be_of_this_history(files: Files) -> None:
+    forged = signers().sign(LOG, f"{signers().origin(LOG)}\n3\n{'A' * 43}=\n", NOW)
+    files[NOTE] = forged
+    assert fault(resigned(files)) == (Fault.FORKED, NOTE)
+
+
+@pytest.mark.parametrize(
+    "name", ["timestamps/3/x.tsr", "timestamps/0/0.tsr", "timestamps/3/100.tsr"]
+)
+def test_a_file_beside_the_stamps_is_unknown(files: Files, name: str) -> None:
+    files[name] = b""
+    assert fault(resigned(files)) == (Fault.UNKNOWN_FILE, name)
+
+
+def test_the_command_takes_the_roots(
+    bundle: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, roots = tmp_path / "log.zip", tmp_path / "roots.pem"
+    file.write_bytes(bundle)
+    roots.write_bytes(ROOT.certificate.public_bytes(Encoding.PEM))
+    assert main(["verify", str(file), "--tsa-roots", str(roots)]) == 0
+    assert "Stamped at 3 entries" in capsys.readouterr().out
+    roots.write_text("no roots")
+    assert main(["verify", str(file), "--tsa-roots", str(roots)]) == 2
+    assert "--tsa-roots" in capsys.readouterr().err
+
+
+def test_where_the_library_is_missing_the_report_says_so(
+    bundle: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    report = verify_bundle(bundle, trust=TRUST)
+    assert "was not checked: the package rfc3161-client is not installed" in str(report)
+
+
+def test_nothing_of_a_stamp_is_free(files: Files) -> None:
+    files[TOKEN] += b"\0"
+    with pytest.raises(BundleError) as error:
+        verify_bundle(pack(files), trust=TRUST)
+    assert error.value.file == TOKEN
