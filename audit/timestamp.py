@@ -31,11 +31,13 @@ from audit.der import (
 )
 
 if TYPE_CHECKING:
-    from rfc3161_client import SignedData, TimeStampTokenInfo
+    from rfc3161_client import SignedData, SignerInfo, TimeStampTokenInfo
 
 LARGEST_ANSWER = 65_536
 TOLERANCE = timedelta(minutes=1)
 """How far the authority's clock may be from ours."""
+TSA_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+"""How an operator may call an authority: it becomes part of addresses and names of files."""
 _GRANTED = 0
 _VERIFY_ERROR = re.compile(r"Verify error: ?([a-zA-Z' -]{1,100})")
 _SHA256 = "2.16.840.1.101.3.4.2.1"
@@ -43,6 +45,10 @@ _SHA256 = "2.16.840.1.101.3.4.2.1"
 
 class TimestampError(ValueError):
     """A token that says nothing about this checkpoint; the text says why."""
+
+
+class UntrustedAuthorityError(TimestampError):
+    """Nothing leads from the token's certificate to the roots; nothing was found to be forged."""
 
 
 class LibraryMissingError(ImportError):
@@ -115,7 +121,8 @@ def verify_token(
     """What the token in an answer says of this note.
 
     Its certificates must have been valid when it was made, and may have ended since (RFC 3161
-    appendix B). Raises TimestampError or LibraryMissingError.
+    appendix B). Raises TimestampError (UntrustedAuthorityError for one of them) or
+    LibraryMissingError.
     """
     try:
         import rfc3161_client as client
@@ -127,16 +134,26 @@ def verify_token(
         token = client.decode_timestamp_response(sorted_certificates(answer))
         _check_status(token.status)
         _check_info(token.tst_info, note, nonce, policy)
+        certificates = [*map(x509.load_der_x509_certificate, token.signed_data.certificates)]
         verifier = client.VerifierBuilder(roots=list(roots)).build()
-        verifier.verify(token, hashlib.sha256(note).digest())
+        try:
+            verifier.verify(token, hashlib.sha256(note).digest())
+        except client.VerificationError as error:
+            raise _refusal(str(error), token.signed_data, certificates, roots) from error
     except TimestampError:
         raise
-    except client.VerificationError as error:
-        raise TimestampError(_reason(str(error))) from error
-    except ValueError as error:
+    except (ValueError, KeyError, x509.InvalidVersion) as error:
+        # KeyError: a name in the token is of a kind of text that there is not.
         raise TimestampError("it is no token in the form of RFC 3161") from error
+    (signer,) = token.signed_data.signer_infos
+    (holder,) = (each for each in certificates if _identity(each) == _identity(signer))
     info = token.tst_info
-    return Stamp(info.gen_time, _signer(token.signed_data), info.policy.dotted_string)
+    return Stamp(info.gen_time, holder.subject.rfc4514_string(), info.policy.dotted_string)
+
+
+def _identity(named: "x509.Certificate | SignerInfo") -> tuple[x509.Name, int]:
+    """IssuerAndSerialNumber (RFC 5652 section 10.2.4)."""
+    return named.issuer, named.serial_number
 
 
 def _check_status(status: int) -> None:
@@ -158,12 +175,23 @@ def _check_info(
         raise TimestampError("it was made under another policy than the one asked for")
 
 
-def _reason(text: str) -> str:
+def _refusal(
+    text: str,
+    signed: "SignedData",
+    certificates: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+) -> TimestampError:
     """What the library found, without the stack of errors of the library under it."""
+    issuers = {each.subject: each.issuer for each in certificates}
+    reached = {signer.issuer for signer in signed.signer_infos}
+    for _ in issuers:  # up by the names of issuers, as far as they go
+        reached |= {issuers[name] for name in reached if name in issuers}
+    if reached.isdisjoint(root.subject for root in roots):
+        return UntrustedAuthorityError("its certificate is under none of the roots named")
     found = _VERIFY_ERROR.search(text)
     if found is not None:
-        return f"its certificate is not to be trusted: {found[1]}"
-    return "it is not signed as RFC 3161 asks"
+        return TimestampError(f"its certificate is not to be trusted: {found[1]}")
+    return TimestampError("it is not signed as RFC 3161 asks")
 
 
 def sorted_certificates(answer: bytes) -> bytes:
@@ -187,14 +215,3 @@ def sorted_certificates(answer: bytes) -> bytes:
 
 def _content(outer: Element) -> tuple[int, int]:
     return outer.content, outer.end
-
-
-def _signer(signed: "SignedData") -> str:
-    """The subject of the certificate by which the one signer signed: the library has found it."""
-    (signer,) = signed.signer_infos
-    certificates = map(x509.load_der_x509_certificate, signed.certificates)
-    return next(
-        each.subject.rfc4514_string()
-        for each in certificates
-        if (each.issuer, each.serial_number) == (signer.issuer, signer.serial_number)
-    )
