@@ -24,7 +24,7 @@ from audit.store import archive as store
 from audit.store import reading
 from audit.store import tree as tree_store
 from audit.tiles import TILE_WIDTH, TileError, TileName, pack_entries, split_hashes, unpack_entries
-from audit.tree import StoredTree
+from audit.tree import StoredTree, note_before
 from audit.unit_of_work import UnitOfWork
 
 
@@ -209,7 +209,7 @@ def _entry(event: ArchivedEvent) -> bytes:
 
 def _links(connection: Connection, log: str, name: TileName) -> int:
     """The link to the log before is an entry without an event."""
-    return int(name.index == 0 and tree_store.last_checkpoint_before(connection, log) is not None)
+    return int(name.index == 0 and note_before(connection, log) is not None)
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:

@@ -16,6 +16,7 @@ from audit.shards import shard_after, shard_at
 from audit.store import partitions as store
 from audit.store import tree
 from audit.store.reading import highest_number
+from audit.tree import current_log
 
 STEP = 4_194_304
 AHEAD = 1
@@ -36,15 +37,20 @@ class Room:
         """How many rows still have a partition; less than none when the net holds some."""
         return self.end - self.filled
 
+    def is_of_next(self, now: datetime) -> bool:
+        """Whether nothing goes in there before the next half-year."""
+        return self.log == shard_after(shard_at(now))
+
 
 def rooms(connection: Connection, now: datetime) -> list[Room]:
-    """The room for events, and for leaves of this half-year and the next; none on SQLite."""
+    """The room for events, and for leaves of the log of now and of the next half-year; none on
+    SQLite."""
     if connection.dialect.name == "sqlite":
         return []
     ends = [int(each.end[0]) for each in store.ranges(connection, "audit_event")]
     found = [Room("audit_event", None, highest_number(connection), max(ends, default=0))]
     leaves = store.ranges(connection, "audit_leaf")
-    for log in _logs(now):
+    for log in (current_log(connection, now), shard_after(shard_at(now))):
         own = [int(each.end[1]) for each in leaves if each.end[0] == log]
         size = tree.leaf_count(connection, log)
         found.append(Room("audit_leaf", log, size, max(own, default=0)))
@@ -59,7 +65,7 @@ def alarms(connection: Connection, now: datetime) -> list[str]:
         if each.left < 0
         else f"{each.table}: the last partition of {each.log or 'events'} is in use"
         for each in found
-        if each.left < STEP and (each.log is None or each.log == shard_at(now))
+        if each.left < STEP and not each.is_of_next(now)
     ]
 
 
@@ -71,7 +77,7 @@ def tend(connection: Connection, now: datetime, *, step: int = STEP) -> list[str
     connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
     made = [*_of_the_net_of_events(connection, step), *_of_the_net_of_leaves(connection, step)]
     for room in rooms(connection, now):
-        ahead = 0 if room.log not in {None, shard_at(now)} else AHEAD
+        ahead = 0 if room.is_of_next(now) else AHEAD
         end = room.end
         while end < _whole(room.filled, step) + ahead * step:
             made.append(_add(connection, room, end, step))
@@ -116,7 +122,3 @@ def _of_the_net_of_leaves(connection: Connection, step: int) -> list[str]:
 def _whole(last: int, step: int) -> int:
     """The end of the step in which a number lies."""
     return (last // step + 1) * step
-
-
-def _logs(now: datetime) -> list[str]:
-    return [shard_at(now), shard_after(shard_at(now))]

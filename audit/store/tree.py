@@ -253,11 +253,21 @@ def place_of(connection: Connection, event_id: UUID) -> Place | None:
 def tile_hashes(
     connection: Connection, log: str, level: int, position: int, width: int
 ) -> list[bytes]:
-    """The first `width` hashes of a tile: from its row, or from the level below it."""
+    """The first `width` hashes of a tile: from its row, or from the level below it.
+
+    A partial tile has no row, and where it was filled since, the level below mostly has its
+    hashes too: so that is asked first, for one round trip instead of two.
+    """
+    if width < TILE_WIDTH:
+        found = _below(connection, log, level, position, width)
+        if len(found) == width:
+            return found
     query = select(tile.c.hashes).where(*_tile(log, level), tile.c.position == position)
     stored = connection.execute(query).scalar_one_or_none()
-    if stored is not None:
-        return split_hashes(stored)[:width]
+    return [] if stored is None else split_hashes(stored)[:width]
+
+
+def _below(connection: Connection, log: str, level: int, position: int, width: int) -> list[bytes]:
     start = position * TILE_WIDTH
     if level == 0:
         query = select(leaf.c.leaf_hash).where(

@@ -78,16 +78,20 @@ def _parts(connection: "Connection", before: str) -> "Iterable[Part]":
 
 def _archive(runtime: "Runtime", part: "Part", folder: Path, *, detach: bool) -> None:
     from audit.archive import retire, take_out, write_archive
+    from audit.proofs import current_log
     from audit.unit_of_work import begin
     from service.cli.operator import OPERATOR
 
     with runtime.ledger.read() as connection:
         archived = write_archive(connection, part, folder)
+        closed = current_log(connection) != part.log
     click.echo(f"{part.log}: entries {part.start} to {part.end - 1} stand in {folder}")
     with begin(runtime.ledger, actor=OPERATOR, now=runtime.now()) as uow:
         retire(uow, archived)
-        out = take_out(uow, archived) if detach else []
+        out = take_out(uow, archived) if detach and closed else []
     for name in out:
         click.echo(f"taken out of the log: {name}; when the archive is safe: DROP TABLE {name}")
-    if detach and not out:
+    if detach and not closed:
+        click.echo(f"{part.log} is the log of now: the policy lets nothing of it go yet")
+    elif detach and not out:
         click.echo("no partition lies wholly below the archive's end yet: none was taken out")

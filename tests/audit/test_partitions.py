@@ -195,7 +195,7 @@ def test_who_does_not_own_the_tables_makes_none_and_is_alarmed(
         connection.execute(text("CREATE ROLE only_writes"))
         schema = connection.execute(text("SELECT current_schema()")).scalar_one()
         connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO only_writes"))
-        for table in ("audit_event", "audit_leaf"):
+        for table in ("audit_event", "audit_leaf", "audit_log_start"):
             connection.execute(text(f"GRANT SELECT, INSERT ON {table} TO only_writes"))
     try:
         with postgresql.begin() as connection:

@@ -142,6 +142,9 @@ def test_what_is_taken_out_is_no_longer_served_and_all_else_holds(
         assert visitor.get(f"/audit/logs/{LOG}/tile/entries/002.p/188").status_code == 404
         assert visitor.get(f"/audit/logs/{LOG}/tile/0/000").status_code == 200
         assert visitor.get("/audit/logs/2026h2/tile/entries/000").status_code == 200
+    newest = run("--before", "2026h2:256", "--detach", str(tmp_path / "archive"))
+    assert "the policy lets nothing of it go yet" in newest.output
+    assert archived(runtime, Kind.LOG_PRUNED) == [f"{LOG}:700"]
     checker = LogChecker(runtime.ledger, runtime.log_signers)
     assert checker.run_once(NEW) is None
     assert check_log(runtime.ledger.engine, runtime.settings).found.endswith("wait")
