@@ -73,11 +73,9 @@ def _timestamps(connection: Connection, log: str, size: int) -> Iterator[tuple[s
     """The newest stamp of each authority up to that size, with the note that it is about."""
     newest = {row.tsa: row for row in timestamps(connection, log, up_to=size)}
     for number, row in enumerate(sorted(newest.values(), key=lambda row: row.tsa)):
-        note = checkpoint_at(connection, row.size, log=log)
-        token = token_of(connection, log, row.size, row.tsa)
-        if note is not None and token is not None:
-            yield f"timestamps/{row.size}/checkpoint", note
-            yield f"timestamps/{row.size}/{number}.tsr", token
+        place = f"timestamps/{row.size}"
+        yield f"{place}/checkpoint", checkpoint_at(connection, row.size, log=log) or b""
+        yield f"{place}/{number}.tsr", token_of(connection, log, row.size, row.tsa) or b""
 
 
 def _cosignatures(connection: Connection, log: str, size: int) -> bytes:

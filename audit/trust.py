@@ -8,14 +8,16 @@ tlog-policy) and for a newest cosignature that is not too old.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-
-from cryptography import x509
+from typing import TYPE_CHECKING
 
 from audit.checkpoint import Checkpoint
 from audit.cosignature import AnyVerifier, parse_vkey
 from audit.log_family import FollowedLogs
 from audit.note import NoteError, Verifier, split_note, verified_lines
 from audit.trust_policy import Policy
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 
 class QuorumError(ValueError):
@@ -35,7 +37,7 @@ class Trust:
     policy: Policy | None = None
     since: datetime | None = None
     """The newest cosignature must not be older."""
-    authorities: tuple[x509.Certificate, ...] = ()
+    authorities: "tuple[Certificate, ...]" = ()
     """Roots of the authorities for time stamps."""
 
     @classmethod

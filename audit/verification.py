@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audit.bundle_files import MANIFEST
 from audit.bundle_report import Report, log_line, signed_json, signed_lines
@@ -21,11 +21,13 @@ from audit.merkle import leaf_hash
 from audit.note import NoteError
 from audit.promise import Promise, PromiseError, from_header, open_promise
 from audit.published import verify_published
-from audit.timestamp import RootsError, parse_roots
 from audit.trust import Trust
 from audit.trust_policy import PolicyError, parse_policy
 from audit.verify import check_sequence, verify_bundle
 from audit.verify_checkpoint import read_checkpoint
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 _PROOF = b"c2sp.org/tlog-proof@v1\n"
 _PROMISE = b"consent-vault/event-promise/v1\n"
@@ -117,11 +119,17 @@ def trust_of(
         parsed = None if policy is None else parse_policy(policy)
     except PolicyError as error:
         raise QuestionError(f"--policy: {error}") from error
+    authorities = () if tsa_roots is None else _authorities(tsa_roots)
+    return Trust(keys, parsed, None if max_age is None else now - _age(max_age), authorities)
+
+
+def _authorities(pem: bytes) -> "tuple[Certificate, ...]":
+    from audit.timestamp import RootsError, parse_roots  # brings much that others do not need
+
     try:
-        authorities = () if tsa_roots is None else parse_roots(tsa_roots)
+        return parse_roots(pem)
     except RootsError as error:
         raise QuestionError(f"--tsa-roots: {error}") from error
-    return Trust(keys, parsed, None if max_age is None else now - _age(max_age), authorities)
 
 
 def _age(text: str) -> timedelta:

@@ -13,7 +13,6 @@ from typing import Any
 from audit.bundle_files import TIMESTAMP
 from audit.faults import BundleError, Fault
 from audit.note import Verifier
-from audit.timestamp import LibraryMissingError, TimestampError, verify_token
 from audit.trust import Signed, Trust
 from audit.verify_checkpoint import check_continues
 
@@ -78,6 +77,12 @@ def check_timestamps(
 def _check(token: bytes, note: bytes, name: str, size: int, trust: Trust) -> CheckedStamp:
     if not trust.authorities:
         return CheckedStamp(size, None, None, "no authority is named (--tsa-roots)")
+    from audit.timestamp import (  # brings much that is not needed where nothing is to be checked
+        LibraryMissingError,
+        TimestampError,
+        verify_token,
+    )
+
     try:
         stamp = verify_token(token, note, trust.authorities)
     except LibraryMissingError:
