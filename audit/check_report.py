@@ -49,6 +49,8 @@ class Report:
     """The first ones of each kind."""
     cursor: str | None
     """Where to go on; None when everything was read."""
+    in_archive: int = 0
+    """Rows whose event is not here although events were archived: only the archive can tell."""
 
     @property
     def ok(self) -> bool:
@@ -59,6 +61,7 @@ class Report:
             "ok": self.ok,
             "complete": self.cursor is None,
             "rows": self.rows,
+            "in_archive": self.in_archive,
             "counts": {gap.value: number for gap, number in sorted(self.counts.items())},
             "findings": [{"gap": each.gap.value, "place": each.place} for each in self.findings],
             "cursor": self.cursor,
@@ -75,6 +78,7 @@ class Found:
     """What has been found so far; of each kind only the first ones are kept."""
 
     rows: int = 0
+    in_archive: int = 0
     counts: Counter[Gap] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
 
@@ -87,11 +91,11 @@ class Found:
 
     def report(self, cursor: object | None) -> Report:
         told = None if cursor is None else str(cursor)
-        return Report(self.rows, dict(self.counts), tuple(self.findings), told)
+        return Report(self.rows, dict(self.counts), tuple(self.findings), told, self.in_archive)
 
 
 def with_findings(report: Report, gap: Gap, places: Sequence[str]) -> Report:
     """The report with findings from elsewhere added."""
-    found = Found(report.rows, Counter(report.counts), list(report.findings))
+    found = Found(report.rows, report.in_archive, Counter(report.counts), list(report.findings))
     found.add(0, [Finding(gap, place) for place in places])
     return found.report(report.cursor)

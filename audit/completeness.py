@@ -48,6 +48,7 @@ class _Page:
     findings: Sequence[Finding]
     rows: int
     last: Key | None
+    in_archive: int = 0
 
 
 _Step = Callable[[_View, Key | None], _Page]
@@ -77,8 +78,24 @@ def check(
         with _snapshot(ledger) as connection:
             page = steps[at.step](_View(connection, ledger, now, batch), at.after)
         found.add(page.rows, page.findings)
+        found.in_archive += page.in_archive
         at = at.next(page.last, steps)
     return found.report(at)
+
+
+@contextmanager
+def alone(ledger: Ledger) -> Iterator[bool]:
+    """Whether this is the only process that checks now; the others need not do the same work."""
+    if ledger.engine.dialect.name == "sqlite":  # one process anyway
+        yield True
+        return
+    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        taken = store.lock_check(connection)
+        try:
+            yield taken
+        finally:
+            if taken:
+                store.unlock_check(connection)
 
 
 @contextmanager
@@ -150,41 +167,51 @@ def _without_effect(
 
 
 def _leaves(view: _View, after: Key | None) -> _Page:
-    """Leaves are dense from 0 in each log, all signed, and each stands for an event."""
+    """Leaves are dense in each log, all signed, and each stands for an event; from 0 on, or from
+    where the archive ends."""
     log, index = ("", -1) if after is None else (str(after[0]), _number(after[-1]))
     leaves = store.leaves_after(view.connection, log, index, view.batch)
-    findings = [Finding(gap, f"{each.log}/{each.index}") for each in leaves for gap in _leaf(each)]
     sizes = store.signed_sizes(view.connection)
+    minimum = store.minimum_indexes(view.connection)
+    findings = [
+        Finding(Gap.LEAF_WITHOUT_EVENT, f"{each.log}/{each.index}")
+        for each in leaves
+        if _lacks_event(each) and each.index >= minimum.get(each.log, 0)
+    ]
     for each in leaves:
         if each.log != log:
-            findings += _ends(log, index, sizes)
+            findings += _ends(log, index, sizes, minimum)
             log, index = each.log, -1
-        if each.index != index + 1:
-            findings.append(Finding(Gap.LEAF_MISSING, f"{log}/{index + 1}"))
+        expected = max(index + 1, minimum.get(log, 0))
+        if each.index > expected:
+            findings.append(Finding(Gap.LEAF_MISSING, f"{log}/{expected}"))
         index = each.index
     if len(leaves) < view.batch:
-        findings += _ends(log, index, sizes)
-        findings += _without_leaves(view, sizes)
+        findings += _ends(log, index, sizes, minimum)
+        findings += _without_leaves(view, sizes, minimum)
     return _page(view, findings, [((each.log, each.index), each) for each in leaves])
 
 
-def _ends(log: str, index: int, sizes: Mapping[str, int]) -> Iterator[Finding]:
+def _ends(
+    log: str, index: int, sizes: Mapping[str, int], minimum: Mapping[str, int]
+) -> Iterator[Finding]:
     """Where the leaves of a log end, its last checkpoint does."""
-    if log and sizes.get(log) != index + 1:
+    if log and sizes.get(log) != max(index + 1, minimum.get(log, 0)):
         yield Finding(Gap.TREE_NOT_SIGNED, f"{log}/{index + 1}")
 
 
-def _without_leaves(view: _View, sizes: Mapping[str, int]) -> Iterator[Finding]:
+def _without_leaves(
+    view: _View, sizes: Mapping[str, int], minimum: Mapping[str, int]
+) -> Iterator[Finding]:
     """A log whose leaves are all gone is met on no page."""
-    for log in sizes:
-        if not store.has_leaves(view.connection, log):
-            yield Finding(Gap.LEAF_MISSING, f"{log}/0")
+    for log, size in sizes.items():
+        if size > minimum.get(log, 0) and not store.has_leaves(view.connection, log):
+            yield Finding(Gap.LEAF_MISSING, f"{log}/{minimum.get(log, 0)}")
 
 
-def _leaf(state: LeafState) -> Iterator[Gap]:
+def _lacks_event(state: LeafState) -> bool:
     linked = state.number is None and state.index == 0
-    if state.commitment is None and not linked:
-        yield Gap.LEAF_WITHOUT_EVENT
+    return state.commitment is None and not linked
 
 
 def _effects(effects: EffectTable) -> _Step:
@@ -194,13 +221,16 @@ def _effects(effects: EffectTable) -> _Step:
     def step(view: _View, after: Key | None) -> _Page:
         rows = store.rows_after(view.connection, effects.table, after, view.batch)
         kinds = store.kinds_of(view.connection, {event_id for _, event_id in rows})
-        findings = []
-        for _, event_id in rows:
-            if event_id not in kinds:
-                findings.append(Finding(Gap.EFFECT_WITHOUT_EVENT, f"{event_id} in {name}"))
-            elif kinds[event_id] not in {None, *effects.kinds}:
-                findings.append(Finding(Gap.EFFECT_OF_ANOTHER_KIND, f"{event_id} in {name}"))
-        return _page(view, findings, rows)
+        lost = [f"{each} in {name}" for _, each in rows if each not in kinds]
+        other = [
+            f"{each} in {name}" for _, each in rows if kinds.get(each) not in {None, *effects.kinds}
+        ]
+        # Which events stand in the archive, nothing here tells.
+        archived = bool(lost) and _archived_until(view) is not None
+        findings = [Finding(Gap.EFFECT_OF_ANOTHER_KIND, each) for each in other]
+        if not archived:
+            findings += [Finding(Gap.EFFECT_WITHOUT_EVENT, each) for each in lost]
+        return _page(view, findings, rows, in_archive=len(lost) if archived else 0)
 
     return step
 
@@ -237,6 +267,9 @@ def _used(read: ReadUsed) -> _Step:
 
 
 def _releases_differ(view: _View, used: Used) -> Iterator[Finding]:
+    until = _archived_until(view)
+    if until is not None and used.since <= until:
+        return  # some of the releases are in the archive
     try:
         releases = _releases(view, used)
     except SealedEventError:
@@ -267,11 +300,25 @@ def _releases(view: _View, used: Used) -> int | None:
         before = ours[-1].number
 
 
+def _archived_until(view: _View) -> datetime | None:
+    """The time of the first event that is not archived; None while all of them are here."""
+    if not store.minimum_indexes(view.connection):
+        return None
+    return store.first_time_after_archive(view.connection)
+
+
 def _number(part: KeyPart) -> int:
     if not isinstance(part, int):
         raise CursorError("not a number")
     return part
 
 
-def _page(view: _View, findings: Sequence[Finding], rows: Sequence[tuple[Key, object]]) -> _Page:
-    return _Page(findings, len(rows), rows[-1][0] if len(rows) == view.batch else None)
+def _page(
+    view: _View,
+    findings: Sequence[Finding],
+    rows: Sequence[tuple[Key, object]],
+    *,
+    in_archive: int = 0,
+) -> _Page:
+    last = rows[-1][0] if len(rows) == view.batch else None
+    return _Page(findings, len(rows), last, in_archive)

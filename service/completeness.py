@@ -10,18 +10,26 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
+import structlog
 from sqlalchemy import Connection
 
 from audit.check_report import Gap, Report, with_findings
-from audit.completeness import check, never
-from audit.model import Actor, Event, Kind
-from audit.reader import search
+from audit.completeness import alone, check, never
+from audit.model import SYSTEM, Actor, Event, Kind
+from audit.reader import first_entry_at, search
 from audit.unit_of_work import Ledger, begin
 from service.effects import EVERY_ROOM
+from service.jobs import Job
 from service.migrations import guards
 
 FRESH = timedelta(hours=36)
 """A nightly check that is older than this has failed at least once."""
+NIGHT_HOUR = 1
+"""UTC: when the service is least used."""
+PAUSE_SECONDS = 0.01
+"""Between two pages, so that requests go first."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Result(StrEnum):
@@ -78,3 +86,43 @@ def last_check(connection: Connection, ledger: Ledger) -> LastCheck | None:
     if not found:
         return None
     return LastCheck(found[0].at, Result(found[0].get("reason") or Result.STOPPED))
+
+
+class CompletenessJob(Job):
+    """Checks once each night, in one of the processes that serve."""
+
+    name = "completeness"
+    interval_seconds = 60.0
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__()
+        self._ledger = ledger
+
+    def run_once(self, now: datetime) -> Report | None:
+        """Check, if none has since this night; what does not fit, the operator's log says."""
+        with alone(self._ledger) as ours:
+            if not ours or not self._is_due(now):
+                return None
+            report = check_installation(self._ledger, actor=SYSTEM, now=now, stop=self._waits)
+        result = result_of(report)
+        tell = _log.error if result is Result.GAPS else _log.info
+        counts = {gap.value: number for gap, number in report.counts.items()}
+        tell("log-checked", result=result.value, rows=report.rows, gaps=counts)
+        return report
+
+    def _waits(self) -> bool:
+        return self._stop.wait(PAUSE_SECONDS)
+
+    def _is_due(self, now: datetime) -> bool:
+        with self._ledger.read() as connection:
+            last = last_check(connection, self._ledger)
+            begun = first_entry_at(connection)
+        if last is not None and last.result is Result.STOPPED:
+            return True
+        since = begun if last is None else last.at
+        return since is not None and since < _last_night(now)
+
+
+def _last_night(now: datetime) -> datetime:
+    night = now.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
+    return night if night <= now else night - timedelta(days=1)

@@ -2,6 +2,7 @@
 
 from audit.effects import EffectTable, RoomEffects
 from audit.model import Kind
+from audit.own_effects import EFFECTS as AUDIT
 from consent.effects import EFFECTS as CONSENT
 from service.store import tables
 from vault.effects import EFFECTS as VAULT
@@ -14,4 +15,4 @@ _SERVICE = RoomEffects(
     )
 )
 
-EVERY_ROOM = (CONSENT, VAULT, _SERVICE)
+EVERY_ROOM = (AUDIT, CONSENT, VAULT, _SERVICE)

@@ -12,6 +12,7 @@ from audit.unit_of_work import Ledger
 from connectors.ports import IdentityProvider
 from consent.receipts import ReceiptSigner
 from policies.catalogue import Catalogue, load_catalogue
+from service.completeness import CompletenessJob
 from service.identity import identity_provider
 from service.jobs import ExpiryJob, LogCheckJob
 from service.jwk import p256_jwk, thumbprint
@@ -42,6 +43,7 @@ class Runtime:
     expiry: ExpiryJob
     checker: LogChecker
     log_check: LogCheckJob
+    completeness: CompletenessJob
     log_signers: LogSigners
     log_watch: LogWatch
     witness_job: WitnessJob
@@ -65,6 +67,7 @@ class Runtime:
             self.start_sequencing()
         self.expiry.start(self.now)
         self.log_check.start(self.now)
+        self.completeness.start(self.now)
 
     def start_sequencing(self) -> None:
         """Place events, sign the log and bring it to its witnesses."""
@@ -78,6 +81,7 @@ class Runtime:
 
     def close(self) -> None:
         """Stop the background and let go of the database."""
+        self.completeness.stop()
         self.log_check.stop()
         self.expiry.stop()
         self.stop_sequencing()
@@ -112,6 +116,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         expiry=ExpiryJob(ledger),
         checker=(checker := LogChecker(ledger, log_signers)),
         log_check=LogCheckJob(checker),
+        completeness=CompletenessJob(ledger),
         log_signers=log_signers,
         log_watch=watch,
         witness_job=WitnessJob(watch, sequencer),

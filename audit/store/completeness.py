@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Table, func, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, literal, select, tuple_
 
 from audit.check_cursor import Key
 from audit.effects import Near
-from audit.store.tables import about, checkpoint, event, leaf, queue, search
+from audit.store.tables import about, checkpoint, event, leaf, queue, retention, search
 from audit.store.tree import commitments
 
 
@@ -37,6 +37,23 @@ class LeafState:
     number: int | None
     leaf_hash: bytes
     commitment: bytes | None
+
+
+def lock_check(connection: Connection) -> bool:
+    """Take the lock of the check for this session; False when another process holds it."""
+    taken: bool = connection.execute(select(func.pg_try_advisory_lock(_lock_number()))).scalar_one()
+    return taken
+
+
+def unlock_check(connection: Connection) -> None:
+    """Give the lock back."""
+    connection.execute(select(func.pg_advisory_unlock(_lock_number())))
+
+
+def _lock_number() -> ColumnElement[int]:
+    # Advisory locks count for a whole database, and two logs may stand in two schemas of one.
+    name = func.concat("consent-vault/completeness/", func.current_schema())
+    return func.hashtextextended(name, 0)
 
 
 def events_after(connection: Connection, number: int, limit: int) -> list[EventState]:
@@ -76,6 +93,20 @@ def signed_sizes(connection: Connection) -> dict[str, int]:
     """The size of the last checkpoint of each log."""
     query = select(checkpoint.c.log, func.max(checkpoint.c.size)).group_by(checkpoint.c.log)
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def minimum_indexes(connection: Connection) -> dict[str, int]:
+    """From which index on the entries of each log stand here; what is below is archived."""
+    query = select(retention.c.log, func.max(retention.c.minimum_index)).group_by(retention.c.log)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def first_time_after_archive(connection: Connection) -> datetime | None:
+    """The time of the first event that stands here, None when it is the first of all."""
+    query = select(event.c.number, event.c.at).order_by(event.c.number).limit(1)
+    first = connection.execute(query).one_or_none()
+    at: datetime | None = None if first is None or first.number == 1 else first.at
+    return at
 
 
 def rows_after(

@@ -4,12 +4,15 @@ Numbers carry no id: an endpoint's name and an outcome, both words of ours.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from audit.partitions import alarms
 from audit.proofs import LogState, log_state
+from service.completeness import LastCheck, last_check
 from service.counters import Counters
 from service.runtime import Runtime
 
@@ -17,6 +20,7 @@ router = APIRouter()
 
 KEEPS_UP_SECONDS = 10.0
 """An event that waits longer for its place in the tree means that the sequencer stands."""
+Gauge = tuple[str, str, float]
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -48,9 +52,17 @@ def metrics(request: Request) -> Response:
     """Numbers for Prometheus."""
     runtime: Runtime = request.app.state.runtime
     counters: Counters = request.app.state.server.counters
+    now = runtime.now()
     with runtime.ledger.read() as connection:
         state = log_state(connection)
-    lines = [*_requests(counters), *_log(state, state.waiting_seconds(runtime.now()))]
+        checked = last_check(connection, runtime.ledger)
+        room = alarms(connection, now)
+    lines = [
+        *_requests(counters),
+        *_gauges(_log(state, state.waiting_seconds(now))),
+        *_gauges([("partition_alarms", "Tables of the log that run out of room.", len(room))]),
+        *_gauges(_completeness(checked, now)),
+    ]
     return Response("\n".join([*lines, ""]), media_type=_METRICS)
 
 
@@ -62,12 +74,22 @@ def _requests(counters: Counters) -> Iterable[str]:
         yield f"consent_vault_requests_total{{{labels}}} {number}"
 
 
-def _log(state: LogState, waiting: float) -> Iterable[str]:
-    gauges = (
-        ("size", "Events with a place in the signed tree.", state.size),
-        ("queued", "Events that wait for a place.", state.queued),
-        ("waiting_seconds", "How long the oldest of them has waited.", waiting),
-    )
+def _log(state: LogState, waiting: float) -> Iterable[Gauge]:
+    yield "size", "Events with a place in the signed tree.", state.size
+    yield "queued", "Events that wait for a place.", state.queued
+    yield "waiting_seconds", "How long the oldest of them has waited.", waiting
+
+
+def _completeness(checked: LastCheck | None, now: datetime) -> Iterable[Gauge]:
+    """Nothing before the first check: a number that nobody measured would calm for no reason."""
+    if checked is not None:
+        good = int(checked.is_good(now))
+        age = (now - checked.at).total_seconds()
+        yield "complete", "1 when the last check is recent and found nothing missing.", good
+        yield "check_age_seconds", "How long ago the last check was.", age
+
+
+def _gauges(gauges: Iterable[Gauge]) -> Iterable[str]:
     for name, help_text, value in gauges:
         yield f"# HELP consent_vault_log_{name} {help_text}"
         yield f"# TYPE consent_vault_log_{name} gauge"

@@ -3,7 +3,9 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from audit.partitions import alarms
 from audit.proofs import log_state
+from service.completeness import last_check
 from service.pages import render, runtime_of
 
 router = APIRouter(include_in_schema=False)
@@ -18,12 +20,17 @@ def health(request: Request) -> Response:
     runtime = runtime_of(request)
     with runtime.ledger.read() as connection:
         state = log_state(connection)
+        checked = last_check(connection, runtime.ledger)
+        room = alarms(connection, runtime.now())
     return render(
         request,
         "operator/health.html",
         state=state,
         database=runtime.ledger.engine.dialect.name,
         keeps_up=state.waiting_seconds(runtime.now()) <= KEEPS_UP_SECONDS,
+        checked=checked,
+        complete=checked is None or checked.is_good(runtime.now()),
+        room=room,
         signs_in=runtime.identity_provider is not None,
         catalogue_digest=runtime.catalogue.digest,
     )

@@ -10,6 +10,7 @@ def test_a_report_without_findings_is_good() -> None:
         "ok": True,
         "complete": True,
         "rows": 7,
+        "in_archive": 0,
         "counts": {},
         "findings": [],
         "cursor": None,
@@ -25,6 +26,7 @@ def test_a_report_with_one_finding_is_not() -> None:
         "ok": False,
         "complete": False,
         "rows": 1,
+        "in_archive": 0,
         "counts": {"event-twice": 1},
         "findings": [{"gap": "event-twice", "place": "here"}],
         "cursor": "there",
@@ -41,8 +43,9 @@ def test_of_each_kind_the_first_places_are_named() -> None:
 
 
 def test_findings_from_elsewhere_keep_the_cursor_and_change_the_content() -> None:
-    report = Found().report("there")
+    report = Found(in_archive=3).report("there")
     changed = with_findings(report, Gap.GUARD_WEAK, ["a"])
     assert changed.cursor == "there"
+    assert changed.in_archive == 3
     assert changed.content != report.content
     assert with_findings(report, Gap.GUARD_WEAK, []).content == report.content

@@ -20,13 +20,15 @@ from sqlalchemy import (
 
 from audit.check_cursor import CursorError, Key
 from audit.check_report import SHOWN, Gap, Report
-from audit.completeness import check
+from audit.completeness import alone, check
 from audit.database import Instant
 from audit.effects import Demand, EffectTable, Expected, Near, RoomEffects, Used
 from audit.erasure import destroy_log_key
 from audit.model import SYSTEM, Event, Kind
+from audit.own_effects import EFFECTS as OWN
 from audit.sequencer import Sequencer
 from audit.store import tables
+from audit.store.archive import raise_minimum
 from audit.store.completeness import events_after
 from audit.unit_of_work import Ledger, begin
 from policies.ids import EventId, PersonId
@@ -328,6 +330,73 @@ def test_a_check_changes_nothing(log: Ledger) -> None:
         connection.execute(text("DELETE FROM audit_queue"))
         connection.execute(SESSIONS.delete().where(SESSIONS.c.key == 1))
     assert gaps(log) == gaps(log) == {Gap.EVENT_WITHOUT_EFFECT: 1}
+
+
+def test_of_two_that_want_to_check_at_once_one_does(ledger: Ledger) -> None:
+    with alone(ledger) as first, alone(ledger) as second:
+        assert first
+        assert second is (ledger.engine.dialect.name == "sqlite")
+    with pytest.raises(ValueError, match="in between"), alone(ledger):
+        raise ValueError("in between")
+    with alone(ledger) as again:
+        assert again
+
+
+# Where the oldest part stands in an archive
+
+
+@pytest.fixture
+def pruned(log: Ledger, sequencer: Sequencer) -> Ledger:
+    """The events up to number 11, among them a session's, and their leaves are archived."""
+    with begin(log, actor=SYSTEM, now=NOW) as uow:
+        happened = Event(kind=Kind.LOG_PRUNED, reference=f"{LOG}:11")
+        raise_minimum(uow.connection, LOG, 11, NOW, uow.record(happened))
+    sequencer.run_once(NOW)
+    with log.engine.begin() as connection:
+        for table in (tables.event.name, tables.leaf.name):
+            unguard(connection, table)
+            connection.execute(text(f"DELETE FROM {table} WHERE number <= 11"))
+    return log
+
+
+def with_archive(ledger: Ledger, *, batch: int = 4) -> Report:
+    return check(ledger, [ROOM, OWN], now=LATER, batch=batch)
+
+
+@pytest.mark.parametrize("batch", [1, 4, 1000])
+def test_what_is_archived_is_not_missing(pruned: Ledger, batch: int) -> None:
+    report = with_archive(pruned, batch=batch)
+    assert report.findings == ()
+    assert report.in_archive == 1
+
+
+def test_a_pruned_log_may_have_no_leaf_left(pruned: Ledger) -> None:
+    with pruned.engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit_leaf"))
+        raise_minimum(connection, LOG, 16, NOW, uuid4())
+    found = dict(with_archive(pruned).counts)
+    assert Gap.LEAF_MISSING not in found
+    assert Gap.TREE_NOT_SIGNED not in found
+
+
+def test_a_leaf_above_the_archive_is_missing_as_ever(pruned: Ledger) -> None:
+    with pruned.engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit_leaf WHERE number IN (12, 14)"))
+    report = with_archive(pruned)
+    missing = [each.place for each in report.findings if each.gap is Gap.LEAF_MISSING]
+    assert missing == [f"{LOG}/11", f"{LOG}/13"]
+
+
+def test_an_event_above_the_archive_is_missing_as_ever(pruned: Ledger) -> None:
+    with pruned.engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit_event WHERE number = 14"))
+    assert Gap.LEAF_WITHOUT_EVENT in with_archive(pruned).counts
+
+
+def test_of_a_consent_as_old_as_the_archive_no_releases_are_counted(pruned: Ledger) -> None:
+    later = NOW + timedelta(seconds=1)
+    assert check(pruned, [_count(7)], now=NOW).ok
+    assert not check(pruned, [_count(7, since=later)], now=NOW).ok
 
 
 # What a row tells of a second event

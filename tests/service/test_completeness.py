@@ -11,13 +11,23 @@ from click.testing import CliRunner
 from sqlalchemy import Table, text
 
 from audit.check_report import Gap, Report
-from audit.completeness import check
+from audit.completeness import alone, check
 from audit.model import SYSTEM, Kind
+from audit.unit_of_work import Ledger
+from policies.vocabulary import Role
 from service.cli.main import main
-from service.completeness import FRESH, LastCheck, Result, check_installation, last_check
+from service.completeness import (
+    FRESH,
+    CompletenessJob,
+    LastCheck,
+    Result,
+    check_installation,
+    last_check,
+)
 from service.effects import EVERY_ROOM
-from service.migrations.guards import TABLES
+from service.migrations.guards import TABLES, restore
 from service.runtime import Runtime
+from tests.service.house import NOW, House, open_house, words_of
 from tests.service.migrations.rows import row_of
 from tests.service.office import DETAILS, Office, open_office
 from tests.unguarded import unguard
@@ -245,3 +255,108 @@ def test_what_is_recorded_is_the_digest_of_what_was_found(office: Office) -> Non
     report = check_installation(office.runtime.ledger, actor=SYSTEM, now=office.clock())
     (recorded,) = office.events(Kind.LOG_CHECKED)
     assert recorded.get("digest") == sha256(report.content).hexdigest()
+
+
+# Every night
+
+
+def test_the_check_is_made_once_each_night(each_office: Office) -> None:
+    job = each_office.runtime.completeness
+    assert job.run_once(each_office.clock()) is None  # the log began after this night
+    each_office.clock.advance(hours=16)  # 01:00 the next morning
+    each_office.runtime.sequencer.run_once(each_office.clock())
+    report = job.run_once(each_office.clock())
+    assert report is not None
+    assert report.ok
+    assert job.run_once(each_office.clock()) is None
+    each_office.clock.advance(hours=23, minutes=59)
+    assert job.run_once(each_office.clock()) is None
+    each_office.clock.advance(minutes=1)
+    each_office.runtime.sequencer.run_once(each_office.clock())
+    assert job.run_once(each_office.clock()) is not None
+    made = each_office.events(Kind.LOG_CHECKED)
+    assert [each.get("reason") for each in made] == ["log-complete"] * 2
+    assert {each.get("actor") for each in made} == {"system:consent-vault"}
+
+
+def test_a_log_without_anything_is_not_checked(ledger: Ledger) -> None:
+    assert CompletenessJob(ledger).run_once(NOW) is None
+
+
+def test_a_check_that_was_stopped_is_made_again(office: Office) -> None:
+    check_installation(office.runtime.ledger, actor=SYSTEM, now=office.clock(), stop=lambda: True)
+    assert office.runtime.completeness.run_once(office.clock()) is not None
+    assert office.runtime.completeness.run_once(office.clock()) is None
+
+
+def test_while_another_process_checks_this_one_does_not(each_office: Office) -> None:
+    if each_office.runtime.ledger.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite is for one process")
+    each_office.clock.advance(days=1)
+    with alone(each_office.runtime.ledger):
+        assert each_office.runtime.completeness.run_once(each_office.clock()) is None
+    assert each_office.runtime.completeness.run_once(each_office.clock()) is not None
+
+
+def test_what_is_missing_stands_in_the_operators_log(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office.tokens()
+    office.runtime.sequencer.run_once(office.clock())
+    owner(office, "consent_code", "DELETE FROM consent_code")
+    office.clock.advance(days=1)
+    office.runtime.completeness.run_once(office.clock())
+    said = capsys.readouterr().out
+    assert "log-checked" in said
+    assert "log-has-gaps" in said
+    assert "event-without-effect" in said
+
+
+# The alarm
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    opened = open_house(tmp_path)
+    opened.runtime.sequencer.run_once(opened.clock())
+    yield opened
+    opened.runtime.close()
+
+
+def _check(house: House) -> None:
+    check_installation(house.runtime.ledger, actor=SYSTEM, now=house.clock())
+
+
+def test_the_operators_page_and_the_numbers_tell_how_the_last_check_went(house: House) -> None:
+    browser = house.signed_in(role=Role.OPERATOR)
+    assert "not checked yet" in browser.get("/en/operator").text
+    assert "consent_vault_log_complete" not in browser.get("/metrics").text
+    _check(house)
+    assert "Run: consent-vault audit check" not in words_of(browser.get("/en/operator").text)
+    numbers = browser.get("/metrics").text
+    assert "consent_vault_log_complete 1" in numbers
+    assert "consent_vault_log_check_age_seconds 0.0" in numbers
+
+
+def test_a_gap_is_an_alarm_until_a_check_finds_none(house: House) -> None:
+    browser = house.signed_in(role=Role.OPERATOR)
+    with house.runtime.ledger.engine.begin() as connection:
+        unguard(connection, "consent_purpose")
+        connection.execute(text("CREATE TABLE kept AS SELECT * FROM consent_purpose"))
+        connection.execute(text("DELETE FROM consent_purpose"))
+    _check(house)
+    assert "Run: consent-vault audit check" in words_of(browser.get("/en/operator").text)
+    assert "consent_vault_log_complete 0" in browser.get("/metrics").text
+    with house.runtime.ledger.engine.begin() as connection:
+        connection.execute(text("INSERT INTO consent_purpose SELECT * FROM kept"))
+        restore(connection)
+    _check(house)
+    assert "consent_vault_log_complete 1" in browser.get("/metrics").text
+
+
+def test_a_check_that_is_too_old_is_an_alarm(house: House) -> None:
+    _check(house)
+    house.clock.advance(hours=37)
+    browser = house.signed_in(role=Role.OPERATOR)
+    assert "Run: consent-vault audit check" in words_of(browser.get("/en/operator").text)
+    assert "consent_vault_log_complete 0" in browser.get("/metrics").text
