@@ -1,7 +1,9 @@
 """The ports to the outside: what the service asks of a system that is not ours.
 
 `IdentityProvider` is OpenID Connect sign-in as the service sees it; `connectors.oidc` implements
-it for any provider, `connectors.demo_idp` is a provider to run it against.
+it for any provider, `connectors.demo_idp` is a provider to run it against. `TimestampAuthority`
+stamps checkpoints of the log; `connectors.timestamping` asks any over HTTP, `connectors.demo_tsa`
+is one to ask.
 """
 
 from collections.abc import Mapping
@@ -73,3 +75,18 @@ class IdentityProvider(Protocol):
 
         Raises a `connectors.sign_in_errors.SignInError`; nobody is signed in then.
         """
+
+
+class TimestampingError(Exception):
+    """An authority did not answer; the text says why and holds nothing that it sent."""
+
+
+class TimestampAuthority(Protocol):
+    """Somebody who is not us and who signs that she has seen a hash at a time (RFC 3161)."""
+
+    @property
+    def name(self) -> str:
+        """What the operator calls it."""
+
+    def answer(self, request: bytes) -> bytes:
+        """The answer to a time-stamp request, not verified. Raises TimestampingError."""
