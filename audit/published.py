@@ -76,9 +76,8 @@ def _leaves(folder: Path, size: int, *, has_entries: bool) -> list[bytes]:
             hashes += map(leaf_hash, _entries(folder, name))
         return hashes
     for name in tiles_of(size):
-        if name.level:
-            break
-        hashes += _tile(folder, name)
+        if name.level == 0:
+            hashes += _tile(folder, name)
     return hashes
 
 

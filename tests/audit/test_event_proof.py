@@ -75,6 +75,15 @@ def test_it_proves_the_event_without_opening_anything(document: EventProof) -> N
     assert verify_event_proof(closed, TRUST, file="proof.json").fields == {}
 
 
+def test_it_has_the_members_of_its_format(document: EventProof) -> None:
+    members = json.loads(str(document))
+    names = ["format", "event_id", "log", "digests", "disclosures", "entry", "proof"]
+    assert list(members) == names
+    assert members["format"] == "consent-vault/event-proof/v1"
+    assert members["event_id"] == str(document.event_id)
+    assert len(members["digests"]) == 24
+
+
 def test_how_it_is_set_out_makes_no_difference(document: EventProof) -> None:
     assert EventProof.parse(json.dumps(json.loads(str(document)))) == document
 

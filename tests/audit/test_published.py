@@ -131,6 +131,16 @@ def test_entries_may_be_compressed(log: Path) -> None:
     assert verify_published(log, TRUST).has_entries
 
 
+def test_the_longest_entries_may_be_compressed_too(tmp_path: Path) -> None:
+    long = [bytes([i]) * 0xFFFF for i in range(256)]
+    lay(tmp_path, tiles(long, 256) | {"checkpoint": checkpoint(long, 256)})
+    path = tmp_path / "tile/entries/000"
+    path.write_bytes(gzip.compress(path.read_bytes(), 1))
+    assert verify_published(tmp_path, TRUST).has_entries
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + b"\0\0", 1))
+    assert fault(tmp_path).fault is Fault.ENTRIES_FORM
+
+
 def test_without_any_entries_the_tiles_still_verify(tmp_path: Path) -> None:
     only = {name: data for name, data in tiles(ENTRIES, 600).items() if "entries" not in name}
     lay(tmp_path, only | {"checkpoint": checkpoint(ENTRIES, 600)})
