@@ -72,24 +72,25 @@ def matches(
     all_kinds: Iterable[str],
     before: int | None,
     limit: int,
+    scanned: int = SCANNED,
 ) -> Matches:
     """The newest events that match all that is asked, after the row number of the last page."""
     if asked.person is not None:
-        return _about_person(connection, asked, asked.person, before, limit)
+        return _about_person(connection, asked, asked.person, before, limit, scanned)
     place = None if before is None else (_time_of(connection, before), before)
     leading = next((c for c in _LEADING if getattr(asked, c.name) is not None), None)
     others = [c for c in _LEADING if c is not leading and getattr(asked, c.name) is not None]
     arms = [_arm(asked, leading, kind, place) for kind in _kinds(asked, all_kinds, leading)]
     if not arms:
         return Matches([], None)
-    most = SCANNED if others else limit + 1
+    most = scanned if others else limit + 1
     rows = connection.execute(_merged(arms, most)).all()
     found = [
         row for row in rows if all(getattr(row, c.name) == getattr(asked, c.name) for c in others)
     ]
     if len(found) > limit:
         return Matches([row.number for row in found[:limit]], found[limit - 1].number)
-    looked_on = rows[-1].number if others and len(rows) == SCANNED else None
+    looked_on = rows[-1].number if others and len(rows) == scanned else None
     return Matches([row.number for row in found], looked_on)
 
 
@@ -99,20 +100,25 @@ def _holds(row: Any, asked: Asked, columns: Iterable[Any]) -> bool:
 
 
 def _about_person(
-    connection: Connection, asked: Asked, person: UUID, before: int | None, limit: int
+    connection: Connection,
+    asked: Asked,
+    person: UUID,
+    before: int | None,
+    limit: int,
+    scanned: int,
 ) -> Matches:
-    """A person's events stand in a table of their own; the next `SCANNED` of them are looked at."""
+    """A person's events stand in a table of their own; the next `scanned` of them are looked at."""
     own = select(about.c.number).where(about.c.person_id == person)
     if before is not None:
         own = own.where(about.c.number < before)
-    own = own.order_by(about.c.number.desc()).limit(SCANNED)
+    own = own.order_by(about.c.number.desc()).limit(scanned)
     numbers = list(connection.execute(own).scalars())
     query = select(search.c.number).where(among(connection, search.c.number, numbers))
     query = query.where(*_within(asked), *_equal(asked))
     found = sorted(connection.execute(query).scalars(), reverse=True)
     if len(found) > limit:
         return Matches(found[:limit], found[limit - 1])
-    return Matches(found, numbers[-1] if len(numbers) == SCANNED else None)
+    return Matches(found, numbers[-1] if len(numbers) == scanned else None)
 
 
 def _equal(asked: Asked) -> list[Any]:

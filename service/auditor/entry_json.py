@@ -2,18 +2,26 @@
 
 from typing import Any
 
+from audit.own_log import DamagedEntry
 from service.auditor.looking import Row
 from service.auditor.shown import Shown
 
 
 def entry_json(row: Row) -> dict[str, Any]:
-    """The members of one entry; what the entry does not have is null."""
+    """The members of one entry; what the entry does not have is null. One that was changed
+    says nothing but its place."""
     entry = row.entry
-    return {
+    place = {
         "event_id": str(entry.event_id),
         "log": entry.log,
         "index": entry.index,
         "at": entry.at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+    }
+    if isinstance(entry, DamagedEntry):
+        return {**place, "damaged": True}
+    return {
+        **place,
+        "damaged": False,
         "kind": entry.kind,
         "result": row.result,
         "person": row.person,

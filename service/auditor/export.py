@@ -28,12 +28,18 @@ def export(
         state = log_state(connection)
     if state.log is None:
         return see_other(f"/{language}/audit")
+    policy = runtime.settings.log_policy
     # Nothing changes by it, so each time that the form comes back is an export of its own.
     with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
         uow.record(Event(kind=Kind.LOG_EXPORTED, reference=f"size-{state.size}"))
     with runtime.ledger.read() as connection:
         bundle = write_bundle(
-            connection, runtime.ledger, signers=runtime.log_signers, log=state.log, size=state.size
+            connection,
+            runtime.ledger,
+            signers=runtime.log_signers,
+            log=state.log,
+            size=state.size,
+            policy=policy and policy.read_bytes(),
         )
     headers = {"Content-Disposition": f'attachment; filename="log-{state.log}-{state.size}.zip"'}
     return Response(bundle, media_type="application/zip", headers=headers)

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from audit.model import Entry
-from audit.reader import entry
+from audit.own_log import DamagedEntry, OwnEntry
 from audit.results import Result, result_of
-from audit.search import Page, find
+from audit.search import Page, find, find_one
 from audit.unit_of_work import begin
 from service.auditor.query import Query
 from service.auditor.shown import Shown, ShownTexts
@@ -21,7 +20,7 @@ PAGE = 100
 class Row:
     """One entry as an auditor may see it: no name, no id of a person, no value."""
 
-    entry: Entry
+    entry: OwnEntry
     person: str | None
     """The pseudonym of the person whom the event is about."""
     result: Result | None
@@ -46,8 +45,10 @@ def look(runtime: Runtime, session: Session, query: Query, *, limit: int = PAGE)
         return Rows([row_of(runtime, texts, each) for each in page.entries], page.next)
 
 
-def row_of(runtime: Runtime, texts: ShownTexts, found: Entry) -> Row:
+def row_of(runtime: Runtime, texts: ShownTexts, found: OwnEntry) -> Row:
     """An entry with the pseudonym in the person's place."""
+    if isinstance(found, DamagedEntry):
+        return Row(found, None, None, None)
     return Row(
         entry=found,
         person=None if found.subject is None else runtime.pseudonyms.of(found.subject),
@@ -59,5 +60,5 @@ def row_of(runtime: Runtime, texts: ShownTexts, found: Entry) -> Row:
 def _page(connection: Connection, runtime: Runtime, query: Query, limit: int) -> Page:
     if query.event is None:
         return find(connection, runtime.ledger, query.wanted, before=query.before, limit=limit)
-    found = entry(connection, runtime.ledger, query.event)
+    found = find_one(connection, runtime.ledger, query.event)
     return Page([] if found is None else [found], None)

@@ -9,6 +9,9 @@ from sqlalchemy import Connection
 
 from audit.health import Fault, Standing, standings
 from audit.proofs import LogState, log_state
+from audit.timestamping import Stamped, last_timestamp
+from audit.witnessing import CosignedState
+from service.completeness import LastCheck, last_check
 from service.runtime import Runtime
 
 
@@ -20,6 +23,15 @@ class State:
     origin: str | None
     logs: tuple[Standing, ...]
     """What the checker knows of each log, oldest first."""
+    refusal: str | None
+    """Why nothing is signed, None when all is well."""
+    cosigned: CosignedState | None
+    """How the newest log stands with its witnesses; None when none are configured."""
+    cosigned_problem: str | None
+    stamped: Stamped | None
+    """The last time stamp of an authority outside."""
+    complete: LastCheck | None
+    """The last check for effects without event, and events without leaf."""
 
     @property
     def newest(self) -> Standing | None:
@@ -41,7 +53,17 @@ def state_of(connection: Connection, runtime: Runtime) -> State:
     """How the log stands now; nothing is read again for it."""
     log = log_state(connection)
     origin = None if log.log is None else runtime.log_signers.origin(log.log)
-    return State(log, origin, tuple(standings(connection)))
+    cosigned = runtime.log_watch.cosigned(connection)
+    return State(
+        log=log,
+        origin=origin,
+        logs=tuple(standings(connection)),
+        refusal=runtime.log_watch.refusal(connection),
+        cosigned=cosigned,
+        cosigned_problem=None if cosigned is None else cosigned.problem(runtime.now()),
+        stamped=last_timestamp(connection),
+        complete=last_check(connection, runtime.ledger),
+    )
 
 
 def state_json(state: State, now: datetime) -> dict[str, Any]:
@@ -57,7 +79,34 @@ def state_json(state: State, now: datetime) -> dict[str, Any]:
         "oldest_queued_at": _time(log.oldest_queued_at),
         "waiting_seconds": log.waiting_seconds(now),
         "intact": state.broken is None,
+        "refused": state.refusal is not None,
+        "witnesses": _witnesses_json(state),
+        "time_stamp": None
+        if state.stamped is None
+        else {
+            "log": state.stamped.log,
+            "size": state.stamped.size,
+            "authority": state.stamped.tsa,
+            "at": _time(state.stamped.at),
+        },
+        "completeness": None
+        if state.complete is None
+        else {"result": state.complete.result.value, "at": _time(state.complete.at)},
         "logs": [_standing_json(each) for each in state.logs],
+    }
+
+
+def _witnesses_json(state: State) -> dict[str, Any] | None:
+    """None when no witnesses are configured."""
+    cosigned = state.cosigned
+    if cosigned is None:
+        return None
+    return {
+        "cosigned_size": cosigned.cosigned,
+        "cosigned_at": _time(cosigned.newest),
+        "problem": state.cosigned_problem,
+        "witnesses": {name: _time(at) for name, at in cosigned.witnesses.items()},
+        "missing": list(cosigned.missing),
     }
 
 

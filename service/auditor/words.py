@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from audit.health import Damage
+from audit.own_log import DamagedEntry
 from audit.results import Result
 from policies.ids import PurposeId
 from policies.purposes import PurposeDeclaration
@@ -70,7 +71,8 @@ class Told:
     """A row of the table, in words."""
 
     row: Row
-    line: Line
+    line: Line | None
+    """None for an entry that was changed: nothing in it can be believed."""
 
 
 def told(
@@ -79,6 +81,8 @@ def told(
     row: Row,
     language: Language,
 ) -> Told:
+    if isinstance(row.entry, DamagedEntry):
+        return Told(row, None)
     return Told(row, line(runtime.catalogue, purposes, row.entry, language))
 
 

@@ -3,12 +3,14 @@
 import re
 
 import pytest
+from sqlalchemy import text
 
 from audit.model import Kind
 from policies.ids import PurposeId
 from policies.vocabulary import Role
 from tests.service.auditor.asking import Auditor, rows
 from tests.service.house import AINO, VALUES, VILLE, House, form_of, words_of
+from tests.unguarded import unguard
 
 
 def test_opening_the_page_is_no_look_and_a_search_is_one(auditor: Auditor) -> None:
@@ -189,6 +191,22 @@ def test_the_auditor_sees_no_value_and_nobodys_name_or_id(auditor: Auditor) -> N
     for secret in (AINO, VILLE, str(house.person()), str(house.person(VILLE))):
         assert secret not in html
         assert secret.replace("-", "") not in html
+
+
+def test_a_changed_event_is_told_in_red_and_hides_no_other_one(auditor: Auditor) -> None:
+    before = len(rows(auditor.search().text))
+    with auditor.house.runtime.ledger.engine.begin() as connection:
+        unguard(connection, "audit_event")
+        change = text("UPDATE audit_event SET digests = :other WHERE number = 7")
+        connection.execute(change, {"other": bytes(768)})
+    lines = rows(auditor.search().text)
+    assert len(lines) == before + 1
+    (changed,) = (each for each in lines if "This entry was changed" in each)
+    assert changed.startswith("6 24/11/2026")
+    (entry,) = (each for each in auditor.ask().json()["entries"] if each["damaged"])
+    assert entry.keys() == {"event_id", "log", "index", "at", "damaged"}
+    sample = rows(auditor.sample(count="1000").text)
+    assert len([each for each in sample if "This entry was changed" in each]) == 1
 
 
 def test_nothing_of_a_search_stands_in_an_address(auditor: Auditor) -> None:

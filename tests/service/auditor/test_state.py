@@ -4,12 +4,20 @@ import re
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from sqlalchemy import text
 
+from audit.cosignature import MlDsaCosigner
 from audit.health import LogChecker
 from audit.log_signers import LogSigners
-from audit.proofs import log_state
+from audit.model import SYSTEM
+from audit.note import split_note
+from audit.proofs import latest_checkpoint, log_state
+from audit.store.witnessing import CosignatureRow, insert_cosignatures
+from audit.timestamping import Stamped, keep
+from audit.trust_policy import parse_policy
 from policies.vocabulary import Role
+from service.completeness import check_installation
 from tests.service.auditor.asking import Auditor
 from tests.service.house import VILLE, House, form_of, words_of
 from tests.unguarded import unguard
@@ -100,3 +108,75 @@ def test_logs_of_earlier_half_years_are_listed(auditor: Auditor) -> None:
     words = page(again)
     assert "Name of the log vault.example.fi/audit/2027h1" in words
     assert re.search(r"Logs of earlier half-years 2026h2 \(up to entry \d+\)", words)
+
+
+def test_without_witnesses_and_stamps_the_page_says_so_plainly(auditor: Auditor) -> None:
+    words = page(auditor)
+    assert "No witnesses are configured. Nobody outside confirms this log." in words
+    assert "Last time stamp from outside None yet Completeness Not checked yet" in words
+
+
+def test_the_last_check_for_completeness_is_told(auditor: Auditor) -> None:
+    runtime = auditor.house.runtime
+    check_installation(runtime.ledger, actor=SYSTEM, now=auditor.house.clock())
+    assert re.search(r"Completeness 24/11/2026 11\.00 : \w+ is missing", page(auditor))
+    state = auditor.browser.get("/api/v1/audit/state").json()
+    assert state["completeness"]["at"] == "2026-11-24T09:00:00Z"
+
+
+def test_the_last_time_stamp_is_told(auditor: Auditor) -> None:
+    runtime = auditor.house.runtime
+    at = auditor.house.clock()
+    keep(runtime.ledger, Stamped("2026h2", size(auditor.house), "dvv", at), b"a token")
+    assert re.search(
+        r"Last time stamp from outside 24/11/2026 11\.00 , dvv, up to entry \d+", page(auditor)
+    )
+    stamp = auditor.browser.get("/api/v1/audit/state").json()["time_stamp"]
+    assert (stamp["authority"], stamp["at"]) == ("dvv", "2026-11-24T09:00:00Z")
+
+
+WITNESS = MlDsaCosigner("witness.example/w1", MLDSA44PrivateKey.from_seed_bytes(bytes(32)))
+SLOW = MlDsaCosigner("witness.example/w2", MLDSA44PrivateKey.from_seed_bytes(bytes([1]) * 32))
+
+
+def watched(auditor: Auditor, quorum: str) -> None:
+    """Two witnesses are configured, and the first has cosigned the newest checkpoint."""
+    runtime = auditor.house.runtime
+    lines = [
+        *(f"log {vkey}" for vkey in runtime.log_signers.vkeys("2026h2")),
+        f"witness one {WITNESS.verifier.vkey}",
+        f"witness two {SLOW.verifier.vkey}",
+        f"group both {quorum} one two",
+        "quorum both",
+    ]
+    policy = parse_policy("\n".join([*lines, ""]).encode())
+    auditor.house.app.state.runtime = replace(
+        runtime, log_watch=replace(runtime.log_watch, policy=policy)
+    )
+    with runtime.ledger.read() as connection:
+        note = latest_checkpoint(connection)
+        signed = log_state(connection).size
+    assert note is not None
+    at = auditor.house.clock()
+    line = WITNESS.cosign(split_note(note)[0], int(at.timestamp())).encode()
+    name = f"{WITNESS.verifier.name}+{WITNESS.verifier.key_id.hex()}"
+    with runtime.ledger.engine.begin() as connection:
+        insert_cosignatures(connection, [CosignatureRow("2026h2", signed, name, at, line)])
+
+
+def test_witnesses_are_told_with_what_they_have_confirmed_and_when(auditor: Auditor) -> None:
+    watched(auditor, "any")
+    words = page(auditor)
+    signed = size(auditor.house)
+    assert f"Confirmed up to entry {signed} by as many as needed, 24/11/2026 11.00" in words
+    assert "one , 24/11/2026 11.00" in words
+    assert "two , has not confirmed" in words
+    witnesses = auditor.browser.get("/api/v1/audit/state").json()["witnesses"]
+    assert witnesses["cosigned_size"] == signed
+    assert witnesses["missing"] == ["two"]
+
+
+def test_a_quorum_that_was_never_reached_is_told_in_red(auditor: Auditor) -> None:
+    watched(auditor, "all")
+    words = page(auditor)
+    assert "Not yet confirmed by as many as needed Late" in words
