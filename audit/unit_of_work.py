@@ -64,6 +64,7 @@ class UnitOfWork:
     now: datetime
     stated: int = field(default=0, init=False)
     recorded: int = field(default=0, init=False)
+    _commitments: dict[EventId, bytes] = field(default_factory=dict, init=False, repr=False)
 
     def record(self, happened: Event) -> EventId:
         """Write the event into this transaction and give its id, for the rows that it explains."""
@@ -87,8 +88,16 @@ class UnitOfWork:
             subject=happened.subject,
         )
         insert_event(self.connection, row)
+        self._commitments[event_id] = row.commitment
         self.recorded += 1
         return event_id
+
+    def commitment_of(self, event_id: EventId) -> bytes:
+        """The commitment of an event of this unit of work, to be promised (audit.promise).
+
+        Asked for after the block has ended: what is not committed must not be promised.
+        """
+        return self._commitments[event_id]
 
     def keyed_digest(self, person: PersonId, label: str, data: bytes) -> str:
         """HMAC-SHA-256 under the person's log key, hexadecimal.

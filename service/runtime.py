@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from audit.database import open_engine
 from audit.health import LogChecker
 from audit.log_signers import LogSigners
+from audit.promise import PromiseSigner
 from audit.sequencer import Sequencer
 from audit.unit_of_work import Ledger
 from connectors.ports import IdentityProvider
@@ -45,6 +46,7 @@ class Runtime:
     log_check: LogCheckJob
     completeness: CompletenessJob
     log_signers: LogSigners
+    promises: PromiseSigner
     log_watch: LogWatch
     witness_job: WitnessJob
     receipt_signer: ReceiptSigner
@@ -118,6 +120,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         log_check=LogCheckJob(checker),
         completeness=CompletenessJob(ledger),
         log_signers=log_signers,
+        promises=PromiseSigner(log_signers.base_signers),
         log_watch=watch,
         witness_job=WitnessJob(watch, sequencer),
         receipt_signer=_receipt_signer(settings, keys),

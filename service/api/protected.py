@@ -8,18 +8,22 @@ What is refused after step 2 concerns a known client and is recorded.
 
 from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 from audit.model import Actor, Event, Kind
 from audit.unit_of_work import UnitOfWork, begin
 from consent.tokens import TokenAccess, use_once
+from policies.ids import EventId
 from service.api import refusals
 from service.api.tokens import RememberedTokens, Token, TokenError, presented_token
+from service.api.values import EVENT_HEADER
 from service.exchange import Answer, Call
 from service.oauth import dpop
 from service.oauth.errors import OAuthError, Reason
 from service.oauth.server import AuthorizationServer
 from service.refusal_limit import TOO_MANY, Written
 
+PROMISE_HEADER = b"event-promise"
 AfterCommit = Callable[[], Answer]
 """Makes the answer; called when what it tells has been committed."""
 
@@ -53,7 +57,16 @@ class ProtectedResource:
                 after_commit = effect(uow, found, token)
         except OAuthError as error:
             return self._refuse(found, error, now)
-        return after_commit()  # step 5
+        return self._promised(uow, after_commit())  # step 5
+
+    def _promised(self, uow: UnitOfWork, made: Answer) -> Answer:
+        """The answer with a promise of the event that it names."""
+        for name, value in made.headers:
+            if name == EVENT_HEADER:
+                promise = self.server.promise(uow, EventId(UUID(value.decode())))
+                made.headers.append((PROMISE_HEADER, promise.encode()))
+                break
+        return made
 
     def _verified_proof(
         self, call: Call, token: Token, found: TokenAccess, now: datetime

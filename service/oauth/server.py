@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from audit.model import Event, Kind
+from audit.promise import to_header
 from audit.unit_of_work import UnitOfWork
-from policies.ids import OrganisationId, PersonId
+from policies.ids import EventId, OrganisationId, PersonId
 from service.counters import Counters
 from service.oauth.addresses import normal_address
 from service.oauth.directory import Directory
@@ -66,6 +67,11 @@ class AuthorizationServer:
     def address(self, path: str) -> str:
         """The normal address of one of our paths, whatever Host header came in."""
         return self.base + path
+
+    def promise(self, uow: UnitOfWork, event_id: EventId) -> str:
+        """The promise that a committed event comes into the log, for a header or a member."""
+        signer = self.runtime.promises
+        return to_header(signer.sign(event_id, uow.commitment_of(event_id), uow.now))
 
 
 def authorization_server(runtime: Runtime) -> AuthorizationServer:

@@ -48,6 +48,8 @@ class Issued:
     grant: Grant
     organisation: OrganisationId
     subject: str = field(repr=False)
+    uow: UnitOfWork = field(repr=False)
+    """In which the token was issued."""
 
 
 def answer(server: AuthorizationServer, call: Call) -> Answer:
@@ -67,7 +69,7 @@ def _issue(uow: UnitOfWork, asked: Asked) -> Issued | TokenRefusal:
     if isinstance(given, TokenRefusal):
         return given
     sector = asked.client.organisation
-    return Issued(given, sector, asked.server.pseudonyms.issue(uow, given.person, sector))
+    return Issued(given, sector, asked.server.pseudonyms.issue(uow, given.person, sector), uow)
 
 
 def _by_code(uow: UnitOfWork, asked: Asked) -> Grant | TokenRefusal:
@@ -99,7 +101,8 @@ def _answer(server: AuthorizationServer, result: Issued | TokenRefusal) -> Answe
         detail = result.reason.value if result.reason in _TOLD else None
         return error_answer(OAuthError(reason, detail))
     server.pseudonyms.remember(result.grant.person, result.organisation, result.subject)
-    return Answer.json(_content(result))
+    promise = server.promise(result.uow, result.grant.event_id)
+    return Answer.json(_content(result) | {"event_promise": promise})
 
 
 def _content(issued: Issued) -> dict[str, object]:
