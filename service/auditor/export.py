@@ -39,7 +39,7 @@ def export(
             signers=runtime.log_signers,
             log=state.log,
             size=state.size,
-            policy=policy and policy.read_bytes(),
+            policy=None if policy is None else policy.read_bytes(),
         )
     headers = {"Content-Disposition": f'attachment; filename="log-{state.log}-{state.size}.zip"'}
     return Response(bundle, media_type="application/zip", headers=headers)

@@ -85,27 +85,32 @@ def verify(
 
 @audit.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--log", help="Of which half-year, for example 2026h2; without it the newest.")
 @data_option
-def export(file: Path, data: Path | None) -> None:
+def export(file: Path, log: str | None, data: Path | None) -> None:
     """Write the log with its proofs to FILE; the export itself is recorded in the log."""
     from audit.bundle import NothingToExportError, write_bundle
     from audit.bundle_files import sha256
     from audit.model import Event, Kind
-    from audit.proofs import current_log
+    from audit.shards import UNSHARDED
     from audit.unit_of_work import begin
     from service.cli.operator import OPERATOR
 
     with runtime_of(data) as runtime, private_file(file) as written:
+        policy = runtime.settings.log_policy
         try:
             with runtime.ledger.read() as connection:
-                log = current_log(connection)
                 bundle = write_bundle(
-                    connection, runtime.ledger, signers=runtime.log_signers, log=log
+                    connection,
+                    runtime.ledger,
+                    signers=runtime.log_signers,
+                    log=log,
+                    policy=policy.read_bytes() if policy else None,
                 )
         except NothingToExportError as error:
             raise Failure(
                 "Nothing was exported.",
-                why="the log has signed no checkpoint yet",
+                why=f"no log {log or ''} has signed a checkpoint yet".replace("  ", " "),
                 repair="start the service once: it signs the log within a second",
             ) from error
         # Recorded before the file is there: no export without its event.
@@ -113,7 +118,7 @@ def export(file: Path, data: Path | None) -> None:
             uow.record(Event(kind=Kind.LOG_EXPORTED, reference=sha256(bundle)))
         written.write(bundle)
     click.echo(f"wrote {file}; verify it with: consent-vault audit verify {file}")
-    for vkey in runtime.log_signers.vkeys(log or ""):
+    for vkey in runtime.log_signers.vkeys(UNSHARDED):
         click.echo(f"public key of the log: {vkey}")
 
 
