@@ -182,13 +182,11 @@ def parse_cosigner(vkey: str) -> CosignatureVerifier:
 
 def renamed(verifier: AnyVerifier, name: str) -> AnyVerifier:
     """The same key under another name: one log's key under the name of its next half-year."""
-    match verifier:
-        case NoteVerifier():
-            return NoteVerifier.of(name, verifier.key)
-        case Ed25519CosignatureVerifier():
-            return Ed25519CosignatureVerifier(name, verifier.key)
-        case MlDsaCosignatureVerifier():
-            return MlDsaCosignatureVerifier(name, verifier.key)
+    if isinstance(verifier, NoteVerifier):
+        return NoteVerifier.of(name, verifier.key)
+    if isinstance(verifier, Ed25519CosignatureVerifier):
+        return Ed25519CosignatureVerifier(name, verifier.key)
+    return MlDsaCosignatureVerifier(name, verifier.key)
 
 
 def cosigned_at(verifier: Verifier, signature: bytes) -> int | None:

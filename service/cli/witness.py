@@ -74,11 +74,12 @@ def witness(
 def _serve(
     data: Path, cosigners: "tuple[Cosigner, ...]", logs: tuple[str, ...], host: str, port: int
 ) -> None:
+    from datetime import UTC, datetime
+
     import uvicorn
 
     from audit.log_family import FollowedLogs
     from audit.note import NoteError
-    from service.runtime import utc_now
     from service.witness.app import Witness, create_witness_app
     from service.witness.store import WitnessState
 
@@ -97,6 +98,6 @@ def _serve(
             repair="copy it whole, in quotes, from: consent-vault audit vkeys",
         ) from error
     state = WitnessState.open_or_create(data / _STATE)
-    app = create_witness_app(Witness(followed, cosigners, state, utc_now))
+    app = create_witness_app(Witness(followed, cosigners, state, lambda: datetime.now(UTC)))
     uvicorn.run(app, host=host, port=port, access_log=False, server_header=False, log_config=None)
     state.close()

@@ -22,6 +22,7 @@ class GrowingLog:
         self, name: str = "one", *, base: str = "log.example/audit", seed: int = 1
     ) -> None:
         self.name = name
+        self._nodes: dict[tuple[int, int], bytes] = {}
         self._notes: dict[str, bytes] = {}
         self.signers = LogSigners(
             base,
@@ -31,9 +32,14 @@ class GrowingLog:
         self.origin = self.signers.origin(LOG)
 
     def node(self, level: int, index: int) -> bytes:
-        if level == 0:
-            return leaf_hash(f"{self.name} {index}".encode())
-        return node_hash(self.node(level - 1, 2 * index), self.node(level - 1, 2 * index + 1))
+        if (level, index) not in self._nodes:
+            if level == 0:
+                made = leaf_hash(f"{self.name} {index}".encode())
+            else:
+                left, right = self.node(level - 1, 2 * index), self.node(level - 1, 2 * index + 1)
+                made = node_hash(left, right)
+            self._nodes[level, index] = made
+        return self._nodes[level, index]
 
     def root(self, size: int) -> bytes:
         return tree_hash(self.node, 0, size)

@@ -23,6 +23,7 @@ from audit.cosignature import (
     cosigned_at,
     parse_cosigner,
     parse_vkey,
+    renamed,
 )
 from audit.note import NoteError, NoteSigner, open_note, split_note, verified_lines
 
@@ -242,6 +243,19 @@ def test_a_key_without_a_time_is_no_cosigners() -> None:
     assert parse_vkey(plain.vkey).vkey == plain.vkey
     with pytest.raises(NoteError, match="cosigner"):
         parse_cosigner(plain.vkey)
+
+
+PLAIN = NoteSigner("w.example", Ed25519PrivateKey.generate())
+
+
+@pytest.mark.parametrize("vkey", [PLAIN.vkey, ED25519.vkey, ML_DSA.vkey])
+def test_a_key_under_another_name_is_the_same_key_with_another_id(vkey: str) -> None:
+    verifier = parse_vkey(vkey)
+    other = renamed(verifier, "other.example")
+    assert other.name == "other.example"
+    assert other.key_id != verifier.key_id
+    assert renamed(other, verifier.name).vkey == vkey
+    assert type(other) is type(verifier)
 
 
 @BOTH
