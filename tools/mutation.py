@@ -36,7 +36,7 @@ TESTS = {
     "audit.merkle": ("test_second_verifier.py", "test_merkle.py"),
     "audit.checkpoint": ("test_checkpoint.py",),
     "audit.verify": (*_BUNDLES, "test_verification.py", "test_shards.py"),
-    "audit.verify_entries": _BUNDLES,
+    "audit.verify_entries": (*_BUNDLES, "test_verification.py"),
     "audit.verify_event": (*_BUNDLES, "test_event_proof.py"),
     "audit.verify_checkpoint": ("test_trust.py", "test_published.py", *_BUNDLES),
     "audit.trust": ("test_trust.py",),

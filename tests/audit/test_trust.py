@@ -133,11 +133,12 @@ def test_each_refusal_names_the_file(note: bytes, trust: Trust, fault: Fault) ->
     assert (error.value.fault, error.value.file) == (fault, "checkpoint")
 
 
-def test_an_origin_that_would_write_over_the_report_is_refused() -> None:
-    wiping = LogSigners("x\x9b2K", [Ed25519PrivateKey.generate()])
-    note = wiping.sign(LOG, str(Checkpoint(wiping.origin(LOG), 1, bytes(32))), NOW)
+@pytest.mark.parametrize("name", ["x\x9b2K", "älog"])
+def test_an_origin_that_could_write_over_the_report_is_refused(name: str) -> None:
+    strange = LogSigners(name, [Ed25519PrivateKey.generate()])
+    note = strange.sign(LOG, str(Checkpoint(strange.origin(LOG), 1, bytes(32))), NOW)
     with pytest.raises(BundleError) as error:
-        read_checkpoint(note, "checkpoint", Trust(), offered=wiping.verifiers(LOG))
+        read_checkpoint(note, "checkpoint", Trust(), offered=strange.verifiers(LOG))
     assert error.value.fault is Fault.CHECKPOINT_FORM
 
 

@@ -186,7 +186,12 @@ def test_keys_of_one_log_do_not_vouch_for_the_checkpoint_of_another(files: Files
     assert fault(again(files), base) == (Fault.CHECKPOINT_FORM, "checkpoint")
 
 
-@pytest.mark.parametrize("text", ["hello\n", "a\x9b2K\n1\n" + "A" * 43 + "=\n"])
+ROOT = "A" * 43 + "="
+
+
+@pytest.mark.parametrize(
+    "text", ["hello\n", f"ä\n1\n{ROOT}\n", f"a\x1b[2K\n1\n{ROOT}\n"], ids=range(3)
+)
 def test_a_first_entry_that_ties_the_log_to_nothing_is_named(text: str) -> None:
     entry = link_entry(text)
     root = leaf_hash(entry)
