@@ -81,7 +81,7 @@ def entries_about(
 ) -> list[Entry]:
     """The person's own log, newest first; `before` is the row number where a page ended."""
     rows = store.about_person(connection, person, before=before, limit=limit, kinds=kinds)
-    entries = _entries(connection, ledger, rows, own(person))
+    entries = opened_entries(connection, ledger, rows, own(person))
     if any(each.fields and each.subject != person for each in entries):
         raise SealedEventError("subject")  # the index, which nothing proves, was changed
     return entries
@@ -107,7 +107,7 @@ def search(
 
 def numbered_entries(connection: Connection, ledger: Ledger, numbers: Sequence[int]) -> list[Entry]:
     """The events in these rows, in that order, as an auditor sees them."""
-    return _entries(connection, ledger, store.numbered(connection, numbers), everything)
+    return opened_entries(connection, ledger, store.numbered(connection, numbers), everything)
 
 
 def opened_at(
@@ -124,7 +124,7 @@ def opened_at(
 def entry(connection: Connection, ledger: Ledger, event_id: EventId) -> Entry | None:
     """One event, as an auditor sees it; None when there is none with that id."""
     row = store.one(connection, event_id)
-    return None if row is None else _entries(connection, ledger, [row], everything)[0]
+    return None if row is None else opened_entries(connection, ledger, [row], everything)[0]
 
 
 def disclosures(
@@ -147,9 +147,10 @@ def first_entry_at(connection: Connection) -> datetime | None:
     return store.first_at(connection)
 
 
-def _entries(
+def opened_entries(
     connection: Connection, ledger: Ledger, rows: Sequence[StoredEvent], may_open: MayOpen
 ) -> list[Entry]:
+    """The stored events as this reader sees them, in their order. Raises SealedEventError."""
     return [_entry(row, fields) for row, _, fields in _opened(connection, ledger, rows, may_open)]
 
 

@@ -104,6 +104,9 @@ API = (
     person("POST", "/api/v1/audit/entries", role=Role.AUDITOR),
     person("POST", "/api/v1/audit/sample", role=Role.AUDITOR),
     token("GET", "/api/v1/proofs/{event_id}"),
+    person("GET", "/api/tracker/v2/findUsage"),
+    person("GET", "/api/tracker/v2/usagePeriod"),
+    public("GET", "/api/tracker/v2/heartbeat"),
 )
 LOG = (
     public("GET", "/audit/checkpoint"),
@@ -136,6 +139,10 @@ PAGES = (
     person("GET", "/{language:lang}/log"),
     person("GET", "/{language:lang}/log.csv"),
     person("GET", "/{language:lang}/log.json"),
+    person("GET", "/{language:lang}/log.tracker.json"),
+    person("GET", "/{language:lang}/log/{event_id}"),
+    person("GET", "/{language:lang}/log/{event_id}/proof.json"),
+    person("GET", "/{language:lang}/log/{event_id}/entry.txt"),
     person("GET", "/{language:lang}/data"),
     person("GET", "/{language:lang}/by-law"),
     person("GET", "/{language:lang}/settings"),

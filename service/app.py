@@ -32,6 +32,7 @@ from service.pages import load_pages
 from service.problems import BAD_REQUEST, FOREIGN_ORIGIN, PROBLEMS, TOO_LARGE
 from service.refusal_summaries import writing_summaries
 from service.runtime import Runtime
+from service.tracker import routes as tracker
 
 ROUTERS: tuple[APIRouter, ...] = (
     oauth.router,
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     static_files.router,
     problem_types.router,
     citizen.router,
+    tracker.router,
     auditor.router,
     health.router,
 )

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 
 from audit.model import Entry, Kind
+from audit.own_log import DamagedEntry, OwnEntry
 from policies.catalogue import Catalogue
 from policies.entries import Attribute, Organisation
 from policies.event_texts import load_event_texts
@@ -14,7 +16,7 @@ from policies.messages import Message
 from policies.purposes import PurposeDeclaration
 from policies.reasons import load_reasons
 from policies.vocabulary import Language, LegalBasis
-from service.i18n import N_
+from service.i18n import N_, texts
 
 BASES: Mapping[LegalBasis, str] = {
     LegalBasis.CONSENT: N_("your consent"),
@@ -52,6 +54,29 @@ def reasons() -> Mapping[str, Message]:
     return load_reasons()
 
 
+class LineState(StrEnum):
+    """What can be said of an entry."""
+
+    READABLE = "readable"
+    ERASED = "erased"
+    """Its key is destroyed: it stands there, and what it said is gone."""
+    DAMAGED = "damaged"
+    """It is not as it was written."""
+
+
+_UNREADABLE: Mapping[LineState, tuple[str, str]] = {
+    LineState.ERASED: (
+        N_("Details erased"),
+        N_("What stood here was erased when its time was over. The line itself stays."),
+    ),
+    LineState.DAMAGED: (
+        N_("This line was changed"),
+        N_("What is stored here is not what was written. So nothing of it is shown."),
+    ),
+}
+"""Name and sentence of an entry that tells nothing any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One entry in words."""
@@ -71,6 +96,9 @@ class Line:
     attributes: tuple[Attribute, ...]
     case: str | None
     index: int | None
+    log: str | None = None
+    client: str | None = None
+    state: LineState = LineState.READABLE
 
     @property
     def refused(self) -> bool:
@@ -80,13 +108,48 @@ class Line:
 def line(
     catalogue: Catalogue,
     purposes: Mapping[PurposeId, PurposeDeclaration],
-    entry: Entry,
+    entry: OwnEntry,
     language: Language,
 ) -> Line:
-    """An entry in words. One whose key is destroyed says nothing any more.
+    """An entry in words. One whose key is destroyed, or that was changed, says only that.
 
     `purposes` are those in force: an operator may register others than the catalogue holds.
     """
+    if isinstance(entry, DamagedEntry):
+        return _unreadable(entry, LineState.DAMAGED, language)
+    if not entry.fields:
+        return _unreadable(entry, LineState.ERASED, language)
+    return _readable(catalogue, purposes, entry, language)
+
+
+def _unreadable(entry: OwnEntry, state: LineState, language: Language) -> Line:
+    name, sentence = map(texts(language).gettext, _UNREADABLE[state])
+    return Line(
+        number=entry.number,
+        event_id=str(entry.event_id),
+        at=entry.at,
+        kind=None,
+        name=name,
+        sentence=sentence,
+        reason="",
+        code=None,
+        organisation=None,
+        purpose=None,
+        basis=None,
+        attributes=(),
+        case=None,
+        index=entry.index,
+        log=entry.log,
+        state=state,
+    )
+
+
+def _readable(
+    catalogue: Catalogue,
+    purposes: Mapping[PurposeId, PurposeDeclaration],
+    entry: Entry,
+    language: Language,
+) -> Line:
     organisation = catalogue.organisations.get(OrganisationId(entry.get("organisation") or ""))
     purpose = purposes.get(PurposeId(entry.get("purpose") or ""))
     places = _places(organisation, purpose, language)
@@ -111,6 +174,8 @@ def line(
         ),
         case=entry.get("case"),
         index=entry.index,
+        log=entry.log,
+        client=entry.get("client"),
     )
 
 

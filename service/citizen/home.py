@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from audit.model import Kind
-from audit.reader import entries_about
+from audit.own_log import own_entries
 from consent.purposes import purposes_in_force
 from policies.vocabulary import Language
 from service.citizen.consents import newest_active
@@ -33,9 +33,7 @@ def home(
         return render(request, "welcome.html", signed_out=bool(signed_out))
     runtime = runtime_of(request)
     with runtime.ledger.read() as connection:
-        looks = entries_about(
-            connection, runtime.ledger, session.person, limit=LATEST, kinds=_LOOKS
-        )
+        looks = own_entries(connection, runtime.ledger, session.person, limit=LATEST, kinds=_LOOKS)
         purposes = purposes_in_force(connection)
     return render(
         request,

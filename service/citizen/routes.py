@@ -2,8 +2,30 @@
 
 from fastapi import APIRouter
 
-from service.citizen import by_law, consents, data, home, log, receipts, requests, settings
+from service.citizen import (
+    by_law,
+    consents,
+    data,
+    home,
+    log,
+    log_entry,
+    log_files,
+    receipts,
+    requests,
+    settings,
+)
 
 router = APIRouter()
-for _page in (home, requests, consents, receipts, log, data, by_law, settings):
+for _page in (
+    home,
+    requests,
+    consents,
+    receipts,
+    log,
+    log_entry,
+    log_files,
+    data,
+    by_law,
+    settings,
+):
     router.include_router(_page.router)

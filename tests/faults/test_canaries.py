@@ -50,7 +50,7 @@ from vault.providers.file import KeyFolder
 
 LANGUAGES = ("fi", "sv", "en")
 PAGES = ("", "requests", "consents", "receipts", "log", "by-law", "settings", "data?show=all")
-DOWNLOADS = ("log.csv", "log.json")
+DOWNLOADS = ("log.csv", "log.json", "log.tracker.json")
 _MAY_SHOW = re.compile(rf"{re.escape(ISSUER)}/(fi|sv|en)/(data|requests/[0-9a-f-]{{36}})(\?.*)?")
 CANARY = DemoPerson(
     key="somebody",

@@ -1,14 +1,16 @@
 """The service opened for tests: a house for its pages, offices for its programs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from audit.database import open_engine
+from service.app import create_app
 from tests.schema import create_tables
-from tests.service.house import House, open_house
+from tests.service.house import FriendlyProvider, House, open_house
 from tests.service.office import Office, open_office
 
 
@@ -32,6 +34,14 @@ def each_office(engine: Engine, tmp_path: Path) -> Iterator[Office]:
     opened = open_office(engine.url.render_as_string(hide_password=False), tmp_path)
     yield opened
     opened.runtime.close()
+
+
+@pytest.fixture
+def each_house(each_office: Office) -> House:
+    """The pages of that office, on each database in turn; its person is Aino."""
+    provider = FriendlyProvider()
+    runtime = replace(each_office.runtime, identity_provider=provider)
+    return House(runtime, create_app(runtime), each_office.clock, provider, {})
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""The Estonian Data Tracker protocol, for a signed-in person about herself."""
