@@ -28,6 +28,7 @@ class Gap(StrEnum):
     TREE_NOT_SIGNED = "tree-not-signed"
     RELEASES_DIFFER = "releases-differ"
     EVENT_DAMAGED = "event-damaged"
+    PROMISE_BROKEN = "promise-broken"
     GUARD_WEAK = "guard-weak"
 
 

@@ -19,14 +19,14 @@ from audit.disclosure import leaf
 from audit.effects import EffectTable, ReadExpected, ReadUsed, RoomEffects, Used
 from audit.merkle import leaf_hash
 from audit.model import Kind
+from audit.promise import MERGE_DELAY, Promise
 from audit.reader import entries_about
 from audit.seal import SealedEventError
 from audit.store import completeness as store
+from audit.store import tree
 from audit.store.completeness import EventState, LeafState
 from audit.unit_of_work import Ledger
 
-MERGE_DELAY_SECONDS = 60
-"""An event that waits longer for its leaf breaks a promise (audit.promise)."""
 BATCH = 1000
 _ENTRIES = 200
 
@@ -81,6 +81,28 @@ def check(
         found.in_archive += page.in_archive
         at = at.next(page.last, steps)
     return found.report(at)
+
+
+def broken_promises(ledger: Ledger, promises: Sequence[Promise], *, now: datetime) -> list[str]:
+    """The promises whose time has come and whose leaf is not there, by their event's id.
+
+    Of a promise as old as the archive nothing can be said here: it is held against the archived
+    entries (`audit verify`).
+    """
+    with _snapshot(ledger) as connection:
+        until = _archived_until(connection)
+        return [
+            str(each.event_id)
+            for each in promises
+            if now >= each.due
+            and (until is None or each.at > until)
+            and not _is_kept(connection, each)
+        ]
+
+
+def _is_kept(connection: Connection, promise: Promise) -> bool:
+    place = tree.place_of(connection, promise.event_id)
+    return place is not None and place.leaf_hash == leaf_hash(promise.entry)
 
 
 @contextmanager
@@ -140,7 +162,7 @@ def _gaps(view: _View, state: EventState) -> Iterator[Gap]:
         yield Gap.LEAF_TWICE
     if not state.leaf_hashes and not state.queued:
         yield Gap.EVENT_WITHOUT_LEAF
-    if state.queued and (view.now - state.at).total_seconds() > MERGE_DELAY_SECONDS:
+    if state.queued and view.now - state.at > MERGE_DELAY:
         yield Gap.EVENT_OVERDUE
     if state.kind is None:
         yield Gap.EVENT_NOT_SEARCHABLE
@@ -226,7 +248,7 @@ def _effects(effects: EffectTable) -> _Step:
             f"{each} in {name}" for _, each in rows if kinds.get(each) not in {None, *effects.kinds}
         ]
         # Which events stand in the archive, nothing here tells.
-        archived = bool(lost) and _archived_until(view) is not None
+        archived = bool(lost) and _archived_until(view.connection) is not None
         findings = [Finding(Gap.EFFECT_OF_ANOTHER_KIND, each) for each in other]
         if not archived:
             findings += [Finding(Gap.EFFECT_WITHOUT_EVENT, each) for each in lost]
@@ -267,7 +289,7 @@ def _used(read: ReadUsed) -> _Step:
 
 
 def _releases_differ(view: _View, used: Used) -> Iterator[Finding]:
-    until = _archived_until(view)
+    until = _archived_until(view.connection)
     if until is not None and used.since <= until:
         return  # some of the releases are in the archive
     try:
@@ -300,11 +322,11 @@ def _releases(view: _View, used: Used) -> int | None:
         before = ours[-1].number
 
 
-def _archived_until(view: _View) -> datetime | None:
+def _archived_until(connection: Connection) -> datetime | None:
     """The time of the first event that is not archived; None while all of them are here."""
-    if not store.minimum_indexes(view.connection):
+    if not store.minimum_indexes(connection):
         return None
-    return store.first_time_after_archive(view.connection)
+    return store.first_time_after_archive(connection)
 
 
 def _number(part: KeyPart) -> int:

@@ -4,7 +4,7 @@ Each check is itself an event, `log.checked`, with its result; so the operator's
 metrics know when the last one was and what it said, whoever made it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,8 +14,9 @@ import structlog
 from sqlalchemy import Connection
 
 from audit.check_report import Gap, Report, with_findings
-from audit.completeness import alone, check, never
+from audit.completeness import alone, broken_promises, check, never
 from audit.model import SYSTEM, Actor, Event, Kind
+from audit.promise import Promise
 from audit.reader import first_entry_at, search
 from audit.unit_of_work import Ledger, begin
 from service.effects import EVERY_ROOM
@@ -60,12 +61,15 @@ def check_installation(
     now: datetime,
     cursor: str | None = None,
     stop: Callable[[], bool] = never,
+    promises: Sequence[Promise] = (),
 ) -> Report:
-    """Check and record the result. Raises CursorError."""
+    """Check, and record the result. Raises CursorError."""
     report = check(ledger, EVERY_ROOM, now=now, cursor=cursor, stop=stop)
     with ledger.read() as connection:
         weak = [f"{each.guard.name} is {each.fault}" for each in guards.weak(connection)]
     report = with_findings(report, Gap.GUARD_WEAK, weak)
+    broken = broken_promises(ledger, promises, now=now)
+    report = with_findings(report, Gap.PROMISE_BROKEN, broken)
     result = result_of(report)
     digest = sha256(report.content).hexdigest()
     with begin(ledger, actor=actor, now=now) as uow:

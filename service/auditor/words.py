@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from audit.health import Damage
 from audit.own_log import DamagedEntry
+
+from audit.health import Damage
 from audit.results import Result
 from policies.ids import PurposeId
 from policies.purposes import PurposeDeclaration

@@ -1,6 +1,7 @@
 """What was left out, taken out or put in is found, page by page, and nothing is changed by it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -20,12 +21,13 @@ from sqlalchemy import (
 
 from audit.check_cursor import CursorError, Key
 from audit.check_report import SHOWN, Gap, Report
-from audit.completeness import alone, check
+from audit.completeness import alone, broken_promises, check
 from audit.database import Instant
 from audit.effects import Demand, EffectTable, Expected, Near, RoomEffects, Used
 from audit.erasure import destroy_log_key
 from audit.model import SYSTEM, Event, Kind
 from audit.own_effects import EFFECTS as OWN
+from audit.promise import Promise
 from audit.sequencer import Sequencer
 from audit.store import tables
 from audit.store.archive import raise_minimum
@@ -342,6 +344,31 @@ def test_of_two_that_want_to_check_at_once_one_does(ledger: Ledger) -> None:
         assert again
 
 
+# What was promised
+
+
+def _promised(ledger: Ledger, *, commitment: bytes | None = None) -> Promise:
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        event_id = uow.record(Event(kind=Kind.SIGNED_IN))
+    made = uow.commitment_of(event_id) if commitment is None else commitment
+    return Promise("vault.example/log", event_id, made, NOW)
+
+
+def test_a_promise_is_not_broken_before_its_time_has_come(log: Ledger) -> None:
+    promise = _promised(log)
+    assert broken_promises(log, [promise], now=NOW + timedelta(seconds=59)) == []
+    late = broken_promises(log, [promise], now=NOW + timedelta(seconds=60))
+    assert late == [str(promise.event_id)]
+
+
+def test_a_promise_is_kept_by_the_leaf_of_its_commitment_alone(
+    log: Ledger, sequencer: Sequencer
+) -> None:
+    kept, other = _promised(log), _promised(log, commitment=bytes(32))
+    sequencer.run_once(NOW)
+    assert broken_promises(log, [kept, other], now=LATER) == [str(other.event_id)]
+
+
 # Where the oldest part stands in an archive
 
 
@@ -391,6 +418,13 @@ def test_an_event_above_the_archive_is_missing_as_ever(pruned: Ledger) -> None:
     with pruned.engine.begin() as connection:
         connection.execute(text("DELETE FROM audit_event WHERE number = 14"))
     assert Gap.LEAF_WITHOUT_EVENT in with_archive(pruned).counts
+
+
+def test_of_a_promise_as_old_as_the_archive_nothing_is_said(pruned: Ledger) -> None:
+    unknown = Promise("vault.example/log", uuid4(), bytes(32), NOW)
+    later = replace(unknown, at=NOW + timedelta(seconds=1))
+    assert broken_promises(pruned, [unknown], now=LATER) == []
+    assert broken_promises(pruned, [later], now=LATER) == [str(later.event_id)]
 
 
 def test_of_a_consent_as_old_as_the_archive_no_releases_are_counted(pruned: Ledger) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Table, text
 from audit.check_report import Gap, Report
 from audit.completeness import alone, check
 from audit.model import SYSTEM, Kind
+from audit.promise import from_header
 from audit.unit_of_work import Ledger
 from policies.vocabulary import Role
 from service.cli.main import main
@@ -255,6 +256,45 @@ def test_what_is_recorded_is_the_digest_of_what_was_found(office: Office) -> Non
     report = check_installation(office.runtime.ledger, actor=SYSTEM, now=office.clock())
     (recorded,) = office.events(Kind.LOG_CHECKED)
     assert recorded.get("digest") == sha256(report.content).hexdigest()
+
+
+# Promises that somebody holds
+
+
+@pytest.fixture
+def promise(installation: Installation, tmp_path: Path) -> Path:
+    """What an agency has kept of an answer."""
+    office, _ = installation
+    file = tmp_path / "kept.promise"
+    file.write_text(office.tokens()["event_promise"] + "\n")
+    return file
+
+
+def test_a_promise_that_was_kept_is_no_gap(installation: Installation, promise: Path) -> None:
+    office, command = installation
+    office.runtime.sequencer.run_once(office.clock())
+    assert command("--promise", str(promise))[0] == 0
+    note = from_header(promise.read_text().strip())
+    promise.write_bytes(note)
+    assert command("--promise", str(promise))[0] == 0
+
+
+def test_a_promise_that_was_broken_is_one(installation: Installation, promise: Path) -> None:
+    office, command = installation
+    with office.runtime.ledger.engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit_queue"))
+    code, said = command("--promise", str(promise), "--json")
+    assert code == 1
+    assert json.loads(said)["counts"]["promise-broken"] == 1
+
+
+@pytest.mark.parametrize("content", ["", "nonsense!", "AAAA", "é"])
+def test_what_is_no_promise_of_this_log_is_told_with_its_repair(
+    installation: Installation, promise: Path, content: str
+) -> None:
+    promise.write_text(content)
+    assert installation[1]("--promise", str(promise))[0] == 1
+    assert installation[0].events(Kind.LOG_CHECKED) == []
 
 
 # Every night
