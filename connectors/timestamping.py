@@ -18,26 +18,20 @@ class TimestampClient:
         name: str,
         url: str,
         *,
-        seconds: float = 10.0,
+        seconds: float = 5.0,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         """Raises InsecureUrlError."""
         self.name = name
         self._url = check_timestamp_url(url)
-        self._client = httpx2.Client(
-            timeout=seconds,
-            transport=transport or BoundedTransport(limit=LARGEST_ANSWER, seconds=2 * seconds),
-            headers={"Content-Type": QUERY, "Accept": REPLY, "Accept-Encoding": "identity"},
-        )
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._client.close()
+        self._seconds = seconds
+        self._transport = transport
 
     def answer(self, request: bytes) -> bytes:
         """What it answers, which proves nothing until it is verified. Raises TimestampingError."""
         try:
-            answer = self._client.post(self._url, content=request)
+            with self._client() as client:  # an hour passes until the next one
+                answer = client.post(self._url, content=request)
         except httpx2.HTTPError as error:
             raise TimestampingError(f"it does not answer: {type(error).__name__}") from error
         if answer.status_code != _OK:
@@ -45,6 +39,14 @@ class TimestampClient:
         if answer.headers.get("content-type", "").partition(";")[0].strip().lower() != REPLY:
             raise TimestampingError("its answer is of another media type")
         return answer.content
+
+    def _client(self) -> httpx2.Client:
+        bounds = BoundedTransport(limit=LARGEST_ANSWER, seconds=2 * self._seconds)
+        return httpx2.Client(
+            timeout=self._seconds,
+            transport=self._transport or bounds,
+            headers={"Content-Type": QUERY, "Accept": REPLY, "Accept-Encoding": "identity"},
+        )
 
 
 def check_timestamp_url(url: str) -> str:

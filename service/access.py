@@ -116,6 +116,9 @@ LOG = (
     public("GET", "/audit/logs/{log}/checkpoints"),
     public("GET", "/audit/logs/{log}/retention"),
     public("GET", "/audit/logs/{log}/tile/{name:path}"),
+    public("GET", "/audit/logs/{log}/timestamps"),
+    public("GET", "/audit/logs/{log}/timestamps/{size}"),
+    public("GET", "/audit/logs/{log}/timestamps/{size}/{tsa}"),
     public("GET", "/audit/proof/{event_id}"),
 )
 PAGES = (

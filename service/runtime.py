@@ -20,6 +20,7 @@ from service.jwk import p256_jwk, thumbprint
 from service.log_keys import LogKeys
 from service.pseudonyms import Pseudonyms
 from service.settings import Sequencing, Settings
+from service.timestamping import TimestampJob, open_timestamping
 from service.witnessing import LogWatch, WitnessJob, open_watch
 from vault.providers.file import FileKeyProvider, KeyFolder
 from vault.vault import Vault
@@ -49,6 +50,7 @@ class Runtime:
     promises: PromiseSigner
     log_watch: LogWatch
     witness_job: WitnessJob
+    timestamp_job: TimestampJob
     receipt_signer: ReceiptSigner
     identity_provider: IdentityProvider | None
     nonce_key: bytes = field(repr=False)
@@ -72,12 +74,15 @@ class Runtime:
         self.completeness.start(self.now)
 
     def start_sequencing(self) -> None:
-        """Place events, sign the log and bring it to its witnesses."""
+        """Place events, sign the log and bring it to its witnesses and to who stamps it."""
         self.sequencer.start(self.now)
         self.witness_job.start(self.now)
+        if self.timestamp_job.asks:
+            self.timestamp_job.start(self.now)
 
     def stop_sequencing(self) -> None:
         """Let the batch in hand end, then stop."""
+        self.timestamp_job.stop()
         self.witness_job.stop()
         self.sequencer.stop()
 
@@ -123,6 +128,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         promises=PromiseSigner(log_signers.base_signers),
         log_watch=watch,
         witness_job=WitnessJob(watch, sequencer),
+        timestamp_job=open_timestamping(settings, ledger, sequencer),
         receipt_signer=_receipt_signer(settings, keys),
         identity_provider=identity_provider(settings),
         nonce_key=keys.secret("dpop-nonce"),

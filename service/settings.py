@@ -14,19 +14,30 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettingError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from audit.der import object_identifier
+from audit.timestamp import TSA_NAME, parse_roots
 from audit.trust_policy import parse_policy
 from connectors.bounded_http import InsecureUrlError, check_url
+from connectors.timestamping import check_timestamp_url
 from policies.vocabulary import LevelOfAssurance
 
 PREFIX = "CONSENT_VAULT_"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 DATABASES = ("sqlite:///", "postgresql+psycopg://")
+MOST_AUTHORITIES = 5
 _OF_TESTS = PREFIX + "TEST_"
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(r"[a-z0-9.:-]+")
@@ -95,6 +106,12 @@ class Settings(BaseSettings):
     """File that says which witnesses cosign the log and how many are needed (C2SP tlog-policy)."""
     witness_seconds: int = Field(default=10, ge=1, le=3600)
     """A witness is asked at most every so many seconds, and only when the log has grown."""
+    timestamp_authorities: dict[str, str] = Field(default_factory=dict)
+    """Time-stamping authorities (RFC 3161) by names of the operator's choice, as JSON."""
+    timestamp_roots: Path | None = Field(default=None, validate_default=True)
+    """PEM file with the roots of all of them."""
+    timestamp_policies: dict[str, str] = Field(default_factory=dict)
+    """The policy to ask for (an object identifier) where it is not the authority's usual one."""
     session_idle_minutes: int = Field(default=30, ge=1, le=120)
     session_hours: int = Field(default=8, ge=1, le=24)
 
@@ -151,6 +168,42 @@ class Settings(BaseSettings):
                     check_url(address)
                 except InsecureUrlError as error:
                     raise ValueError(f"an address in it {error}") from error
+        return value
+
+    @field_validator("timestamp_authorities")
+    @classmethod
+    def _are_authorities(cls, value: dict[str, str]) -> dict[str, str]:
+        if len(value) > MOST_AUTHORITIES:
+            raise ValueError(f"can be {MOST_AUTHORITIES} at most")
+        for name, url in value.items():
+            if not TSA_NAME.fullmatch(name):
+                raise ValueError("names are of a-z, 0-9 and hyphens, 40 at most")
+            try:
+                check_timestamp_url(url)
+            except InsecureUrlError as error:
+                raise ValueError(f"an address in it {error}") from error
+        return value
+
+    @field_validator("timestamp_roots")
+    @classmethod
+    def _are_roots(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None:
+            if info.data.get("timestamp_authorities"):
+                raise ValueError("must name the roots of the authorities: else anybody can answer")
+            return value
+        try:
+            parse_roots(value.read_bytes())
+        except OSError as error:
+            raise ValueError("cannot be read") from error
+        return value
+
+    @field_validator("timestamp_policies")
+    @classmethod
+    def _are_policies(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        for name, policy in value.items():
+            if name not in info.data.get("timestamp_authorities", {}):
+                raise ValueError("names an authority that there is not")
+            object_identifier(policy)
         return value
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import PlainTextResponse, Response
 
 from policies.ids import EventId
-from service.api import log, operation
+from service.api import log, operation, timestamps
 from service.api.data import DataApi
 from service.api.proofs import document_for_token, proof_for_everybody
 from service.api.protected import ProtectedResource
@@ -17,6 +17,7 @@ from service.pages import runtime_of
 
 router = APIRouter()
 router.include_router(log.router, tags=["Log"])
+router.include_router(timestamps.router, tags=["Log"])
 router.include_router(operation.router, tags=["Operation"])
 
 _PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}

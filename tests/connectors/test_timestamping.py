@@ -1,7 +1,6 @@
 """Asking a time-stamping authority over HTTP: what it is asked, and each way of not answering."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 
 import httpx2
@@ -50,17 +49,15 @@ def answered(status: int = 200, content: bytes = b"token", media_type: str = REP
 
 
 def test_the_authority_of_the_demo_stamps_over_http(place: str) -> None:
-    with closing(TimestampClient("demo", place)) as client:
-        asked: TimestampAuthority = client
-        answer = asked.answer(bytes(REQUEST))
+    asked: TimestampAuthority = TimestampClient("demo", place)
+    answer = asked.answer(bytes(REQUEST))
     assert check_answer(answer, REQUEST, [ROOT], asked_at=NOW).at == NOW
     assert asked.name == "demo"
 
 
 def test_what_is_no_request_is_refused_in_the_form_of_the_standard(place: str) -> None:
     for asked in (b"nonsense", b"\x30\x03\x02\x01\x01"):
-        with closing(TimestampClient("demo", place)) as client:
-            answer = client.answer(asked)
+        answer = TimestampClient("demo", place).answer(asked)
         with pytest.raises(TimestampError, match="status 2"):
             check_answer(answer, REQUEST, [ROOT], asked_at=NOW)
 
@@ -72,9 +69,7 @@ def test_the_request_is_posted_in_the_media_type_of_the_standard() -> None:
         seen.append(request)
         return httpx2.Response(200, content=b"token", headers={"Content-Type": REPLY})
 
-    asking = client(handle)
-    asking.answer(bytes(REQUEST))
-    asking.close()
+    client(handle).answer(bytes(REQUEST))
     (request,) = seen
     assert (request.method, str(request.url)) == ("POST", URL)
     assert request.headers["content-type"] == QUERY
@@ -119,17 +114,13 @@ def test_an_answer_that_is_too_large_or_never_ends_is_cut_off() -> None:
             await send({"type": "http.response.body", "body": part, "more_body": True})  # type: ignore[misc]  # any ASGI send
 
     bound = free_socket()
-    with (
-        serving(app, bound),
-        closing(TimestampClient("large", origin(bound))) as asked,
-        pytest.raises(TimestampingError, match="UnboundedAnswerError"),
-    ):
-        asked.answer(bytes(REQUEST))
+    with serving(app, bound), pytest.raises(TimestampingError, match="UnboundedAnswerError"):
+        TimestampClient("large", origin(bound)).answer(bytes(REQUEST))
 
 
 @pytest.mark.parametrize("url", ["https://time.example/", "http://time.example:8080/tsr"])
 def test_an_authority_needs_no_https_since_its_answer_is_signed(url: str) -> None:
-    TimestampClient("time", url).close()
+    assert TimestampClient("time", url).name == "time"
 
 
 @pytest.mark.parametrize(
