@@ -3,7 +3,6 @@
 from typing import Any
 
 from audit.own_log import DamagedEntry
-
 from service.auditor.looking import Row
 from service.auditor.shown import Shown
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from audit.own_log import DamagedEntry, OwnEntry
 from sqlalchemy import Connection
 
+from audit.own_log import DamagedEntry, OwnEntry
 from audit.results import Result, result_of
 from audit.search import Page, find, find_one
 from audit.unit_of_work import begin

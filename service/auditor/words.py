@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from audit.own_log import DamagedEntry
-
 from audit.health import Damage
+from audit.own_log import DamagedEntry
 from audit.results import Result
 from policies.ids import PurposeId
 from policies.purposes import PurposeDeclaration

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from audit.own_log import DamagedEntry
 from sqlalchemy import delete, select, update
 
 from audit.evidence import evidence
 from audit.model import Entry, Event, Kind
+from audit.own_log import DamagedEntry
 from audit.proofs import latest_checkpoint, signed_tree
 from audit.results import Result, kinds_of, result_of
 from audit.search import Page, Wanted, find, find_one
