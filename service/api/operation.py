@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from fastapi import APIRouter, Request
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -57,11 +58,13 @@ def metrics(request: Request) -> Response:
         state = log_state(connection)
         checked = last_check(connection, runtime.ledger)
         room = alarms(connection, now)
+        watched = list(_watched(runtime, connection, now))
     lines = [
         *_requests(counters),
         *_gauges(_log(state, state.waiting_seconds(now))),
         *_gauges([("partition_alarms", "Tables of the log that run out of room.", len(room))]),
         *_gauges(_completeness(checked, now)),
+        *_gauges(watched),
     ]
     return Response("\n".join([*lines, ""]), media_type=_METRICS)
 
@@ -87,6 +90,20 @@ def _completeness(checked: LastCheck | None, now: datetime) -> Iterable[Gauge]:
         age = (now - checked.at).total_seconds()
         yield "complete", "1 when the last check is recent and found nothing missing.", good
         yield "check_age_seconds", "How long ago the last check was.", age
+
+
+def _watched(runtime: Runtime, connection: Connection, now: datetime) -> Iterable[Gauge]:
+    refused = runtime.log_watch.refusal(connection) is not None
+    yield "refused", "1 when nothing is signed: a backup may have been restored.", int(refused)
+    cosigned = runtime.log_watch.cosigned(connection)
+    if cosigned is not None and cosigned.log is not None:
+        good = int(cosigned.problem(now) is None)
+        yield "witnessed", "1 when as many witnesses as needed have signed lately.", good
+        yield (
+            "witnesses",
+            "Witnesses under the newest checkpoint with enough of them.",
+            len(cosigned.witnesses),
+        )
 
 
 def _gauges(gauges: Iterable[Gauge]) -> Iterable[str]:

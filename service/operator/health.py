@@ -22,6 +22,8 @@ def health(request: Request) -> Response:
         state = log_state(connection)
         checked = last_check(connection, runtime.ledger)
         room = alarms(connection, runtime.now())
+        refused = runtime.log_watch.refusal(connection) is not None
+        cosigned = runtime.log_watch.cosigned(connection)
     return render(
         request,
         "operator/health.html",
@@ -31,6 +33,9 @@ def health(request: Request) -> Response:
         checked=checked,
         complete=checked is None or checked.is_good(runtime.now()),
         room=room,
+        refused=refused,
+        cosigned=cosigned,
+        witnessed=cosigned is not None and cosigned.problem(runtime.now()) is None,
         signs_in=runtime.identity_provider is not None,
         catalogue_digest=runtime.catalogue.digest,
     )
