@@ -4,7 +4,7 @@
 # ///
 """An agency asks a person for data, waits for the answer, and fetches what was allowed.
 
-    fetch_as_agency.py AGENCY.json [--open] [--again]
+    fetch_as_agency.py AGENCY.json [--open] [--again] [--keep FOLDER]
 
 AGENCY.json holds the service's address, the agency's client id and private key, its redirect URI
 and the request to make; `consent-vault demo` writes one for each of its agencies. The program
@@ -73,11 +73,20 @@ def wait_for_answer(redirect_uri: str) -> str:
     return f"{place.scheme}://{place.netloc}{came[-1]}"
 
 
-def fetch(issuer: str, token: BearerToken) -> bool:
+def keep_promise(answer: requests.Response, folder: Path | None) -> None:
+    """Keep what the answer promised: the log must show this event, or the file proves it a liar."""
+    promise = answer.headers.get("Event-Promise")
+    if promise is not None and folder is not None:
+        event = answer.headers["Consent-Vault-Event"]
+        (folder / f"{event}.promise").write_text(promise + "\n")
+
+
+def fetch(issuer: str, token: BearerToken, keep: Path | None = None) -> bool:
     """Print every value that the token opens; False when the service refuses."""
     granted = token.authorization_details[0]["datatypes"]
     for dataset in sorted({attribute.split(".")[0] for attribute in granted}):
         answer = requests.get(f"{issuer}/api/v1/data/{dataset}", auth=token, timeout=10)
+        keep_promise(answer, keep)
         if not answer.ok:
             print(f"refused ({answer.status_code}): {answer.text}")
             return False
@@ -91,6 +100,7 @@ def main() -> int:
     options.add_argument("agency", type=Path, metavar="AGENCY.json")
     options.add_argument("--open", action="store_true", help="open the person's browser here")
     options.add_argument("--again", action="store_true", help="fetch again at each Enter")
+    options.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the event promises")
     chosen = options.parse_args()
     agency = json.loads(chosen.agency.read_text())
     client = connect(agency)
@@ -105,10 +115,10 @@ def main() -> int:
         print(f"not given: {error.error}")
         return 1
     token = client.authorization_code(answer, dpop=True)
-    fetched = fetch(agency["issuer"], token)
+    fetched = fetch(agency["issuer"], token, chosen.keep)
     while fetched and chosen.again:
         input("Press Enter to fetch once more, Ctrl+D to end: ")
-        fetched = fetch(agency["issuer"], token)
+        fetched = fetch(agency["issuer"], token, chosen.keep)
     return 0 if fetched else 1
 
 

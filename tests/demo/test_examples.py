@@ -1,5 +1,6 @@
 """The programs in `docs/examples`, run as they stand against a running demo."""
 
+import base64
 import json
 import re
 import subprocess
@@ -61,17 +62,56 @@ def test_an_agency_hears_of_a_refusal(demo: RunningDemo, matti: Visitor) -> None
 def test_an_authority_fetches_by_law_and_the_person_sees_it(
     demo: RunningDemo, matti: Visitor
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / "statutory_fetch.py", demo.folder / "agencies" / "kela.json"],
+    done = _fetch_by_law(demo)
+    assert done.returncode == 0, done.stderr
+    assert "income.yearly_total: " in done.stdout
+    assert "law" in matti.open(demo.page("log")).text
+
+
+def test_an_authority_keeps_the_promises_and_checks_them_without_us(
+    demo: RunningDemo, tmp_path: Path
+) -> None:
+    kept = _fetch_by_law(demo, "--keep", str(tmp_path))
+    assert kept.returncode == 0, kept.stderr
+    promises = sorted(tmp_path.glob("*.promise"))
+    assert promises
+    done = _check(demo, *promises)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(": kept") == len(promises)
+    assert "comes from the service itself" in done.stdout
+    _forge(promises[0])
+    forged = _check(demo, promises[0])
+    assert forged.returncode == 1
+    assert "not signed by the log" in forged.stdout
+
+
+def _fetch_by_law(demo: RunningDemo, *options: str) -> subprocess.CompletedProcess[str]:
+    agency = demo.folder / "agencies" / "kela.json"
+    return subprocess.run(
+        [sys.executable, EXAMPLES / "statutory_fetch.py", agency, *options],
         input=demo_person("matti").identity_code + "\n",
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert done.returncode == 0, done.stderr
-    assert "income.yearly_total: " in done.stdout
-    assert "law" in matti.open(demo.page("log")).text
+
+
+def _check(demo: RunningDemo, *promises: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, EXAMPLES / "check_promise.py", demo.base_url, *promises],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
+
+
+def _forge(promise: Path) -> None:
+    """Another time in the text, under the same signature."""
+    note = base64.urlsafe_b64decode(promise.read_text().strip() + "==").decode()
+    forged = re.sub(r"\n20\d\d-", "\n2001-", note)
+    promise.write_text(base64.urlsafe_b64encode(forged.encode()).decode().rstrip("="))
 
 
 def _consent_of(url: str) -> str:
