@@ -204,4 +204,7 @@ def test_a_first_entry_that_ties_the_log_to_nothing_is_named(text: str) -> None:
         "tile/0/000.p/1": root,
         "tile/entries/000.p/1": pack_entries([entry]),
     }
-    assert fault(again(forged)) == (Fault.LINK_FORM, "tile/entries/000.p/1")
+    with pytest.raises(BundleError) as error:
+        verify_bundle(again(forged))
+    assert error.value.fault is Fault.LINK_FORM
+    assert (error.value.file, error.value.entry) == ("tile/entries/000.p/1", 0)
