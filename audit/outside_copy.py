@@ -19,15 +19,15 @@ from audit.shards import log_of
 
 _LONGEST = 1_000_000
 _MODE = 0o600
+_FORKED = "another tree of the same size was signed; tell the auditor"
+_NO_CHECKPOINT = "not a signed checkpoint; bring the file back from its backup"
 
 
 class OutsideCopyError(RuntimeError):
     """The file cannot be what we wrote; its text names the file and the repair."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(
-            f"{path}: {reason}; bring the file back from its backup, see docs/operator.md"
-        )
+        super().__init__(f"{path}: {reason}; see docs/operator.md")
         self.path = path
 
 
@@ -57,7 +57,9 @@ class OutsideCopy:
             if before is not None:
                 old, new = self._place(before), self._place(note)
                 if old[:2] == new[:2] and old != new:
-                    raise OutsideCopyError(self.path, "another tree of the same size was signed")
+                    raise OutsideCopyError(
+                        self.path, "another tree of the same size was signed; tell the auditor"
+                    )
                 if old[:2] > new[:2]:
                     return False
             self._write(note)
@@ -68,7 +70,7 @@ class OutsideCopy:
         try:
             found = Checkpoint.parse(split_note(note)[0])
         except (NoteError, CheckpointError) as error:
-            raise OutsideCopyError(self.path, "not a signed checkpoint") from error
+            raise OutsideCopyError(self.path, _NO_CHECKPOINT) from error
         return log_of(found.origin), found.size, found.root
 
     def _write(self, note: bytes) -> None:

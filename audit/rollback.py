@@ -20,7 +20,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection
 
-from audit.checkpoint import Checkpoint, CheckpointError
+from audit.checkpoint import Checkpoint
 from audit.model import Actor, Event, Kind
 from audit.note import NoteError, Verifier, open_note, split_note
 from audit.outside_copy import OutsideCopy, OutsideCopyError
@@ -35,6 +35,8 @@ _WAY_OUT = (
     " the database, or begin the log anew with: consent-vault audit new-log (docs/operator.md)"
 )
 
+_RENAMED = "of the log {}, which is not the name of ours: set CONSENT_VAULT_LOG_NAME back to it"
+_NOT_OURS = "not signed by the log's keys; bring the file, or the keys, back from the backup"
 _NOT_WRITTEN = "cannot be written, so nothing further is signed"
 
 Verifiers = Callable[[str], Collection[Verifier]]
@@ -186,10 +188,15 @@ class RollbackGuard:
             self._fits = note
 
     def _own(self, note: bytes) -> Seen:
+        origin = Checkpoint.parse(split_note(note)[0]).origin
+        if origin not in {verifier.name for verifier in self._verifiers(log_of(origin))}:
+            # An address has changed, and with it the name of the log: readers and witnesses would
+            # see another log, and nobody that the old one ended.
+            raise OutsideCopyError(self._copy.path, _RENAMED.format(origin))
         try:
             return Seen.of(f"the copy in {self._copy.path}", note, self._verifiers)
-        except (NoteError, CheckpointError) as error:
-            raise OutsideCopyError(self._copy.path, "not signed by the log's keys") from error
+        except NoteError as error:
+            raise OutsideCopyError(self._copy.path, _NOT_OURS) from error
 
 
 def begin_anew(

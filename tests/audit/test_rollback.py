@@ -387,6 +387,18 @@ def test_a_copy_that_none_of_our_keys_has_signed_stops_the_signing(
         assert "not signed" in str(guard.problem(connection))
 
 
+def test_a_log_that_was_renamed_is_told_its_old_name(ledger: Ledger, copy: OutsideCopy) -> None:
+    """As when the address of the service changed and no LOG_NAME was set."""
+    grow(ledger, copy, 3)
+    key = Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+    renamed = LogSigners("other.example/log", [key])
+    guard = RollbackGuard(copy, renamed.verifiers)
+    record(ledger, 1)
+    with pytest.raises(OutsideCopyError, match="LOG_NAME back to it") as refused:
+        Sequencer(ledger, renamed, guard=guard).run_once(NOW)
+    assert ORIGIN in str(refused.value)
+
+
 def test_a_witness_cannot_stop_the_log_with_a_size_that_we_did_not_sign() -> None:
     other = LogSigners("vault.example/log", [Ed25519PrivateKey.generate()])
     note = other.sign("2026h2", f"{ORIGIN}\n9\n{'A' * 43}=\n", NOW)
