@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 SETTINGS = "settings.json"
+TIMESTAMP_ROOTS = "timestamp-roots.pem"
 _SEEDED = "seeded"
 _IN_USE = "in-use"
-_OURS = frozenset({"agencies", "keys", _IN_USE, _SEEDED, SETTINGS})
+_OURS = frozenset({"agencies", "keys", _IN_USE, _SEEDED, SETTINGS, TIMESTAMP_ROOTS})
 _OUR_DATABASE = "vault.db"
 
 
@@ -107,5 +108,8 @@ class DemoFolder:
         if not self.path.exists() or (self.path / SETTINGS).exists():
             return
         names = {each.name for each in self.path.iterdir()}
-        if not all(name in _OURS or name.startswith((_OUR_DATABASE, SETTINGS)) for name in names):
+        if not all(
+            name in _OURS or name.startswith((_OUR_DATABASE, SETTINGS, TIMESTAMP_ROOTS))
+            for name in names
+        ):
             raise ForeignFolderError(self.path)

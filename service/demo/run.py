@@ -14,8 +14,9 @@ from audit.database import open_engine
 from connectors.client_keys import public_jwks
 from connectors.demo_data.people import demo_people
 from connectors.demo_idp.app import create_demo_idp
+from connectors.demo_tsa.app import create_demo_tsa
 from service.app import create_app
-from service.demo import agencies, seeding
+from service.demo import agencies, seeding, time_stamps
 from service.demo.agency_pages import create_agency_pages
 from service.demo.asking import ANSWERED, BY_LAW, WAITING, FirstDay
 from service.demo.folder import SETTINGS, DemoFolder
@@ -24,7 +25,7 @@ from service.demo.servers import serve
 from service.demo.welcome import language_of_terminal, welcome
 from service.identity import CALLBACK
 from service.migrations.upgrade import current, upgrade
-from service.runtime import Runtime, open_runtime
+from service.runtime import Runtime, open_runtime, utc_now
 from service.settings import load_settings
 from vault.providers.file import KeyFolder
 
@@ -127,6 +128,8 @@ class Demo:
             "log_name": LOG_NAME,
             "oidc_issuer": sockets.issuer,
             "oidc_client_key": str(self.folder.keys.resolve() / "oidc-client.pem"),
+            "timestamp_authorities": {time_stamps.NAME: sockets.issuer + time_stamps.PATH + "/"},
+            "timestamp_roots": str(time_stamps.roots_file(self.folder, utc_now()).resolve()),
         }
 
     def _write_settings(self, sockets: Sockets) -> None:
@@ -172,7 +175,7 @@ class Demo:
 
     def _provider(self, sockets: Sockets) -> FastAPI:
         keys = KeyFolder.open_or_create(self.folder.keys)
-        return create_demo_idp(
+        provider = create_demo_idp(
             demo_people(),
             issuer=sockets.issuer,
             client_id="consent-vault",
@@ -180,6 +183,9 @@ class Demo:
             redirect_uris=[sockets.base_url + CALLBACK],
             signing_key=keys.private_key("demo-provider", "p256"),
         )
+        stamps = time_stamps.authority(self.folder, utc_now())
+        provider.mount(time_stamps.PATH, create_demo_tsa(stamps, clock=utc_now))
+        return provider
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
