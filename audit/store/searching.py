@@ -7,23 +7,27 @@ What the leading index does not answer (a ground beside an organisation) is look
 `SCANNED` rows only; a page may then be short and tells how far it has looked.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     Connection,
     Select,
+    String,
     and_,
-    literal,
+    bindparam,
+    literal_column,
     or_,
     select,
     union_all,
 )
 
 from audit.database import Instant, RowNumber
+from audit.prepared import PreparedSelect
 from audit.store.tables import about, event, search
 from audit.store.tree import among
 
@@ -40,7 +44,7 @@ _KEYS = (
     search.c.purpose,
     search.c.basis,
 )
-_LEADING = (search.c.purpose, search.c.organisation, search.c.basis)
+_LEADING = ("purpose", "organisation", "basis")
 """Columns with an index of their own, the one that leaves fewest rows first."""
 
 
@@ -77,26 +81,31 @@ def matches(
     """The newest events that match all that is asked, after the row number of the last page."""
     if asked.person is not None:
         return _about_person(connection, asked, asked.person, before, limit, scanned)
-    place = None if before is None else (_time_of(connection, before), before)
-    leading = next((c for c in _LEADING if getattr(asked, c.name) is not None), None)
-    others = [c for c in _LEADING if c is not leading and getattr(asked, c.name) is not None]
-    arms = [_arm(asked, leading, kind, place) for kind in _kinds(asked, all_kinds, leading)]
-    if not arms:
+    leading = next((name for name in _LEADING if getattr(asked, name) is not None), None)
+    others = [n for n in _LEADING if n != leading and getattr(asked, n) is not None]
+    kinds = _kinds(asked, all_kinds, leading)
+    if not kinds:
         return Matches([], None)
+    given = {
+        "leading": None if leading is None else getattr(asked, leading),
+        "since": asked.since,
+        "until": asked.until,
+        "at": None if before is None else _time_of(connection, before),
+        "number": before,
+    }
     most = scanned if others else limit + 1
-    rows = connection.execute(_merged(arms, most)).all()
-    found = [
-        row for row in rows if all(getattr(row, c.name) == getattr(asked, c.name) for c in others)
-    ]
+    parameters = {name: value for name, value in given.items() if value is not None}
+    rows = _question(leading, kinds, frozenset(parameters), most).rows(connection, parameters)
+    found = [row for row in rows if _holds(row, asked, others)]
     if len(found) > limit:
         return Matches([row.number for row in found[:limit]], found[limit - 1].number)
     looked_on = rows[-1].number if others and len(rows) == scanned else None
     return Matches([row.number for row in found], looked_on)
 
 
-def _holds(row: Any, asked: Asked, columns: Iterable[Any]) -> bool:
+def _holds(row: Any, asked: Asked, names: Iterable[str]) -> bool:
     """Whether the row has what is asked for in these columns."""
-    return all(getattr(row, c.name) == getattr(asked, c.name) for c in columns)
+    return all(getattr(row, name) == getattr(asked, name) for name in names)
 
 
 def _about_person(
@@ -122,39 +131,9 @@ def _about_person(
 
 
 def _equal(asked: Asked) -> list[Any]:
-    equal = [c == getattr(asked, c.name) for c in _LEADING if getattr(asked, c.name) is not None]
+    given = {name: getattr(asked, name) for name in _LEADING}
+    equal = [search.c[name] == value for name, value in given.items() if value is not None]
     return equal if asked.kinds is None else [*equal, search.c.kind.in_(asked.kinds)]
-
-
-def _kinds(asked: Asked, all_kinds: Iterable[str], leading: Any) -> Sequence[str | None]:
-    """The kinds to ask for side by side; None for one question without a kind."""
-    if asked.kinds is not None:
-        return sorted(asked.kinds)
-    return [None] if leading is None else sorted(all_kinds)
-
-
-def _arm(
-    asked: Asked, leading: Any, kind: str | None, place: tuple[datetime, int] | None
-) -> Select[Any]:
-    query = select(*_KEYS).where(*_within(asked))
-    if leading is not None:
-        query = query.where(leading == getattr(asked, leading.name))
-    if kind is not None:
-        query = query.where(search.c.kind == kind)
-    if place is not None:
-        query = query.where(*_after(*place))
-    return query
-
-
-def _merged(arms: Sequence[Select[Any]], most: int) -> Select[Any]:
-    """The newest of all arms. Each is limited by itself: so each is a walk along its index, and
-    the planner cannot take it for something to sort."""
-    newest = [arm.order_by(search.c.at.desc(), search.c.number.desc()).limit(most) for arm in arms]
-    if len(newest) == 1:
-        return newest[0]
-    merged = union_all(*(select(arm.subquery()) for arm in newest)).subquery()
-    query = select(merged).order_by(merged.c.at.desc(), merged.c.number.desc())
-    return query.limit(most)
 
 
 def _within(asked: Asked) -> list[Any]:
@@ -166,12 +145,56 @@ def _within(asked: Asked) -> list[Any]:
     return times
 
 
-def _after(at: datetime, number: int) -> list[Any]:
+def _kinds(
+    asked: Asked, all_kinds: Iterable[str], leading: str | None
+) -> tuple[str, ...] | tuple[None]:
+    """The kinds to ask for side by side; None for one question without a kind."""
+    if asked.kinds is not None:
+        return tuple(sorted(asked.kinds))
+    return (None,) if leading is None else tuple(sorted(all_kinds))
+
+
+@lru_cache(maxsize=256)
+def _question(
+    leading: str | None, kinds: tuple[str | None, ...], given: frozenset[str], most: int
+) -> PreparedSelect:
+    """The statement for questions of one shape: an arm for each kind, merged by time.
+
+    Made once, since it has dozens of arms. Each arm is limited by itself: so each is a walk along
+    its index, and the planner cannot take it for something to sort.
+    """
+    arms = [
+        _arm(leading, kind, given)
+        .order_by(search.c.at.desc(), search.c.number.desc())
+        .limit(literal_column(str(most)))
+        for kind in kinds
+    ]
+    if len(arms) == 1:
+        return PreparedSelect(arms[0])
+    merged = union_all(*(select(arm.subquery()) for arm in arms)).subquery()
+    query = select(merged).order_by(merged.c.at.desc(), merged.c.number.desc())
+    return PreparedSelect(query.limit(literal_column(str(most))))
+
+
+def _arm(leading: str | None, kind: str | None, given: frozenset[str]) -> Select[Any]:
+    query = select(*_KEYS)
+    if leading is not None:
+        query = query.where(search.c[leading] == bindparam("leading", type_=String))
+    if kind is not None:
+        query = query.where(search.c.kind == kind)
+    if "since" in given:
+        query = query.where(search.c.at >= bindparam("since", type_=Instant))
+    if "until" in given:
+        query = query.where(search.c.at < bindparam("until", type_=Instant))
+    return query.where(*_after()) if "number" in given else query
+
+
+def _after() -> list[Any]:
     """After that place in the order of time. Said twice: the first half, which follows from the
     second, is what an index can be entered by on both databases."""
-    moment, row = literal(at, Instant), literal(number, RowNumber)
-    earlier = or_(search.c.at < moment, and_(search.c.at == moment, search.c.number < row))
-    return [search.c.at <= moment, earlier]
+    at, number = bindparam("at", type_=Instant), bindparam("number", type_=RowNumber)
+    earlier = or_(search.c.at < at, and_(search.c.at == at, search.c.number < number))
+    return [search.c.at <= at, earlier]
 
 
 def _time_of(connection: Connection, number: int) -> datetime:

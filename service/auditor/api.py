@@ -38,7 +38,8 @@ _LARGEST = 2**53
 async def sent_json(request: Request) -> bytes:
     """The body, which must say that it is JSON: no form of another site can send such a one."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return await request.body() if media_type == "application/json" else b""
+    body = await request.body()
+    return body if media_type == "application/json" else b""
 
 
 Sent = Annotated[bytes, Depends(sent_json)]
