@@ -22,8 +22,37 @@ from sqlalchemy import (
 )
 
 from audit.edge import FullTile
+from audit.prepared import PreparedSelect
 from audit.store.tables import checkpoint, event, leaf, queue, tile
 from audit.tiles import TILE_WIDTH, split_hashes
+
+_TILE = PreparedSelect(
+    select(tile.c.hashes).where(
+        tile.c.log == bindparam("log"),
+        tile.c.level == bindparam("level"),
+        tile.c.position == bindparam("position"),
+    )
+)
+_LEAF_HASHES = PreparedSelect(
+    select(leaf.c.leaf_hash)
+    .where(
+        leaf.c.log == bindparam("log"),
+        leaf.c.index >= bindparam("start"),
+        leaf.c.index < bindparam("end"),
+    )
+    .order_by(leaf.c.index)
+)
+_TILE_ROOTS = PreparedSelect(
+    select(tile.c.root)
+    .where(
+        tile.c.log == bindparam("log"),
+        tile.c.level == bindparam("level"),
+        tile.c.position >= bindparam("start"),
+        tile.c.position < bindparam("end"),
+    )
+    .order_by(tile.c.position)
+)
+"""What proofs read, at the driver: a proof has half a dozen of these (audit.prepared)."""
 
 _LEAVES = 'INSERT INTO audit_leaf (log, "index", number, leaf_hash)'
 _UNNESTED = " SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[])"
@@ -262,22 +291,18 @@ def tile_hashes(
         found = _below(connection, log, level, position, width)
         if len(found) == width:
             return found
-    query = select(tile.c.hashes).where(*_tile(log, level), tile.c.position == position)
-    stored = connection.execute(query).scalar_one_or_none()
-    return [] if stored is None else split_hashes(stored)[:width]
+    wanted = {"log": log, "level": level, "position": position}
+    stored = _TILE.one_or_none(connection, wanted)
+    return [] if stored is None else split_hashes(stored.hashes)[:width]
 
 
 def _below(connection: Connection, log: str, level: int, position: int, width: int) -> list[bytes]:
     start = position * TILE_WIDTH
+    wanted: dict[str, Any] = {"log": log, "start": start, "end": start + width}
     if level == 0:
-        query = select(leaf.c.leaf_hash).where(
-            leaf.c.log == log, *_range(leaf.c.index, start, width)
-        )
-        return list(connection.execute(query.order_by(leaf.c.index)).scalars())
-    query = select(tile.c.root).where(
-        *_tile(log, level - 1), *_range(tile.c.position, start, width)
-    )
-    return list(connection.execute(query.order_by(tile.c.position)).scalars())
+        return [bytes(row.leaf_hash) for row in _LEAF_HASHES.rows(connection, wanted)]
+    rows = _TILE_ROOTS.rows(connection, wanted | {"level": level - 1})
+    return [bytes(row.root) for row in rows]
 
 
 def tile_of(connection: Connection, log: str, level: int, position: int) -> FullTile | None:

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, insert
 
+from audit.prepared import PreparedSelect
 from audit.store import reading, tables
 from audit.store import tree as store
 from audit.store.searching import Asked, matches
@@ -66,6 +67,11 @@ def search(connection: Connection, before: int | None = None, **asked: Any) -> o
     return matches(connection, Asked(**asked), all_kinds=KINDS, before=before, limit=50)
 
 
+def core(connection: Connection, prepared: PreparedSelect, **wanted: Any) -> object:
+    """A statement of the driver's through Core, where its plan can be asked for."""
+    return connection.execute(prepared._statement, {"log": LOG} | wanted)
+
+
 EARLY = NOW + timedelta(minutes=2000)
 BATCH_NUMBERS = list(range(PLACED + 1, PLACED + BATCH + 1))
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
@@ -89,7 +95,9 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "a batch read again": lambda c: store.leaves(c, LOG, PLACED - BATCH, PLACED),
     "a place": lambda c: store.place_of(c, UUID(int=1)),
     "the size": lambda c: store.leaf_count(c, LOG),
-    "a tile": lambda c: store.tile_hashes(c, LOG, 0, 20, 256),
+    "a tile": lambda c: core(c, store._TILE, level=0, position=20),
+    "a partial tile": lambda c: core(c, store._LEAF_HASHES, start=5120, end=5220),
+    "one above it": lambda c: core(c, store._TILE_ROOTS, level=0, start=0, end=20),
 }
 
 FILTERS: dict[str, dict[str, Any]] = {
