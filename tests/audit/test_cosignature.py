@@ -248,7 +248,7 @@ def test_a_key_without_a_time_is_no_cosigners() -> None:
 PLAIN = NoteSigner("w.example", Ed25519PrivateKey.generate())
 
 
-@pytest.mark.parametrize("vkey", [PLAIN.vkey, ED25519.vkey, ML_DSA.vkey])
+@pytest.mark.parametrize("vkey", [PLAIN.vkey, ED25519.vkey, ML_DSA.vkey], ids=[1, 4, 6])
 def test_a_key_under_another_name_is_the_same_key_with_another_id(vkey: str) -> None:
     verifier = parse_vkey(vkey)
     other = renamed(verifier, "other.example")

@@ -126,7 +126,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("note", "trust", "fault"), REFUSED)
+@pytest.mark.parametrize(("note", "trust", "fault"), REFUSED, ids=range(len(REFUSED)))
 def test_each_refusal_names_the_file(note: bytes, trust: Trust, fault: Fault) -> None:
     with pytest.raises(BundleError) as error:
         read_checkpoint(note, "checkpoint", trust)

@@ -80,7 +80,7 @@ def fault(data: bytes, trust: Trust | None = None) -> tuple[Fault, str | None]:
     return error.value.fault, error.value.file
 
 
-@pytest.mark.parametrize("key", [OLD_KEY, NEW_KEY, ML_DSA_KEY])
+@pytest.mark.parametrize("key", [OLD_KEY, NEW_KEY, ML_DSA_KEY], ids=["old", "new", "ML-DSA-44"])
 def test_each_key_that_signs_is_enough(bundle: bytes, key: str) -> None:
     report = verify_bundle(bundle, vkey=key)
     assert report.signed.log_keys == (key,)
