@@ -23,6 +23,8 @@ from audit.merkle import leaf_hash
 from audit.partitions import alarms
 from audit.proofs import entries_bundle, log_state, tile
 from audit.tiles import entry_bundles_of, split_hashes, unpack_entries
+from audit.timestamping import last_timestamp
+from audit.timestamping import problem as timestamp_problem
 from audit.unit_of_work import Ledger
 from policies.catalogue import load_catalogue
 from policies.data_files import CatalogueError
@@ -161,6 +163,8 @@ def _examine_database(engine: Engine, settings: Settings, *, with_keys: bool) ->
         yield check_keys_and_database(engine, settings)
         yield check_log(engine, settings)
         yield check_outside(engine, settings)
+        if settings.timestamp_authorities:
+            yield check_timestamps(engine, settings)
 
 
 def check_keys_and_database(engine: Engine, settings: Settings) -> Finding:
@@ -228,6 +232,18 @@ def check_outside(engine: Engine, settings: Settings) -> Finding:
     if refusal is not None:
         return Finding("log-outside", refusal, "docs/operator.md, Was a backup restored?")
     return Finding("log-outside", "nobody outside knows more of the log than the database")
+
+
+def check_timestamps(engine: Engine, settings: Settings) -> Finding:
+    """Every authority has stamped the log when it was due."""
+    with engine.connect() as connection:
+        last = last_timestamp(connection)
+        late = timestamp_problem(
+            connection, tuple(settings.timestamp_authorities), datetime.now(UTC)
+        )
+    found = "none yet" if last is None else f"the last one by {last.tsa} at {last.at.isoformat()}"
+    repair = "look for timestamp-failed in the service's log: it names the reason"
+    return Finding("time-stamps", found, "" if late is None else repair)
 
 
 def check_log(engine: Engine, settings: Settings) -> Finding:

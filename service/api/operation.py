@@ -58,7 +58,7 @@ def metrics(request: Request) -> Response:
         state = log_state(connection)
         checked = last_check(connection, runtime.ledger)
         room = alarms(connection, now)
-        watched = list(_watched(runtime, connection, now))
+        watched = [*_watched(runtime, connection, now), *_stamped(runtime, connection, now)]
     lines = [
         *_requests(counters),
         *_gauges(_log(state, state.waiting_seconds(now))),
@@ -104,6 +104,13 @@ def _watched(runtime: Runtime, connection: Connection, now: datetime) -> Iterabl
             "Witnesses under the newest checkpoint with enough of them.",
             len(cosigned.witnesses),
         )
+
+
+def _stamped(runtime: Runtime, connection: Connection, now: datetime) -> Iterable[Gauge]:
+    job = runtime.timestamp_job
+    if job.asks:
+        late = int(job.problem(connection, now) is not None)
+        yield "timestamps_late", "1 when a time stamp from outside is late.", late
 
 
 def _gauges(gauges: Iterable[Gauge]) -> Iterable[str]:

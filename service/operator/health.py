@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from audit.partitions import alarms
 from audit.proofs import log_state
+from audit.timestamping import last_timestamp
 from service.completeness import last_check
 from service.pages import render, runtime_of
 
@@ -24,6 +25,8 @@ def health(request: Request) -> Response:
         room = alarms(connection, runtime.now())
         refused = runtime.log_watch.refusal(connection) is not None
         cosigned = runtime.log_watch.cosigned(connection)
+        stamped = last_timestamp(connection)
+        stamp_late = runtime.timestamp_job.problem(connection, runtime.now())
     return render(
         request,
         "operator/health.html",
@@ -36,6 +39,9 @@ def health(request: Request) -> Response:
         refused=refused,
         cosigned=cosigned,
         witnessed=cosigned is not None and cosigned.problem(runtime.now()) is None,
+        asks_for_stamps=runtime.timestamp_job.asks,
+        stamped=stamped,
+        stamp_late=stamp_late is not None,
         signs_in=runtime.identity_provider is not None,
         catalogue_digest=runtime.catalogue.digest,
     )

@@ -2,8 +2,8 @@
 told and not kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from audit.timestamping import GRACE, GROWN, Stamped, last_timestamp, token
 from audit.unit_of_work import begin
 from connectors.demo_tsa.authority import POLICY, DemoTimestampAuthority, root_certificate
 from connectors.ports import TimestampingError
+from policies.vocabulary import Role
+from service.doctor import check_timestamps
 from service.settings import PREFIX, Settings, SettingsError, load_settings
 from service.timestamping import PATIENCE, Asked, TimestampJob, open_timestamping
 from tests.authority import new_key
@@ -211,6 +213,55 @@ class TestFailures:
         assert world.problem() == "timestamp-late"
         world.run()
         assert world.problem() is None
+
+
+class TestWhatTheOperatorSees:
+    """On the page, in the numbers and from the doctor."""
+
+    @pytest.fixture
+    def world(self, world: World) -> World:
+        world.house.app.state.runtime = replace(world.house.runtime, timestamp_job=world.job)
+        return world
+
+    def seen(self, world: World) -> tuple[str, str]:
+        browser = world.house.signed_in(role=Role.OPERATOR)
+        return browser.get("/en/operator").text, browser.get("/metrics").text
+
+    def test_the_last_stamp(self, world: World) -> None:
+        assert "None yet" in self.seen(world)[0]
+        world.run()
+        page, numbers = self.seen(world)
+        assert ", time" in page.partition("Last time stamp from outside")[2]
+        assert "consent_vault_log_timestamps_late 0" in numbers
+
+    def test_that_one_is_late(self, world: World) -> None:
+        world.clock.advance(seconds=GRACE.total_seconds() + 1)
+        page, numbers = self.seen(world)
+        assert "Does not work" in page.partition("Last time stamp from outside")[2]
+        assert "consent_vault_log_timestamps_late 1" in numbers
+
+    def test_nothing_where_nobody_is_asked(self, house: House) -> None:
+        browser = house.signed_in(role=Role.OPERATOR)
+        assert "Last time stamp" not in browser.get("/en/operator").text
+        assert "timestamps_late" not in browser.get("/metrics").text
+
+    def test_the_doctor_tells_the_last_one_and_where_to_look_when_it_is_late(
+        self, house: House
+    ) -> None:
+        settings = house.runtime.settings.model_copy(
+            update={"timestamp_authorities": {"time": "https://time.example/"}}
+        )
+        engine, now = house.runtime.ledger.engine, datetime.now(UTC)
+        assert check_timestamps(engine, settings).found == "none yet"
+        with begin(house.runtime.ledger, actor=SYSTEM, now=now) as uow:
+            uow.record(Event(kind=Kind.LOG_SEARCHED))
+        house.runtime.sequencer.run_once(now - timedelta(hours=3))
+        late = check_timestamps(engine, settings)
+        assert (late.ok, "timestamp-failed" in late.repair) == (False, True)
+        job_of(house, Answering(lambda: now)).run_once(now)
+        good = check_timestamps(engine, settings)
+        assert good.ok
+        assert good.found.startswith("the last one by time at ")
 
 
 class TestSettings:
