@@ -35,14 +35,22 @@ def http(database: str, folder: Path) -> None:
         paths = {
             "own proof": [f"/audit/proof/{own[i % len(own)]}" for i in range(REQUESTS)],
             "checkpoint": ["/audit/checkpoint"] * REQUESTS,
-            "full tile": [f"/audit/tile/0/x{i % 3:03d}/{i % 900:03d}" for i in range(REQUESTS)],
+            "full tile": [f"/audit/tile/0/x00{1 + i % 2}/{i % 900:03d}" for i in range(REQUESTS)],
             "entries": [f"/audit/tile/entries/x001/{i % 900:03d}" for i in range(REQUESTS)],
         }
         print(HEADER)
         assert demo.process is not None
         for name, each in paths.items():
             requests = [_request(path, port, cookies) for path in each]
-            print(measure(name, requests, port=port, pid=demo.process.pid).line(), flush=True)
+            for connections in (1, 8):
+                measured = measure(
+                    f"{name}, {connections} at a time",
+                    requests[: REQUESTS // 4] if connections == 1 else requests,
+                    port=port,
+                    pid=demo.process.pid,
+                    connections=connections,
+                )
+                print(measured.line(), flush=True)
 
 
 def _grow(place: Path) -> list[EventId]:
