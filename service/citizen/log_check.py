@@ -20,6 +20,7 @@ from audit.own_log import DamagedEntry, OwnEntry, own_entry
 from audit.proofs import checkpoints
 from audit.reader import own
 from audit.seal import SealedEventError
+from audit.timestamping import Stamped, timestamps
 from audit.tlog_proof import TlogProof
 from audit.tree import TreeDamagedError
 from audit.trust import Trust
@@ -63,6 +64,8 @@ class Check:
     """What the document proves: only where the verdict is that."""
     signed_at: datetime | None = None
     witnesses: Witnesses = Witnesses()
+    stamped: Stamped | None = None
+    """The first stamp by an authority outside on a tree that has the line."""
 
 
 def check_line(runtime: Runtime, session: Session, event_id: EventId) -> Check:
@@ -111,6 +114,7 @@ def _verified(
         proven=proven,
         signed_at=at[0].at,
         witnesses=witnesses,
+        stamped=next(iter(timestamps(connection, log, after=proven.index, limit=1)), None),
     )
 
 

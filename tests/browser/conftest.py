@@ -11,8 +11,9 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from policies.ids import ConsentId
+from policies.ids import ConsentId, EventId
 from policies.vocabulary import Role
+from tests.service.citizen.changed import released, sequence
 from tests.service.citizen.given import fetch, give, token, withdraw
 from tests.service.house import AINO, VILLE, House, open_house
 
@@ -24,6 +25,10 @@ class Site:
     house: House
     browser: Browser
     waiting: ConsentId
+    line: EventId
+    """A line of Aino's log that has its place."""
+    queued: EventId
+    """One that waits for it."""
 
     @property
     def url(self) -> str:
@@ -79,7 +84,11 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     thread.start()
     while not server.started:
         thread.join(0.05)
-    yield Site(house, browser, house.request(house.person(), "debt-advice"))
+    aino = house.person()
+    line = released(house, aino)
+    sequence(house)
+    waiting = house.request(aino, "debt-advice")
+    yield Site(house, browser, waiting, line, released(house, aino))
     server.should_exit = True
     thread.join()
     house.runtime.ledger.engine.dispose()

@@ -133,7 +133,13 @@ def test_the_whole_answer_works_by_keyboard_and_the_focus_is_always_seen(site: S
 
 def test_the_keyboard_gets_through_every_page_and_out_again(site: Site) -> None:
     with site.visit() as page:
-        for path in ["/en/", f"/en/requests/{site.waiting}", "/en/consents", "/en/data"]:
+        for path in [
+            "/en/",
+            f"/en/requests/{site.waiting}",
+            "/en/consents",
+            "/en/data",
+            f"/en/log/{site.line}",
+        ]:
             page.goto(path)
             reached = []
             for _ in range(MOST_TABS):
@@ -146,6 +152,29 @@ def test_the_keyboard_gets_through_every_page_and_out_again(site: Site) -> None:
                 reached.append(page.evaluate("() => document.activeElement.outerHTML"))
             stops = page.locator("a[href], button, summary, input:not([type=hidden])").count()
             assert len(set(reached) - {""}) >= min(stops, MOST_TABS) - 1, path
+
+
+def test_a_line_of_the_log_is_checked_by_keyboard_and_its_proof_downloaded(site: Site) -> None:
+    with site.visit(width=320) as page:
+        page.goto("/en/log")
+        link = page.locator(f'a[href="/en/log/{site.line}"]')
+        link.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("This line is proven")
+        tab_to(page, "The line with its proof (JSON)")
+        with page.expect_download() as download:
+            page.keyboard.press("Enter")
+        assert download.value.suggested_filename == "proof.json"
+        tab_to(page, "Show the proof to others")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("link", name="The proof (tlog-proof)")).to_be_visible()
+
+
+def test_a_line_that_waits_is_tried_again_without_script(site: Site) -> None:
+    with site.visit() as page:
+        page.goto(f"/en/log/{site.queued}")
+        page.get_by_role("link", name="Check again").click()
+        expect(page.get_by_role("status")).to_contain_text("try again in a minute")
 
 
 def test_the_language_changes_and_the_page_stays(site: Site) -> None:

@@ -23,6 +23,8 @@ CITIZEN = [
     "receipts",
     "log",
     "log?show=all",
+    "log/{line}",
+    "log/{queued}",
     "data",
     "data?show=all",
     "by-law",
@@ -47,7 +49,10 @@ def faults(page: Page, path: str) -> list[str]:
 
 
 def paths(site: Site, language: str, pages: list[str]) -> list[str]:
-    return [f"/{language}/{each.format(waiting=site.waiting)}" for each in pages]
+    return [
+        f"/{language}/{each.format(waiting=site.waiting, line=site.line, queued=site.queued)}"
+        for each in pages
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from audit.cosignature import Ed25519Cosigner
 from audit.note import split_note
 from audit.proofs import checkpoints, current_log
 from audit.store.witnessing import CosignatureRow, insert_cosignatures
+from audit.timestamping import Stamped, keep
 from audit.trust_policy import parse_policy
 from policies.ids import EventId, new_uuid
 from policies.vocabulary import Language
@@ -180,6 +182,19 @@ def test_the_page_names_the_witnesses_and_when_they_cosigned(
     words = page(house, line)
     assert "W, 24/11/2026 11.00" in words
     assert PLACED in words
+
+
+def test_the_page_tells_the_first_stamp_on_a_tree_that_has_the_line(
+    each_house: House, line: EventId
+) -> None:
+    assert "No clock outside has stamped a tree with this line yet." in page(each_house, line)
+    with each_house.runtime.ledger.read() as connection:
+        log = current_log(connection) or ""
+        size = checkpoints(connection, log, after=0, limit=1)[0].size
+    for minute, stamped in enumerate((size - 1, size, size + 1)):
+        at = each_house.clock() + timedelta(minutes=minute)
+        keep(each_house.runtime.ledger, Stamped(log, stamped, "TSA", at), b"token")
+    assert "TSA, 24/11/2026 11.01" in page(each_house, line)
 
 
 def test_a_cosignature_that_is_wrong_is_red(each_house: House, line: EventId) -> None:
