@@ -37,6 +37,8 @@ class Fault(StrEnum):
     DISCLOSURE_FORM = "a disclosure is not salt, name and value of a field of the log"
     DISCLOSURE = "a disclosed field is not one the log commits to"
     FIELD_FORM = "a disclosed kind or time is not written as the log writes it"
+    CHAIN = "the event does not follow upon the one before it in the chain of its person"
+    CHAIN_GAP = "events of this person are missing before this one"
     NAME_TWICE = "a field is disclosed twice"
     LINK_FORM = "the first entry ties this log to another one, but holds no checkpoint"
     LINK = (

@@ -18,6 +18,7 @@ from audit.tiles import (
     tiles_of,
     unpack_entries,
 )
+from audit.verify_chains import check_chains
 from audit.verify_event import check_digests, disclosed_fields, entry_of
 
 
@@ -44,6 +45,7 @@ def check_contents(files: Mapping[str, bytes], size: int, altered: str | None) -
     _check_entries(entries, lines, altered)
     hashes = [leaf_hash(entry) for _, entry in entries]
     fields = [disclosed_fields(x.disclosures, x.digests, EVENTS, x.index) for x in lines]
+    check_chains(lines, fields, whole=previous is None)
     return Contents(hashes, _tiles(files, hashes), fields, previous)
 
 
