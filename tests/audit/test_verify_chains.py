@@ -123,13 +123,13 @@ def test_a_later_log_goes_on_in_the_middle_of_a_chain() -> None:
 )
 def test_an_event_that_follows_upon_nothing_is_named(forged: Position) -> None:
     made = log()
-    made.fields[2] = {"subject": str(AINO)} | forged.fields(Part.SUBJECT)
+    made.fields[2] = {**forged.fields(Part.SUBJECT), "subject": str(AINO)}
     assert fault(made) == (Fault.CHAIN, 2)
 
 
 def test_an_event_inserted_into_a_chain_is_named() -> None:
     made = log()
-    made.fields[1] = {"subject": str(AINO)} | made.fields[2]
+    made.fields[1] = dict(made.fields[2])
     assert fault(made)[0] is Fault.CHAIN
 
 
