@@ -90,13 +90,6 @@ def token(connection: Connection, log: str, size: int, tsa: str) -> bytes | None
     return store.token_of(connection, log, size, tsa)
 
 
-def daily(connection: Connection, log: str, size: int) -> list[Stamped]:
-    """Of each day and authority the last stamp of a log up to that size: enough to carry away."""
-    rows = store.timestamps(connection, log, up_to=size, limit=None)
-    last = {(row.tsa, row.at.date()): row for row in rows}
-    return sorted(map(_stamped, last.values()), key=lambda each: (each.size, each.tsa))
-
-
 def problem(connection: Connection, authorities: Sequence[str], now: datetime) -> str | None:
     """What is wrong, as a code for alarm and metrics; None when all is well."""
     newest = tree_store.last_checkpoint(connection)

@@ -65,7 +65,7 @@ def verify_bundle(
     continues = [
         check_continues(note, signed, contents.leaves, trust, offered=keys) for note in older
     ]
-    stamps = check_timestamps(files, signed, contents.leaves, trust, offered=keys)
+    stamps = check_timestamps(files, signed, contents.leaves, trust)
     if altered is not None:
         raise BundleError(Fault.FILE_DIGEST, altered)
     if raw is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from audit.checkpoint import CheckpointError
+from audit.checkpoint import Checkpoint, CheckpointError
 from audit.cosignature import AnyVerifier, parse_vkey
 from audit.faults import BundleError, Fault
 from audit.merkle import fold, tree_hash
@@ -53,13 +53,21 @@ def check_continues(
     trust: Trust,
     *,
     offered: Collection[Verifier] = (),
-    file: str = OLDER,
 ) -> int:
     """The size of an older checkpoint, which the log with these leaf hashes continues.
 
     Nothing is asked of witnesses there. Raises BundleError.
     """
-    old = read_checkpoint(note, file, trust.in_the_log_alone(), offered=offered).checkpoint
+    old = read_checkpoint(note, OLDER, trust.in_the_log_alone(), offered=offered).checkpoint
+    check_history(old, newest, leaves, file=OLDER)
+    return old.size
+
+
+def check_history(old: Checkpoint, newest: Signed, leaves: Sequence[bytes], *, file: str) -> None:
+    """That the log with these leaf hashes continues an older checkpoint, whoever has signed that.
+
+    Raises BundleError.
+    """
     if old.origin != newest.checkpoint.origin:
         raise BundleError(Fault.OTHER_LOG, file)
     if old.size > newest.checkpoint.size:
@@ -71,7 +79,6 @@ def check_continues(
     # All leaves are here, so that no proof is needed: the root over the first of them is made.
     if tree_hash(node, 0, old.size) != old.root:
         raise BundleError(Fault.FORKED, file)
-    return old.size
 
 
 def _is_plain(text: str) -> bool:

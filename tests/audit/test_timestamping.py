@@ -12,7 +12,6 @@ from audit.timestamping import (
     GROWN,
     STILL,
     Stamped,
-    daily,
     due,
     keep,
     last_timestamp,
@@ -153,17 +152,6 @@ class TestTheList:
             rest = timestamps(connection, LOG, after=first[-1].size, limit=4)
         assert [(each.size, each.tsa) for each in first] == [(1, TSA), (1, OTHER)]
         assert [each.size for each in rest] == [2, 2, 3, 3]
-
-    def test_for_an_export_the_last_of_each_day_up_to_its_size(
-        self, ledger: Ledger, sequencer: Sequencer
-    ) -> None:
-        for hour in (0, 2, 24, 26, 48):
-            now = NOW + hour * GROWN
-            grow(ledger, sequencer, now)
-            stamp(ledger, now)
-        with ledger.read() as connection:
-            assert [each.size for each in daily(connection, LOG, 5)] == [2, 4, 5]
-            assert [each.size for each in daily(connection, LOG, 3)] == [2, 3]
 
 
 class TestLate:

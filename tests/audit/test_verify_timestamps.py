@@ -12,6 +12,7 @@ from audit.bundle import write_bundle
 from audit.container import pack, unpack
 from audit.database import open_engine
 from audit.faults import BundleError, Fault
+from audit.note import split_note
 from audit.proofs import checkpoint_at
 from audit.sequencer import Sequencer
 from audit.store import metadata
@@ -23,7 +24,7 @@ from audit.verify import verify_bundle
 from connectors.demo_tsa.authority import DemoTimestampAuthority
 from tests.audit.exported import Files, resigned
 from tests.audit.sample import LOG, NOW, record, signer, signers
-from tests.authority import ONLY_STAMPS, certified
+from tests.authority import ONLY_STAMPS, Holder, certified, new_key
 from tests.wrapping import MemoryWrapper
 
 ROOT = certified("Root", NOW)
@@ -84,11 +85,47 @@ def test_without_roots_a_stamp_counts_for_nothing_and_that_is_told(bundle: bytes
     assert report.to_json()["stamps"][0]["at"] is None
 
 
-def test_a_stamp_by_an_authority_that_is_not_trusted_is_refused(bundle: bytes) -> None:
-    trust = Trust(authorities=(OTHER_ROOT.certificate,))
-    with pytest.raises(BundleError) as error:
-        verify_bundle(bundle, trust=trust)
-    assert (error.value.fault, error.value.file) == (Fault.TIMESTAMP, TOKEN)
+def test_a_stamp_by_an_authority_that_the_reader_does_not_name_counts_for_nothing(
+    bundle: bytes,
+) -> None:
+    report = verify_bundle(bundle, trust=Trust(authorities=(OTHER_ROOT.certificate,)))
+    assert report.stamps[0].at is None
+    assert "was not checked: its authority is under none of the roots named" in str(report)
+
+
+def test_a_stamp_by_a_forger_under_the_right_name_is_refused(files: Files) -> None:
+    forger = certified("Time", NOW, Holder(new_key(), ROOT.certificate), usages=ONLY_STAMPS)
+    forged = DemoTimestampAuthority(forger.key, forger.certificate)
+    files[TOKEN] = forged.answer(bytes(Request(files[NOTE], 7)), NOW)
+    assert fault(resigned(files)) == (Fault.TIMESTAMP, TOKEN)
+
+
+def test_the_stamped_checkpoint_may_be_signed_by_a_key_that_nobody_knows_any_more(
+    files: Files,
+) -> None:
+    files[NOTE] = signers(seed=9).sign(LOG, split_note(files[NOTE])[0], NOW)
+    files[TOKEN] = AUTHORITY.answer(bytes(Request(files[NOTE], 7)), NOW)
+    assert verify_bundle(resigned(files), trust=TRUST).stamps[0].at == NOW
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("no checkpoint\n", Fault.CHECKPOINT_FORM),
+        (f"other.example/log\n3\n{'A' * 43}=\n", Fault.OTHER_LOG),
+        (f"{signers().origin(LOG)}\n6\n{'A' * 43}=\n", Fault.SHRUNK),
+    ],
+)
+def test_a_stamped_note_that_is_no_checkpoint_of_this_log_is_named(
+    files: Files, text: str, expected: Fault
+) -> None:
+    files[NOTE] = signer().sign(text)
+    assert fault(resigned(files)) == (expected, NOTE)
+
+
+def test_what_was_stamped_must_be_a_note(files: Files) -> None:
+    files[NOTE] = b"nothing"
+    assert fault(resigned(files)) == (Fault.CHECKPOINT_FORM, NOTE)
 
 
 def test_a_stamp_without_its_checkpoint_is_named(files: Files) -> None:
