@@ -26,6 +26,7 @@ from audit.store import health as store
 from audit.store import tree as tree_store
 from audit.store.archive import minimum_index
 from audit.store.health import CheckRow, LeafEvent
+from audit.store.tree import CheckpointRow
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH
 from audit.tree import StoredTree, TreeDamagedError, entry_of
 from audit.unit_of_work import Ledger
@@ -86,9 +87,9 @@ class LogChecker:
         """One piece of each task; the first fault that this run has found."""
         with self._ledger.read() as connection:
             known = {(row.log, row.task): row for row in store.checks(connection)}
-            logs = tree_store.logs(connection)
-            rows = [self._new(connection, log, known, now, new) for log in logs]
-            rows += self._again(connection, logs, known, now, old)
+            ends = _ends(connection)
+            rows = [self._new(connection, end, known, now, new) for end in ends]
+            rows += self._again(connection, ends, known, now, old)
         self._write(rows)
         return next((fault for row in rows if (fault := _fault(row)) is not None), None)
 
@@ -101,63 +102,60 @@ class LogChecker:
     def _new(
         self,
         connection: Connection,
-        log: str,
+        end: CheckpointRow,
         known: dict[tuple[str, str], CheckRow],
         now: datetime,
         most: int,
     ) -> CheckRow:
-        row = known.get((log, NEW)) or _first(log, NEW, now)
-        return self._advance(connection, row, now, most)
+        row = known.get((end.log, NEW)) or _first(end.log, NEW, now)
+        return self._advance(connection, end, row, now, most)
 
     def _again(
         self,
         connection: Connection,
-        logs: Sequence[str],
+        ends: Sequence[CheckpointRow],
         known: dict[tuple[str, str], CheckRow],
         now: datetime,
         most: int,
     ) -> list[CheckRow]:
         """A piece of the round under way, else of the log whose last round is longest ago."""
-        rows = [known.get((log, AGAIN)) or _first(log, AGAIN, now) for log in logs]
+        rows = [(known.get((end.log, AGAIN)) or _first(end.log, AGAIN, now), end) for end in ends]
         if not rows:
             return []
-        row = min(rows, key=lambda each: (each.position == 0, each.passed_at is not None, each.at))
-        advanced = self._advance(connection, row, now, most)
-        end = _size(connection, row.log)
-        if advanced.damage is None and advanced.position >= end:
+        row, end = min(rows, key=lambda each: _turn(each[0]))
+        advanced = self._advance(connection, end, row, now, most)
+        if advanced.damage is None and advanced.position >= end.size:
             advanced = replace(advanced, position=0, passed_at=now)
         return [advanced]
 
-    def _advance(self, connection: Connection, row: CheckRow, now: datetime, most: int) -> CheckRow:
-        size = _size(connection, row.log)
+    def _advance(
+        self, connection: Connection, end: CheckpointRow, row: CheckRow, now: datetime, most: int
+    ) -> CheckRow:
+        """Read the next piece, and hold the tree against what was signed last."""
         # A tile is the smallest piece: the last one, which was not full, is read again.
-        start = min(row.position, size) // TILE_WIDTH * TILE_WIDTH
+        start = min(row.position, end.size) // TILE_WIDTH * TILE_WIDTH
         start = max(start, minimum_index(connection, row.log))  # what is archived is not here
-        end = min(start + max(most, TILE_WIDTH), size)
-        fault = first_fault(connection, row.log, start, end)
+        last = min(start + max(most, TILE_WIDTH), end.size)
+        fault = first_fault(connection, row.log, start, last)
         if fault is not None:
-            return _stopped(row, fault, min(fault.index, end), now)
-        unsigned = self._signed(connection, row.log)
+            return _stopped(row, fault, min(fault.index, last), now)
+        unsigned = self._unsigned(connection, end)
         if unsigned is not None:  # what was read just now proves nothing then
             return _stopped(row, unsigned, min(row.position, unsigned.index), now)
-        return replace(row, position=end, at=now, damage=None, bad_index=None, bad_number=None)
+        return replace(row, position=last, at=now, damage=None, bad_index=None, bad_number=None)
 
-    def _signed(self, connection: Connection, log: str) -> Fault | None:
-        """Whether the newest checkpoint is ours and the stored tree has its root."""
-        last = tree_store.last_checkpoint(connection, log)
-        if last is None:
-            return None
+    def _unsigned(self, connection: Connection, end: CheckpointRow) -> Fault | None:
+        """Unless the newest checkpoint is ours and the stored tree has its root."""
+        verifiers, origin = self._signers.verifiers(end.log), self._signers.origin(end.log)
         try:
-            checkpoint = open_checkpoint(
-                last.note, self._signers.verifiers(log), origin=self._signers.origin(log)
-            )
+            checkpoint = open_checkpoint(end.note, verifiers, origin=origin)
         except (NoteError, CheckpointError):
-            return Fault(Damage.SIGNATURE, last.size - 1)
-        if (checkpoint.size, checkpoint.root) != (last.size, last.root):
-            return Fault(Damage.SIGNATURE, last.size - 1)
-        if _has_root(connection, last):
+            return Fault(Damage.SIGNATURE, end.size - 1)
+        if (checkpoint.size, checkpoint.root) != (end.size, end.root):
+            return Fault(Damage.SIGNATURE, end.size - 1)
+        if _has_root(connection, end):
             return None
-        return Fault(Damage.ROOT_CHANGED, _first_bad_entry(connection, log, last.size))
+        return Fault(Damage.ROOT_CHANGED, _first_bad_entry(connection, end.log, end.size))
 
     def _write(self, rows: Sequence[CheckRow]) -> None:
         with self._ledger.writer.unaccounted_transaction() as connection:
@@ -239,7 +237,7 @@ def _fault_in_tiles(
         level, position = level + 1, position // TILE_WIDTH
 
 
-def _has_root(connection: Connection, signed: tree_store.CheckpointRow) -> bool:
+def _has_root(connection: Connection, signed: CheckpointRow) -> bool:
     try:
         return StoredTree(connection, signed.log, signed.size).root() == signed.root
     except TreeDamagedError:
@@ -265,9 +263,15 @@ def _first_bad_entry(connection: Connection, log: str, size: int) -> int:
     return good
 
 
-def _size(connection: Connection, log: str) -> int:
-    last = tree_store.last_checkpoint(connection, log)
-    return 0 if last is None else last.size
+def _ends(connection: Connection) -> list[CheckpointRow]:
+    """The newest checkpoint of each log, oldest log first."""
+    found = (tree_store.last_checkpoint(connection, log) for log in tree_store.logs(connection))
+    return [end for end in found if end is not None]
+
+
+def _turn(row: CheckRow) -> tuple[bool, bool, datetime]:
+    """Whose turn it is: one whose round is under way, one that had none, one that waits longest."""
+    return row.position == 0, row.passed_at is not None, row.at
 
 
 def _first(log: str, task: str, now: datetime) -> CheckRow:

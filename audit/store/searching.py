@@ -31,7 +31,7 @@ from audit.prepared import PreparedSelect
 from audit.store.tables import about, event, search
 from audit.store.tree import among
 
-SCANNED = 5_000
+SCANNED = 2_000
 """Rows that one page looks through at most."""
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

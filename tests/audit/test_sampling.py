@@ -45,6 +45,14 @@ def test_it_is_as_described(seed: str, size: int, count: int, data: st.DataObjec
     assert all(start <= index < size for index in drawn)
 
 
+def test_a_number_that_would_favour_the_low_indexes_is_passed_over() -> None:
+    size = 2**63 + 1  # of all numbers, almost half are above the only multiple that fits
+    drawn = Sample("x", size, 20).indexes()
+    assert drawn == by_the_description("x", size, 20, 0)
+    low = [int(hashlib.sha256(b"x" + n.to_bytes(8, "big")).hexdigest()[:16], 16) for n in range(20)]
+    assert any(number >= size for number in low)
+
+
 def test_no_part_of_the_log_is_drawn_more_often() -> None:
     drawn = Counter(
         index // 100 for n in range(400) for index in Sample(f"s{n}", 1000, 50).indexes()
