@@ -5,6 +5,8 @@ worker ends, however it ends: the server lets go of the lock with the connection
 batch is placed at a time does not rest on this but on the lock inside the batch's transaction.
 """
 
+from contextlib import suppress
+
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,6 +43,8 @@ class Leadership:
     def give_up(self) -> None:
         """Let another one lead."""
         if self._connection is not None:
+            with suppress(SQLAlchemyError):  # where the connection is lost, so is the lock
+                store.give_lead(self._connection)  # at once; the server closes in its own time
             self._connection.close()
         self._connection = None
         self._leads = False

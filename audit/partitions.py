@@ -4,7 +4,8 @@ Events are cut by their number, leaves by log and index, each at multiples of 4,
 which is a whole number of tiles at every level below the fourth. Partitions are made ahead by
 whoever owns the tables: `consent-vault db upgrade`, or the sequencer where it may. Should one be
 missing all the same, rows go into a net (the DEFAULT partition) and an alarm says so; nothing is
-refused and nothing lost, and the next `tend` makes a partition of the net.
+refused and nothing lost, and the next `tend` makes a partition of the net, for which writers wait
+some milliseconds; otherwise they notice nothing.
 """
 
 from dataclasses import dataclass
@@ -75,6 +76,9 @@ def tend(connection: Connection, now: datetime, *, step: int = STEP) -> list[str
         return []
     # A writer that holds a lock for long must not make all others queue behind us.
     connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+    for room in rooms(connection, now):
+        if room.left <= 0 and not room.is_of_next(now):
+            store.hold_writers(connection, room.table)
     made = [*_of_the_net_of_events(connection, step), *_of_the_net_of_leaves(connection, step)]
     for room in rooms(connection, now):
         ahead = 0 if room.is_of_next(now) else AHEAD

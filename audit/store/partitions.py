@@ -76,6 +76,13 @@ def owned(connection: Connection) -> bool:
     return bool(connection.execute(_OWNED).scalar_one())
 
 
+def hold_writers(connection: Connection, table: str) -> None:
+    """Until the transaction ends. For a partition whose rows are being written into the net just
+    now: a writer on its way there would be refused by the net the moment the partition is there.
+    """
+    connection.exec_driver_sql(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def add(connection: Connection, table: str, name: str, values: str) -> None:
     """Make a partition aside and attach it, which holds up no writer; PARTITION OF would."""
     connection.exec_driver_sql(

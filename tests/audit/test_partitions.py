@@ -1,6 +1,7 @@
 """Partitions on PostgreSQL: made ahead, a net where one is missing, and insert-only all of them."""
 
 import logging
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -13,8 +14,10 @@ from audit.guards import weak_guards
 from audit.partitions import STEP, alarms, rooms, tend
 from audit.proofs import entries_bundle, inclusion, log_state
 from audit.sequencer import Sequencer
-from audit.store import metadata, tree
+from audit.store import metadata
 from audit.store import partitions as store
+from audit.store.events import EventNotWrittenError
+from audit.tiles import TILE_WIDTH
 from audit.tree import TreeDamagedError
 from audit.unit_of_work import Ledger
 from tests.audit.checking import check_log
@@ -113,6 +116,35 @@ def test_without_partitions_rows_fall_into_the_net_and_an_alarm_says_so(
     with ledger.read() as connection:
         assert entries_bundle(connection, 0) is not None
         assert inclusion(connection, ledger, ids[7]) is not None
+
+
+def test_writers_are_not_refused_while_the_net_becomes_a_partition(
+    postgresql: Engine, ledger: Ledger
+) -> None:
+    """Rows on their way into the net when its partition comes would not fit there any more."""
+    done = threading.Event()
+    refused: list[Exception] = []
+
+    def write() -> None:
+        while not done.is_set():
+            try:
+                record(ledger)
+            except EventNotWrittenError as error:
+                refused.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for each in threads:
+        each.start()
+    try:
+        for _ in range(3):  # so small that all of them are full again at the next turn
+            time.sleep(0.5)
+            with postgresql.begin() as connection:
+                tend(connection, NOW, step=16)
+    finally:
+        done.set()
+        for each in threads:
+            each.join(60)
+    assert refused == []
 
 
 def test_a_net_that_holds_two_half_years_becomes_one_partition(
@@ -246,4 +278,4 @@ def _size(ledger: Ledger) -> int:
 
 def test_a_border_is_a_whole_number_of_tiles() -> None:
     assert partitions.STEP % 256**2 == 0
-    assert tree.TILE_WIDTH == 256
+    assert TILE_WIDTH == 256

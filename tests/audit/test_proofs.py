@@ -8,11 +8,14 @@ from audit.checkpoint import open_checkpoint
 from audit.disclosure import commitment, leaf
 from audit.merkle import ProofError, fold, leaf_hash, verify_inclusion
 from audit.proofs import (
+    LogHead,
     checkpoint_at,
+    checkpoints,
     consistency,
     entries_bundle,
     inclusion,
     latest_checkpoint,
+    log_heads,
     log_state,
     proof_text,
     tile,
@@ -109,6 +112,15 @@ def test_older_checkpoints_stay(ledger: Ledger, ids: list[EventId]) -> None:
             assert opened.root == StoredTree(connection, LOG, size).root()
         assert checkpoint_at(connection, 200) is None
         assert latest_checkpoint(connection) == checkpoint_at(connection, 600)
+
+
+def test_the_history_is_given_in_pages(ledger: Ledger, ids: list[EventId]) -> None:
+    with ledger.read() as connection:
+        assert log_heads(connection) == [LogHead(LOG, 600)]
+        pages = [checkpoints(connection, LOG, after=after, limit=2) for after in (0, 300, 600)]
+        assert [[each.size for each in page] for page in pages] == [[100, 300], [600], []]
+        assert pages[1][0].note == checkpoint_at(connection, 600)
+        assert pages[1][0].at == NOW
 
 
 def test_tiles_are_full_or_partial_and_give_the_root(ledger: Ledger, ids: list[EventId]) -> None:
