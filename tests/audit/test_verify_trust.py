@@ -146,6 +146,15 @@ def test_what_is_wrong_in_them_is_named(files: Files, how: tuple[str, Change, Fa
     assert fault(again(files)) == (found, name)
 
 
+@pytest.mark.parametrize("name", ["cosignatures", "policy", "timestamps/3/checkpoint"])
+def test_what_the_manifest_does_not_name_was_put_in_by_somebody_else(
+    files: Files, name: str
+) -> None:
+    added = files.pop(name, files["checkpoint"])
+    without = unpack(again(files))
+    assert fault(pack(without | {name: added})) == (Fault.UNKNOWN_FILE, name)
+
+
 def test_a_wrong_signature_of_a_witness_of_the_log_is_found(files: Files) -> None:
     other = WITNESS.cosign(
         f"{ORIGIN}\n4\n{split_note(files['checkpoint'])[0].splitlines()[2]}\n", 9
