@@ -128,6 +128,16 @@ def test_a_long_log_is_whole_in_each_file_and_sent_in_pieces(house: House) -> No
     assert usages["totalUsages"] > 2 * PIECE
 
 
+@pytest.mark.parametrize("file", FILES)
+def test_a_log_that_cannot_be_read_is_an_answer_and_no_half_file(house: House, file: str) -> None:
+    browser = house.signed_in()
+    with house.runtime.ledger.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE audit_leaf")
+    answer = browser.get(f"/en/{file}")
+    assert answer.status_code == 500
+    assert "content-disposition" not in answer.headers
+
+
 def test_a_log_of_exactly_one_piece_is_whole(house: House) -> None:
     browser = house.signed_in()
     there = len(document_of(browser)["entries"])
