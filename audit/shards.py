@@ -46,6 +46,11 @@ def log_of(origin: str) -> str:
     return last if _SHARD.fullmatch(last) else UNSHARDED
 
 
+def name_of(origin: str) -> str:
+    """The name of the whole log whose shard has this origin; it stands in event promises."""
+    return origin.removesuffix(f"/{log_of(origin)}")
+
+
 def link_entry(checkpoint_text: str) -> bytes:
     """The first entry of a shard that is not the first: the last checkpoint before it, unsigned."""
     return _LINK_PREFIX + checkpoint_text.encode()

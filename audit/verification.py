@@ -5,6 +5,7 @@ the same of the same code; the former needs nothing besides this folder, Python 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from audit.merkle import leaf_hash
 from audit.note import NoteError
 from audit.promise import Promise, PromiseError, from_header, open_promise
 from audit.published import verify_published
+from audit.shards import name_of
 from audit.trust import Trust
 from audit.trust_policy import PolicyError, parse_policy
 from audit.verify import check_sequence, verify_bundle
@@ -33,6 +35,7 @@ _PROOF = b"c2sp.org/tlog-proof@v1\n"
 _PROMISE = b"consent-vault/event-promise/v1\n"
 _ZIP = b"PK"
 _LONGEST_TEXT = 1_000_000
+_WHOLE = {"export", "published log"}
 _AGE = re.compile(r"(?P<number>[1-9][0-9]{0,5})(?P<unit>[smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -74,9 +77,12 @@ class Answer:
 def verify_paths(paths: Sequence[Path], question: Question) -> list[Answer]:
     """What each of the files proves; several exports of one log must follow upon each other.
 
-    Raises BundleError with the first fault.
+    Raises BundleError with the first fault, and QuestionError when checkpoints were kept that
+    nothing here could be held against.
     """
     answers = [verify_path(path, question) for path in paths]
+    if question.older and not any(each.kind in _WHOLE for each in answers):
+        raise QuestionError("--older: only an export or a published log shows what came before it")
     check_sequence([each.report for each in answers if each.report is not None])
     return [*answers, *_promises(question, answers)]
 
@@ -195,10 +201,13 @@ def _promises(question: Question, answers: Sequence[Answer]) -> Iterator[Answer]
         return
     told = {vkey for each in answers for vkey in each.values.get("keys", ())}
     keys = question.trust.logs or tuple(map(parse_vkey, told))
-    leaves = {leaf for answer in answers for leaf in answer.leaves}
+    leaves: defaultdict[str, set[bytes]] = defaultdict(set)
+    for answer in answers:
+        leaves[name_of(answer.values["origin"])].update(answer.leaves)
     for name, data in question.promises:
         promise = _promise(name, data, keys)
-        if leaf_hash(promise.entry) not in leaves:
+        # What one log has promised another one cannot keep, though both are verified here.
+        if leaf_hash(promise.entry) not in leaves[promise.origin]:
             due = promise.due.isoformat()
             raise BundleError(Fault.PROMISE_BROKEN, f"{name} (to be kept by {due})")
         text = f"The promise of event {promise.event_id} has been kept"

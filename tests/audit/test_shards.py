@@ -28,7 +28,7 @@ from audit.proofs import (
 )
 from audit.reader import disclosures, entry
 from audit.sequencer import ClockWentBackError, Sequencer
-from audit.shards import UNSHARDED, link_entry, linked_text, origin_of, shard_at
+from audit.shards import UNSHARDED, link_entry, linked_text, name_of, origin_of, shard_at
 from audit.store import tables
 from audit.store import tree as store
 from audit.tiles import unpack_entries
@@ -56,6 +56,11 @@ NEXT = "2027h1"
 )
 def test_the_half_year_is_that_of_utc(moment: datetime, name: str) -> None:
     assert shard_at(moment) == name
+
+
+@pytest.mark.parametrize("log", [UNSHARDED, "2026h2", "2026h2b"])
+def test_the_name_of_the_whole_log_is_in_the_origin_of_each_shard(log: str) -> None:
+    assert name_of(origin_of("log.example/audit", log)) == "log.example/audit"
 
 
 def test_the_tree_from_before_the_shards_keeps_the_bare_name() -> None:

@@ -195,6 +195,17 @@ def test_an_older_checkpoint_must_be_continued(
     assert "its history was changed" in err
 
 
+@pytest.mark.parametrize("name", ["event.json", "event.tlog-proof", "checkpoint"])
+def test_a_kept_checkpoint_is_not_passed_over_where_nothing_shows_what_came_before(
+    held: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    options = ["--vkey", BASE, "--entry", held / "entry", "--older", held / "checkpoint"]
+    code, out, err = said(capsys, held / name, *options)
+    assert (code, out) == (2, "")
+    assert "--older" in err
+    assert said(capsys, held / name, held / f"{LOG}.zip", *options)[0] == 0
+
+
 def test_a_quorum_of_witnesses_may_be_asked_for(
     held: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,6 +246,20 @@ def test_a_promise_needs_no_key_beside_that_of_the_export(
     held: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert said(capsys, held / f"{LOG}.zip", "--promise", held / "promise")[0] == 0
+
+
+def test_a_promise_of_one_log_is_not_kept_by_another(
+    held: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text, _ = split_note((held / "promise").read_bytes())
+    other = LogSigners("other.example/audit", [Ed25519PrivateKey.generate()])
+    promised = text.replace(LOG_NAME, "other.example/audit")
+    (tmp_path / "other-promise").write_bytes(sign_note(promised, other.base_signers))
+    keys = ["--vkey", BASE, "--vkey", other.base_signers[0].vkey]
+    options = [held / f"{LOG}.zip", *keys, "--promise", tmp_path / "other-promise"]
+    code, _, err = said(capsys, *options)
+    assert code == 1
+    assert "no log here holds the event" in err
 
 
 BROKEN = {
