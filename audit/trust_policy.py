@@ -115,7 +115,7 @@ class Policy:
         cosigned: dict[str, datetime] = {}
         for line in lines:
             at = cosigned_at(line.verifier, line.signature)
-            moment = None if at is None else _moment(at)
+            moment = None if at is None else moment_of(at)
             if moment is not None and (since is None or moment >= since):
                 name = names[line.verifier.name, line.verifier.key_id]
                 cosigned[name] = max(moment, cosigned.get(name, moment))
@@ -237,7 +237,7 @@ def _public(verifier: AnyVerifier) -> bytes:
     return verifier.key.public_bytes_raw()
 
 
-def _moment(at: int) -> datetime | None:
+def moment_of(at: int) -> datetime | None:
     """None for a time that no calendar has: the signature is right, and says nothing of use."""
     try:
         return datetime.fromtimestamp(at, UTC)

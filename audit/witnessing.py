@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -26,7 +26,7 @@ from audit.store import tree as store
 from audit.store import witnessing as kept
 from audit.store.witnessing import CosignatureRow
 from audit.tree import StoredTree
-from audit.trust_policy import Policy
+from audit.trust_policy import Policy, moment_of
 from audit.unit_of_work import Ledger
 
 REFRESH = timedelta(hours=1)
@@ -267,10 +267,11 @@ def _lines(witness: WitnessPort, row: store.CheckpointRow, answer: bytes) -> lis
     found = []
     for line in verified:
         at = cosigned_at(line.verifier, line.signature)
-        if at is not None:  # C2SP tlog-witness: the time must not be left out
+        # C2SP tlog-witness: the time must not be left out. One that no calendar has is none.
+        moment = None if at is None else moment_of(at)
+        if moment is not None:
             name = f"{line.verifier.name}+{line.verifier.key_id.hex()}"
             text = format_line(line.verifier.name, line.verifier.key_id, line.signature)
-            moment = datetime.fromtimestamp(at, UTC)
             found.append(CosignatureRow(row.log, row.size, name, moment, text.encode()))
     if not found:
         raise WitnessError("its answer has no line by a key that we know")

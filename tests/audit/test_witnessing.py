@@ -225,14 +225,19 @@ def test_an_answer_that_is_no_cosignature_is_not_kept(
         assert cosignatures(connection, LOG, 1) == []
 
 
-def test_a_cosignature_without_a_time_is_not_kept(ledger: Ledger, w1: MemoryWitness) -> None:
+@pytest.mark.parametrize("at", [0, 253_402_300_800, 2**63 - 1])
+def test_a_cosignature_without_a_time_is_not_kept(
+    ledger: Ledger, w1: MemoryWitness, w2: MemoryWitness, at: int
+) -> None:
     grow(ledger)
     with ledger.read() as connection:
         row = store.last_checkpoint(connection)
     assert row is not None
     text = split_note(row.note)[0]
-    w1.answer = lambda _: w1.cosigners[0].cosign(text, 0).encode()
-    assert Witnessing(ledger, signers(), [w1]).run_once(NOW) == 0
+    w1.answer = lambda _: w1.cosigners[0].cosign(text, at).encode()
+    witnessing = Witnessing(ledger, signers(), [w1, w2])
+    assert witnessing.run_once(NOW) == 1
+    assert [each.problem is None for each in witnessing.statuses()] == [False, True]
 
 
 def test_lines_by_keys_that_we_do_not_know_are_left_out(ledger: Ledger, w1: MemoryWitness) -> None:
