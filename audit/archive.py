@@ -8,6 +8,7 @@ every proof ever given still verifies, and proofs for archived entries can still
 
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -252,5 +253,5 @@ def _read(folder: Path, name: str) -> bytes:
 def _unpacked(folder: Path, name: str) -> bytes:
     try:
         return gzip.decompress(_read(folder, name))
-    except (EOFError, gzip.BadGzipFile, ValueError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise ArchiveError(name, "cannot be unpacked") from error

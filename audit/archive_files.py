@@ -62,7 +62,14 @@ class ArchivedEvent:
                 base64.b64decode(members["digests"]),
                 base64.b64decode(members["sealed"]),
             )
-        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+        except (
+            ArithmeticError,  # an index of Infinity
+            AttributeError,
+            KeyError,
+            RecursionError,  # brackets in brackets, a hundred thousand deep
+            TypeError,
+            ValueError,
+        ) as error:
             raise ArchiveFileError("not the line of an event") from error
         if str(parsed) != line:
             raise ArchiveFileError("not in canonical form")

@@ -221,7 +221,20 @@ def test_entries_that_are_no_bundle_are_named(
         check_archive(connection, part, folder)
 
 
-@pytest.mark.parametrize("line", ["", "{}\n", "[]\n", '{"index":1}\n', "1e999\n"])
+@pytest.mark.parametrize("name", FILES[1:])
+def test_what_cannot_be_unpacked_is_named(
+    ledger: Ledger, ids: list[EventId], folder: Path, name: str
+) -> None:
+    part = archived(ledger, LOG, 256, folder)
+    head = gzip.compress(b"", mtime=0)[:10]
+    for content in (b"", b"no gzip", head, head + b"\xff" * 20):  # there is no such block of data
+        (folder / name).write_bytes(content)
+        with ledger.read() as connection, pytest.raises(ArchiveError) as error:
+            check_archive(connection, part, folder)
+        assert error.value.place == name
+
+
+@pytest.mark.parametrize("line", ["", "{}\n", "[]\n", '{"index":1}\n', "1e999\n", "[" * 100_000])
 def test_a_line_that_is_no_event_is_refused(line: str) -> None:
     with pytest.raises(ArchiveFileError):
         ArchivedEvent.parse(line)
