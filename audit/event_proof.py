@@ -128,8 +128,9 @@ def _parsed(members: dict[str, Any]) -> EventProof:
     try:
         event_id = UUID(members["event_id"])
         digests = tuple(base64.b64decode(each, validate=True) for each in members["digests"])
+        "".join(texts).encode()  # JSON can name halves of characters, which no file holds
     except ValueError as error:
-        raise EventProofError("an id or a digest that is none") from error
+        raise EventProofError("an id, a digest or a text that is none") from error
     proof = EventProof(
         event_id,
         members["log"],
@@ -138,8 +139,9 @@ def _parsed(members: dict[str, Any]) -> EventProof:
         members["entry"],
         members["proof"],
     )
-    if str(event_id) != members["event_id"]:
-        raise EventProofError("an id not in its one spelling")
+    again = [base64.b64encode(each).decode("ascii") for each in digests]
+    if str(event_id) != members["event_id"] or again != members["digests"]:
+        raise EventProofError("an id or a digest not in its one spelling")
     return proof
 
 

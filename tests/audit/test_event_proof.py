@@ -166,6 +166,13 @@ MALFORMED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "no id": lambda members: members | {"event_id": "x"},
     "an id in capitals": lambda members: members | {"event_id": members["event_id"].upper()},
     "no base64": lambda members: members | {"digests": ["!"]},
+    "base64 with a bit of its own": lambda members: (
+        members | {"digests": ["A" * 42 + "B=", *members["digests"][1:]]}
+    ),
+    "half a character in the entry": lambda members: members | {"entry": "\ud800"},
+    "half a character in the proof": lambda members: (
+        members | {"proof": members["proof"] + "\ud800"}
+    ),
 }
 
 
