@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from audit.store.tables import timestamp
 
@@ -36,9 +36,10 @@ def timestamps(
 ) -> list[TimestampRow]:
     """The first stamp of each size by each authority, smallest size first."""
     query = (
-        select(timestamp.c.size, timestamp.c.tsa, timestamp.c.at)
+        select(timestamp.c.size, timestamp.c.tsa, func.min(timestamp.c.at))
         .where(timestamp.c.log == log, timestamp.c.size > after)
-        .order_by(timestamp.c.size, timestamp.c.tsa, timestamp.c.at)
+        .group_by(timestamp.c.size, timestamp.c.tsa)
+        .order_by(timestamp.c.size, timestamp.c.tsa)
         .limit(limit)
     )
     if up_to is not None:

@@ -153,6 +153,18 @@ class TestTheList:
         assert [(each.size, each.tsa) for each in first] == [(1, TSA), (1, OTHER)]
         assert [each.size for each in rest] == [2, 2, 3, 3]
 
+    def test_only_the_first_of_a_size_is_in_it_however_often_it_was_stamped(
+        self, ledger: Ledger, sequencer: Sequencer
+    ) -> None:
+        grow(ledger, sequencer, NOW)
+        for day in range(4):
+            stamp(ledger, NOW + day * STILL)
+        grow(ledger, sequencer, NOW + 4 * STILL)
+        stamp(ledger, NOW + 4 * STILL)
+        with ledger.read() as connection:
+            found = timestamps(connection, LOG, limit=3)
+        assert [(each.size, each.at) for each in found] == [(1, NOW), (2, NOW + 4 * STILL)]
+
 
 class TestLate:
     def test_not_while_nothing_is_signed_or_nobody_is_asked(
