@@ -31,7 +31,7 @@ POLICY = "policy"
 VKEY = "log.vkey"
 
 TIMESTAMP = re.compile(
-    r"timestamps/(?P<size>[1-9][0-9]{0,18})/(?P<file>checkpoint|[0-9]{1,2}\.tsr)"
+    r"timestamps/(?P<size>[1-9][0-9]{0,18})/(?P<file>checkpoint|(?:0|[1-9][0-9]?)\.tsr)"
 )
 
 _MANIFEST_HEADER = "consent-vault/bundle/v1"

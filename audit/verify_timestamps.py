@@ -63,9 +63,12 @@ def check_timestamps(
     the root over these entries has seen them, whoever had signed it.
     """
     stamps = []
-    for name in sorted(files):
-        match = TIMESTAMP.fullmatch(name)
-        if match is None or match["file"] == _NOTE:
+    names = {name: match for name in sorted(files) if (match := TIMESTAMP.fullmatch(name))}
+    stamped_sizes = {match["size"] for match in names.values() if match["file"] != _NOTE}
+    for name, match in names.items():
+        if match["file"] == _NOTE:
+            if match["size"] not in stamped_sizes:  # what no stamp is about, nothing checks
+                raise BundleError(Fault.UNKNOWN_FILE, name)
             continue
         size, place = int(match["size"]), f"timestamps/{match['size']}/{_NOTE}"
         if place not in files:

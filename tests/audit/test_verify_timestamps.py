@@ -151,7 +151,14 @@ def test_a_stamped_checkpoint_must_be_of_this_history(files: Files) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["timestamps/3/x.tsr", "timestamps/0/0.tsr", "timestamps/3/100.tsr"]
+    "name",
+    [
+        "timestamps/3/x.tsr",
+        "timestamps/0/0.tsr",
+        "timestamps/3/00.tsr",
+        "timestamps/3/100.tsr",
+        "timestamps/2/checkpoint",
+    ],
 )
 def test_a_file_beside_the_stamps_is_unknown(files: Files, name: str) -> None:
     files[name] = b""
