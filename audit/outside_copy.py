@@ -57,9 +57,7 @@ class OutsideCopy:
             if before is not None:
                 old, new = self._place(before), self._place(note)
                 if old[:2] == new[:2] and old != new:
-                    raise OutsideCopyError(
-                        self.path, "another tree of the same size was signed; tell the auditor"
-                    )
+                    raise OutsideCopyError(self.path, _FORKED)
                 if old[:2] > new[:2]:
                     return False
             self._write(note)
