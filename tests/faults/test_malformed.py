@@ -45,6 +45,8 @@ OPERATIONS = sorted(
 EACH = REQUESTS // len(OPERATIONS) + 1
 """Requests to each operation, so that all together are ten thousand."""
 NOBODY, PROGRAM = "nobody", "program"
+READS_NO_BODY = {"POST /{language}/sign-out"}
+"""What never reads a body does not notice that one of no declared length is too large."""
 CALLERS = (NOBODY, PROGRAM, *(str(role) for role in Role))
 
 
@@ -186,6 +188,9 @@ def test_a_body_that_is_too_large_is_refused_in_the_form_of_its_path(
         headers = {"content-type": FORM, "sec-fetch-site": "same-origin"} | caller
         content = TOO_LARGE if declared else iter([TOO_LARGE[:40_000], TOO_LARGE[40_000:]])
         answer = target.client.post(path, headers=headers, content=content)
+        if operation in READS_NO_BODY and not declared:
+            assert answer.status_code == 303
+            continue
         media_type = answer.headers["content-type"].partition(";")[0]
         assert answer.status_code in ({413} if caller or declared else {413, 401, 303})
         assert media_type in promised(operation, 413)
