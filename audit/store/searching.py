@@ -18,11 +18,10 @@ from sqlalchemy import (
     Connection,
     Select,
     String,
-    and_,
     bindparam,
     literal_column,
-    or_,
     select,
+    tuple_,
     union_all,
 )
 
@@ -186,15 +185,14 @@ def _arm(leading: str | None, kind: str | None, given: frozenset[str]) -> Select
         query = query.where(search.c.at >= bindparam("since", type_=Instant))
     if "until" in given:
         query = query.where(search.c.at < bindparam("until", type_=Instant))
-    return query.where(*_after()) if "number" in given else query
+    return query.where(_after()) if "number" in given else query
 
 
-def _after() -> list[Any]:
-    """After that place in the order of time. Said twice: the first half, which follows from the
-    second, is what an index can be entered by on both databases."""
-    at, number = bindparam("at", type_=Instant), bindparam("number", type_=RowNumber)
-    earlier = or_(search.c.at < at, and_(search.c.at == at, search.c.number < number))
-    return [search.c.at <= at, earlier]
+def _after() -> Any:
+    """After that place in the order of time: one condition, by which both databases enter an
+    index. Said as two, PostgreSQL took a general plan by another index, 400 times as slow."""
+    place = tuple_(bindparam("at", type_=Instant), bindparam("number", type_=RowNumber))
+    return tuple_(search.c.at, search.c.number) < place
 
 
 def _time_of(connection: Connection, number: int) -> datetime:
