@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import ClassVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from audit.health import LogChecker
 from audit.model import SYSTEM
@@ -58,7 +57,7 @@ class Job(ABC):
         while not self._stop.wait(self.interval_seconds):
             try:
                 self.run_once(clock())
-            except (SQLAlchemyError, OSError, RuntimeError) as error:
+            except Exception as error:  # noqa: BLE001  # or the job would end here unseen
                 # Only the class: the text of a database error may quote parameters.
                 _log.error(f"{self.name}-failed", error=type(error).__name__)
 

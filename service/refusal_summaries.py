@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from audit.model import SYSTEM, Event, Kind
@@ -55,6 +54,6 @@ async def _write_again_and_again(server: AuthorizationServer) -> None:
         await asyncio.sleep(INTERVAL_SECONDS)
         try:
             await run_in_threadpool(write_summaries, server, server.runtime.now())
-        except (SQLAlchemyError, OSError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001  # or nothing would be written any more
             # Only the class: the text of a database error may quote parameters.
             _log.error("summaries-failed", error=type(error).__name__)

@@ -1,12 +1,14 @@
 """What time brings: requests lapse and consents expire."""
 
 import threading
+from datetime import datetime
 
 import pytest
 
 from audit.model import Kind
 from consent.model import Status
 from consent.reading import consent
+from service.jobs import Job
 from tests.service.office import Office
 
 
@@ -32,3 +34,34 @@ def test_it_runs_in_a_thread_until_it_is_stopped(office: Office) -> None:
     job.stop()
     assert "expiry" not in {thread.name for thread in threading.enumerate()}
     assert job.interval_seconds <= 60
+
+
+class Stumbling(Job):
+    """Fails at its first try, in a way that nobody foresaw."""
+
+    name = "stumbling"
+    interval_seconds = 0.001
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tries: list[datetime] = []
+        self.went_on = threading.Event()
+
+    def run_once(self, now: datetime) -> None:
+        self.tries.append(now)
+        if len(self.tries) == 1:
+            raise ValueError("what nobody foresaw")
+        self.went_on.set()
+
+
+def test_an_error_that_nobody_foresaw_does_not_end_the_job(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = Stumbling()
+    job.start(office.clock)
+    assert job.went_on.wait(10)
+    job.stop()
+    told = capsys.readouterr().out
+    assert "stumbling-failed" in told
+    assert "ValueError" in told
+    assert "what nobody foresaw" not in told
