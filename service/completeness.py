@@ -39,7 +39,7 @@ class Result(StrEnum):
     COMPLETE = "log-complete"
     GAPS = "log-has-gaps"
     STOPPED = "log-check-stopped"
-    """Stopped before the end, without a gap until there."""
+    """Only a part was read, without a gap in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +63,29 @@ def check_installation(
     stop: Callable[[], bool] = never,
     promises: Sequence[Promise] = (),
 ) -> Report:
-    """Check, and record the result. Raises CursorError."""
+    """Check, and record the result. Raises CursorError.
+
+    What goes on from a cursor is a part too, also when it comes to the end: of the rest it knows
+    nothing, and that may have had gaps.
+    """
     report = check(ledger, EVERY_ROOM, now=now, cursor=cursor, stop=stop)
     with ledger.read() as connection:
         weak = [f"{each.guard.name} is {each.fault}" for each in guards.weak(connection)]
     report = with_findings(report, Gap.GUARD_WEAK, weak)
     broken = broken_promises(ledger, promises, now=now)
     report = with_findings(report, Gap.PROMISE_BROKEN, broken)
-    result = result_of(report)
+    result = result_of(report, whole=cursor is None and report.cursor is None)
     digest = sha256(report.content).hexdigest()
     with begin(ledger, actor=actor, now=now) as uow:
         uow.record(Event(kind=Kind.LOG_CHECKED, reason=result, digest=digest))
     return report
 
 
-def result_of(report: Report) -> Result:
+def result_of(report: Report, *, whole: bool) -> Result:
     """The one word for a report."""
     if not report.ok:
         return Result.GAPS
-    return Result.COMPLETE if report.cursor is None else Result.STOPPED
+    return Result.COMPLETE if whole else Result.STOPPED
 
 
 def last_check(connection: Connection, ledger: Ledger) -> LastCheck | None:
@@ -108,7 +112,7 @@ class CompletenessJob(Job):
             if not ours or not self._is_due(now):
                 return None
             report = check_installation(self._ledger, actor=SYSTEM, now=now, stop=self._waits)
-        result = result_of(report)
+        result = result_of(report, whole=report.cursor is None)
         tell = _log.error if result is Result.GAPS else _log.info
         counts = {gap.value: number for gap, number in report.counts.items()}
         tell("log-checked", result=result.value, rows=report.rows, gaps=counts)

@@ -38,7 +38,7 @@ def check(
 ) -> None:
     """Hold everything that was done against the log, and the log against its tree.
 
-    It changes nothing. The exit code is 1 when something does not fit.
+    It changes nothing, and is itself recorded. The exit code is 1 when something does not fit.
     """
     from audit.check_cursor import CursorError
     from service.cli.operator import OPERATOR
@@ -69,7 +69,7 @@ def check(
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     else:
-        _tell(report)
+        _tell(report, whole=cursor is None)
     if not report.ok:
         raise click.exceptions.Exit(1)
 
@@ -93,7 +93,7 @@ def _promise(runtime: "Runtime", file: Path) -> "Promise":
         ) from error
 
 
-def _tell(report: "Report") -> None:
+def _tell(report: "Report", *, whole: bool) -> None:
     click.echo(f"{report.rows} rows read")
     for gap, number in report.counts.items():
         click.echo(f"{gap}: {number}")
@@ -103,6 +103,6 @@ def _tell(report: "Report") -> None:
     if report.cursor is not None:
         click.echo(f"stopped; go on with: consent-vault audit check --from '{report.cursor}'")
     elif report.ok:
-        click.echo("nothing is missing")
+        click.echo("nothing is missing" if whole else "nothing is missing from there on")
     if not report.ok:
         click.echo("keep the database as it is, and tell the auditor (docs/operator.md)")

@@ -244,6 +244,9 @@ def test_a_check_that_has_no_time_stops_and_goes_on_later(installation: Installa
     code, said = command("--from", report["cursor"], "--json")
     assert code == 0
     assert json.loads(said)["complete"]
+    # The end alone is not the whole: what lies before the cursor was not looked at this time.
+    assert office.events(Kind.LOG_CHECKED)[0].get("reason") == "log-check-stopped"
+    assert "nothing is missing from there on" in command("--from", report["cursor"])[1]
     assert "go on with: consent-vault audit check --from" in command("--seconds", "0")[1]
 
 
