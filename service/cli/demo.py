@@ -1,6 +1,8 @@
 """`consent-vault demo`: everything at once, with invented people."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -31,18 +33,28 @@ def demo(
     context.obj = data
     if context.invoked_subcommand is not None:
         return
-    from service.cli.starting import check_start, told
-    from service.demo.folder import FolderInUseError, ForeignFolderError
-    from service.demo.ports import NoPortError
-    from service.demo.run import ForeignDatabaseError, demo_in
-    from service.demo.servers import ServerFailedError
+    from service.cli.starting import check_start
+    from service.demo.run import demo_in
 
     check_start()
+    with _told(data):
+        demo_in(data, database_url=database, say=click.echo).run(
+            port=port, open_browser=open_browser
+        )
+
+
+@contextmanager
+def _told(data: Path) -> Iterator[None]:
+    """Turn what can be wrong with a demo into a Failure."""
+    from service.cli.starting import told
+    from service.demo.folder import FolderInUseError, ForeignFolderError
+    from service.demo.ports import NoPortError
+    from service.demo.run import ForeignDatabaseError
+    from service.demo.servers import ServerFailedError
+
     try:
         with told():
-            demo_in(data, database_url=database, say=click.echo).run(
-                port=port, open_browser=open_browser
-            )
+            yield
     except ForeignFolderError as error:
         raise Failure(
             f"The demo was not started in {data}.",
