@@ -26,6 +26,8 @@ class Gap(StrEnum):
     LEAF_WITHOUT_EVENT = "leaf-without-event"
     LEAF_MISSING = "leaf-missing"
     TREE_NOT_SIGNED = "tree-not-signed"
+    MINIMUM_DIFFERS = "minimum-differs"
+    """From which index on a log stands here is not what its event says."""
     RELEASES_DIFFER = "releases-differ"
     EVENT_DAMAGED = "event-damaged"
     PROMISE_BROKEN = "promise-broken"

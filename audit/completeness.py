@@ -20,12 +20,13 @@ from audit.effects import EffectTable, ReadExpected, ReadUsed, RoomEffects, Used
 from audit.merkle import leaf_hash
 from audit.model import Kind
 from audit.promise import MERGE_DELAY, Promise
-from audit.reader import entries_about
+from audit.reader import entries_about, entry
 from audit.seal import SealedEventError
 from audit.store import completeness as store
 from audit.store import tree
-from audit.store.completeness import EventState, LeafState
+from audit.store.completeness import EventState, LeafState, MinimumRow
 from audit.unit_of_work import Ledger
+from policies.ids import EventId
 
 BATCH = 1000
 _ENTRIES = 200
@@ -132,6 +133,7 @@ def _snapshot(ledger: Ledger) -> Iterator[Connection]:
 def _steps(rooms: Sequence[RoomEffects]) -> dict[str, _Step]:
     tables = [each for room in rooms for each in room.tables]
     steps: dict[str, _Step] = {"events": _events(tables), "leaves": _leaves}
+    steps["minimum indexes"] = _minimums
     steps |= {f"rows of {each.table.name}": _effects(each) for each in tables}
     steps |= {name: _expected(read) for room in rooms for name, read in room.expected}
     return steps | {name: _used(read) for room in rooms for name, read in room.used}
@@ -234,6 +236,31 @@ def _without_leaves(
 def _lacks_event(state: LeafState) -> bool:
     linked = state.number is None and state.index == 0
     return state.commitment is None and not linked
+
+
+def _minimums(view: _View, _after: Key | None) -> _Page:
+    """Each minimum index was told in the log: whoever sets a higher one hides what he took out."""
+    rows = store.minimum_rows(view.connection)
+    findings = [
+        Finding(gap, f"{each.log}/{each.minimum_index}") for each, gap in _untold(view, rows)
+    ]
+    return _Page(findings, len(rows), None)
+
+
+def _untold(view: _View, rows: Sequence[MinimumRow]) -> Iterator[tuple[MinimumRow, Gap]]:
+    until = _archived_until(view.connection)
+    for row in rows:
+        try:
+            told = entry(view.connection, view.ledger, EventId(row.event_id))
+        except SealedEventError:
+            yield row, Gap.EVENT_DAMAGED
+            continue
+        if told is None:
+            # The event may stand in a later archive itself; `_effects` counts it then.
+            if until is not None and row.at > until:
+                yield row, Gap.EFFECT_WITHOUT_EVENT
+        elif told.fields and told.get("reference") != f"{row.log}:{row.minimum_index}":
+            yield row, Gap.MINIMUM_DIFFERS
 
 
 def _effects(effects: EffectTable) -> _Step:

@@ -51,6 +51,16 @@ class LeafState:
     commitment: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class MinimumRow:
+    """A minimum index of a log, and the event that it was set with."""
+
+    log: str
+    minimum_index: int
+    at: datetime
+    event_id: UUID
+
+
 def lock_check(connection: Connection) -> bool:
     """Take the lock of the check for this session; False when another process holds it."""
     taken: bool = connection.execute(select(func.pg_try_advisory_lock(_lock_number()))).scalar_one()
@@ -111,6 +121,15 @@ def minimum_indexes(connection: Connection) -> dict[str, int]:
     """From which index on the entries of each log stand here; what is below is archived."""
     query = select(retention.c.log, func.max(retention.c.minimum_index)).group_by(retention.c.log)
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def minimum_rows(connection: Connection) -> list[MinimumRow]:
+    """Every minimum index that was ever set: one for each archive, so there are few."""
+    query = select(retention).order_by(retention.c.log, retention.c.minimum_index)
+    return [
+        MinimumRow(row.log, row.minimum_index, row.at, row.audit_event_id)
+        for row in connection.execute(query)
+    ]
 
 
 def first_time_after_archive(connection: Connection) -> datetime | None:

@@ -406,6 +406,38 @@ def test_a_pruned_log_may_have_no_leaf_left(pruned: Ledger) -> None:
     assert Gap.TREE_NOT_SIGNED not in found
 
 
+def test_a_minimum_index_that_its_event_does_not_tell_hides_nothing(
+    log: Ledger, sequencer: Sequencer
+) -> None:
+    with begin(log, actor=SYSTEM, now=NOW) as uow:
+        happened = Event(kind=Kind.LOG_PRUNED, reference=f"{LOG}:1")
+        raise_minimum(uow.connection, LOG, 5, NOW, uow.record(happened))
+    sequencer.run_once(NOW)
+    with log.engine.begin() as connection:
+        for table in (tables.event.name, tables.leaf.name):
+            unguard(connection, table)
+            connection.execute(text(f"DELETE FROM {table} WHERE number IN (2, 4)"))
+    found = [(each.gap, each.place) for each in with_archive(log).findings]
+    assert found == [(Gap.MINIMUM_DIFFERS, f"{LOG}/5")]
+
+
+def test_a_minimum_index_whose_event_cannot_be_archived_yet_must_have_one(pruned: Ledger) -> None:
+    with pruned.engine.begin() as connection:
+        raise_minimum(connection, LOG, 14, LATER, uuid4())
+        raise_minimum(connection, LOG, 13, NOW, uuid4())
+    found = [(each.gap, each.place) for each in with_archive(pruned).findings]
+    assert found == [(Gap.EFFECT_WITHOUT_EVENT, f"{LOG}/14")]
+
+
+def test_a_minimum_index_with_a_damaged_event_is_told(pruned: Ledger) -> None:
+    with pruned.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE audit_event SET digests = :other WHERE number = 16"), {"other": bytes(768)}
+        )
+    found = [(each.gap, each.place) for each in with_archive(pruned).findings]
+    assert found == [(Gap.EVENT_DAMAGED, f"{LOG}/11")]
+
+
 def test_a_leaf_above_the_archive_is_missing_as_ever(pruned: Ledger) -> None:
     with pruned.engine.begin() as connection:
         connection.execute(text("DELETE FROM audit_leaf WHERE number IN (12, 14)"))
