@@ -18,6 +18,7 @@ from audit.insert_only import (
     function_ddl,
     growth_of,
     guards_of,
+    inherited_guard,
     truncate_guard,
 )
 from audit.store import guards as store
@@ -62,8 +63,10 @@ def restore_guards(connection: Connection, tables: Collection[Table]) -> list[We
     for statement in function_ddl(dialect) if weak else []:
         connection.exec_driver_sql(statement)
     for each in weak:
-        drop = f"DROP TRIGGER IF EXISTS {each.guard.name}" + place.format(each.guard.table)
-        for statement in (drop, *each.guard.statements):
+        if not each.guard.inherited:
+            drop = f"DROP TRIGGER IF EXISTS {each.guard.name}" + place.format(each.guard.table)
+            connection.exec_driver_sql(drop)
+        for statement in each.guard.statements:
             connection.exec_driver_sql(statement)
     return weak
 
@@ -80,14 +83,18 @@ def _on_sqlite(connection: Connection, tables: list[Table]) -> Iterable[WeakGuar
 
 def _on_postgresql(connection: Connection, tables: list[Table]) -> Iterable[WeakGuard]:
     standing = store.postgresql_triggers(connection)
+    told = set()
     for guard, kind in _expected(connection, tables):
         fault = _fault(standing.get((guard.table, guard.name)), kind)
-        if fault is not None:
+        # What is wrong with a table's guard is wrong in each partition: it is told once.
+        if fault is not None and not (guard.inherited and guard.name in told):
+            told.add(guard.name)
             yield WeakGuard(guard, fault)
 
 
 def _expected(connection: Connection, tables: list[Table]) -> Iterable[tuple[Guard, int]]:
-    """Each guard with its kind; a partition needs its own against TRUNCATE."""
+    """Each guard with its kind, a table's before those of its partitions; they need their own
+    against TRUNCATE, and what they have from the table can sleep in one of them alone."""
     parts = store.partitions(connection)
     for table in tables:
         growth = growth_of(table)
@@ -97,6 +104,7 @@ def _expected(connection: Connection, tables: list[Table]) -> Iterable[tuple[Gua
         for child in (child for parent, child in parts if parent == table.name):
             if growth is not Growth.FREE:
                 yield truncate_guard(child), _KIND_OF_TRUNCATE
+                yield inherited_guard(table, child), _KIND_BY_GROWTH[growth]
 
 
 def _fault(found: store.PostgresqlTrigger | None, kind: int) -> Fault | None:

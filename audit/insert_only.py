@@ -41,6 +41,8 @@ class Guard:
     table: str
     name: str
     statements: tuple[str, ...]
+    inherited: bool = False
+    """Whether it is there because a table has it that this one is a partition of."""
 
 
 def insert_only(table: Table) -> Table:
@@ -87,6 +89,14 @@ def truncate_guard(table: str) -> Guard:
     name = f"{table}_no_truncate"
     timing = f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
     return Guard(table, name, _always(table, name, timing))
+
+
+def inherited_guard(table: Table, partition: str) -> Guard:
+    """The table's guard of rows in one of its partitions, on PostgreSQL. It comes with the table's
+    and goes with it, but it can be put to sleep in the partition alone."""
+    name = f"{table.name}_no_change"
+    awake = f"ALTER TABLE {partition} ENABLE ALWAYS TRIGGER {name}"
+    return Guard(partition, name, (awake,), inherited=True)
 
 
 def function_ddl(dialect: str) -> list[str]:

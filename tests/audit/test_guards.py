@@ -195,6 +195,37 @@ def test_every_partition_needs_a_guard_of_its_own_against_truncate(postgresql: C
     refused(postgresql, "TRUNCATE whole_1")
 
 
+@pytest.mark.parametrize("enable", ["DISABLE", "ENABLE", "ENABLE REPLICA"])
+def test_a_guard_that_sleeps_in_one_partition_alone_is_found(
+    postgresql: Connection, enable: str
+) -> None:
+    parts = MetaData()
+    key = Column("key", Integer, primary_key=True)
+    whole = insert_only(Table("whole", parts, key, postgresql_partition_by="RANGE (key)"))
+    parts.create_all(postgresql)
+    for part in (1, 2):
+        bounds = f"FOR VALUES FROM ({part}) TO ({part + 1})"
+        postgresql.execute(text(f"CREATE TABLE whole_{part} PARTITION OF whole {bounds}"))
+    restore_guards(postgresql, [whole])
+    postgresql.execute(text("INSERT INTO whole VALUES (1), (2)"))
+    postgresql.execute(text(f"ALTER TABLE whole_2 {enable} TRIGGER whole_no_change"))
+    weak = [
+        (each.guard.table, each.guard.name, each.fault) for each in weak_guards(postgresql, [whole])
+    ]
+    assert weak == [("whole_2", "whole_no_change", Fault.ASLEEP)]
+    restore_guards(postgresql, [whole])
+    assert weak_guards(postgresql, [whole]) == []
+    postgresql.execute(text("DROP TRIGGER whole_no_change ON whole"))
+    weak = [
+        (each.guard.table, each.guard.name, each.fault) for each in weak_guards(postgresql, [whole])
+    ]
+    assert weak == [("whole", "whole_no_change", Fault.MISSING)]
+    restore_guards(postgresql, [whole])
+    assert weak_guards(postgresql, [whole]) == []
+    postgresql.execute(text("SET LOCAL session_replication_role = replica"))
+    refused(postgresql, "DELETE FROM whole_2")
+
+
 def test_rights_are_given_table_by_table() -> None:
     given = grants("app", insert_only=["a"], deletable=["b"], free=["c"], sequences=["s"])
     assert [each for each in given if each.startswith("GRANT")] == [
