@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audit.checkpoint import Checkpoint
 from audit.edge import Edge
 from audit.faults import BundleError, Fault
 from audit.merkle import HASH_SIZE, leaf_hash
@@ -26,6 +27,7 @@ from audit.tiles import (
 )
 from audit.trust import Signed, Trust
 from audit.verify_checkpoint import check_continues, read_checkpoint, read_vkeys
+from audit.verify_entries import link_of
 
 CHECKPOINT = "checkpoint"
 VKEY = "log.vkey"
@@ -43,6 +45,8 @@ class Published:
     """Sizes of the older checkpoints that it was shown to continue."""
     leaves: Sequence[bytes] = field(repr=False)
     """The hashes of all entries."""
+    previous: Checkpoint | None
+    """The end of the log that this one continues, where there are entries and one of ours does."""
     key_from_log: bool
     """True when nobody said which key to trust, so that the one in the folder was taken."""
 
@@ -65,7 +69,8 @@ def verify_published(folder: Path, trust: Trust, *, older: Sequence[bytes] = ())
     continues = tuple(
         check_continues(note, signed, leaves, trust, offered=offered) for note in older
     )
-    return Published(signed, has_entries, continues, leaves, key_from_log=not trust.logs)
+    previous = _link(folder, size) if has_entries else None
+    return Published(signed, has_entries, continues, leaves, previous, key_from_log=not trust.logs)
 
 
 def _leaves(folder: Path, size: int, *, has_entries: bool) -> list[bytes]:
@@ -79,6 +84,11 @@ def _leaves(folder: Path, size: int, *, has_entries: bool) -> list[bytes]:
         if name.level == 0:
             hashes += _tile(folder, name)
     return hashes
+
+
+def _link(folder: Path, size: int) -> Checkpoint | None:
+    first = next(entry_bundles_of(size), None)
+    return None if first is None else link_of(_entries(folder, first)[0], first.path)
 
 
 def _entries(folder: Path, name: TileName) -> list[bytes]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.bundle_files import MANIFEST
-from audit.bundle_report import Report, log_line, signed_json, signed_lines
+from audit.bundle_report import Report, checkpoint_json, log_line, signed_json, signed_lines
 from audit.checkpoint import Checkpoint
 from audit.cosignature import AnyVerifier, parse_vkey
 from audit.event_proof import EventProof, EventProofError, verify_entry, verify_event_proof
@@ -84,7 +84,19 @@ def verify_paths(paths: Sequence[Path], question: Question) -> list[Answer]:
     if question.older and not any(each.kind in _WHOLE for each in answers):
         raise QuestionError("--older: only an export or a published log shows what came before it")
     check_sequence([each.report for each in answers if each.report is not None])
+    _check_links([each for each in answers if each.kind in _WHOLE])
     return [*answers, *_promises(question, answers)]
+
+
+def _check_links(answers: Sequence[Answer]) -> None:
+    """A log that goes on from another one here goes on from its end, however each is published."""
+    by_size = sorted(answers, key=lambda each: each.values["size"])
+    ends = {each.values["origin"]: each.values for each in by_size}
+    for each in answers:
+        previous = each.values["previous"]
+        end = ends.get(previous["origin"]) if previous else None
+        if end is not None and any(end[name] != value for name, value in previous.items()):
+            raise BundleError(Fault.LINK, each.values["origin"], 0)
 
 
 def verify_path(path: Path, question: Question) -> Answer:
@@ -153,11 +165,14 @@ def _published(path: Path, question: Question) -> Answer:
         *signed_lines(found.signed, key_from_log=found.key_from_log),
         *(f"It continues the checkpoint of {size} entries" for size in found.continues),
     ]
+    if found.previous is not None:
+        lines.append(f"It continues {found.previous.origin} after entry {found.previous.size}")
     if not found.has_entries:
         lines.append("There are no entries in the folder: the tree was checked from its tiles")
     values = signed_json(found.signed) | {
         "key_from_log": found.key_from_log,
         "has_entries": found.has_entries,
+        "previous": None if found.previous is None else checkpoint_json(found.previous),
         "continues": list(found.continues),
     }
     return Answer(path, "published log", "\n".join(lines), values, leaves=found.leaves)

@@ -40,7 +40,7 @@ def check_contents(files: Mapping[str, bytes], size: int, altered: str | None) -
     other, it is the one to blame.
     """
     entries = _entries(files, size)
-    previous = _link(entries)
+    previous = link_of(entries[0][1], entries[0][0]) if entries else None
     lines = _lines(files[EVENTS], size, start=0 if previous is None else 1)
     _check_entries(entries, lines, altered)
     hashes = [leaf_hash(entry) for _, entry in entries]
@@ -49,17 +49,17 @@ def check_contents(files: Mapping[str, bytes], size: int, altered: str | None) -
     return Contents(hashes, _tiles(files, hashes), fields, previous)
 
 
-def _link(entries: Sequence[tuple[str, bytes]]) -> Checkpoint | None:
+def link_of(entry: bytes, file: str) -> Checkpoint | None:
     """What the first entry holds when it stands for no event, but ties this log to another."""
-    text = linked_text(entries[0][1]) if entries else None
+    text = linked_text(entry)
     if text is None:
         return None
     try:
         previous = Checkpoint.parse(text)
     except CheckpointError as error:
-        raise BundleError(Fault.LINK_FORM, entries[0][0], 0) from error
+        raise BundleError(Fault.LINK_FORM, file, 0) from error
     if not (previous.origin.isascii() and previous.origin.isprintable()):
-        raise BundleError(Fault.LINK_FORM, entries[0][0], 0)
+        raise BundleError(Fault.LINK_FORM, file, 0)
     return previous
 
 

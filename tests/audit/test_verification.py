@@ -71,6 +71,8 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert proof is not None
     assert shown is not None
     published(folder / "published", (folder / f"{LOG}.zip").read_bytes())
+    published(folder / "published-early", early)
+    published(folder / "published-next", (folder / f"{NEXT}.zip").read_bytes())
     (folder / "checkpoint").write_bytes(note)
     cosigned = note.decode() + WITNESS.cosign(split_note(note)[0], int(NOW.timestamp()))
     (folder / "cosigned").write_text(cosigned)
@@ -159,6 +161,24 @@ def test_half_years_follow_upon_each_other(held: Path, capsys: pytest.CaptureFix
     assert f"It continues {LOG_NAME}/{LOG} after entry 303" in out
     assert said(capsys, new, old, "--vkey", BASE)[0] == 1
     code, _, err = said(capsys, held / "early.zip", new, "--vkey", BASE)
+    assert code == 1
+    assert f"{LOG_NAME}/{NEXT}, entry 0" in err
+
+
+@pytest.mark.parametrize("before", ["published", f"{LOG}.zip"])
+def test_published_half_years_follow_upon_each_other(
+    held: Path, capsys: pytest.CaptureFixture[str], before: str
+) -> None:
+    code, out, _ = said(capsys, held / "published-next", held / before, "--vkey", BASE)
+    assert code == 0
+    assert f"It continues {LOG_NAME}/{LOG} after entry 303" in out
+
+
+@pytest.mark.parametrize("before", ["published-early", "early.zip"])
+def test_a_published_half_year_that_goes_on_from_another_end_is_named(
+    held: Path, capsys: pytest.CaptureFixture[str], before: str
+) -> None:
+    code, _, err = said(capsys, held / before, held / "published-next", "--vkey", BASE)
     assert code == 1
     assert f"{LOG_NAME}/{NEXT}, entry 0" in err
 
