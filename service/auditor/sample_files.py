@@ -12,6 +12,7 @@ from service.auditor.entry_json import entry_json
 from service.auditor.looking import Row
 from service.auditor.samples import Drawn
 from service.runtime import Runtime
+from service.spreadsheet import BYTE_ORDER_MARK, cell
 
 FORMAT = "consent-vault/audit-sample/v1"
 
@@ -50,8 +51,7 @@ def as_csv(runtime: Runtime, drawn: Drawn) -> str:
     writer.writeheader()
     for found, entry in zip(drawn.evidence, document["entries"], strict=True):
         writer.writerow(_row(document, found, entry))
-    # A byte order mark, without which spreadsheets read UTF-8 as something else.
-    return "\ufeff" + text.getvalue()
+    return BYTE_ORDER_MARK + text.getvalue()
 
 
 _OF_SAMPLE = ("log", "size", "seed", "start", "count")
@@ -93,6 +93,6 @@ def _row(document: dict[str, Any], found: Evidence, entry: dict[str, Any]) -> di
         "text": f"{shown['purpose']}@{shown['version']}" if shown else None,
         "language": shown.get("language"),
         "text_agrees": shown.get("agrees"),
-        # The hashes of the proof alone; the JSON file has it whole.
-        "proof": " ".join(found.proof.split("\n\n")[0].split("\n")[2:]),
+        # The hashes of the proof alone; the JSON file has it whole. In base64 one may begin with +.
+        "proof": cell(" ".join(found.proof.split("\n\n")[0].split("\n")[2:])),
     }

@@ -1,7 +1,6 @@
 """A person's log as a table (RFC 4180), in the words of the page.
 
-A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, "CSV
-Injection"): texts of the log come from agencies too.
+Texts of the log come from agencies too, so no cell may be taken for a formula.
 """
 
 import csv
@@ -11,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from policies.vocabulary import Language
 from service.citizen.own_log import Told
 from service.i18n import texts
+from service.spreadsheet import BYTE_ORDER_MARK, cell
 from service.words import BASES, Line
 
 HEADINGS = (
@@ -32,23 +32,15 @@ HEADINGS = (
     "index",
     "check_at",
 )
-_BYTE_ORDER_MARK = "\ufeff"
-"""Without it spreadsheets read UTF-8 as something else."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_parts(
     pieces: Iterable[Sequence[Told]], language: Language, addresses: str
 ) -> Iterator[str]:
     """The file in parts; `addresses` is what the address of each line's check begins with."""
-    yield _BYTE_ORDER_MARK + _written([dict(zip(HEADINGS, HEADINGS, strict=True))])
+    yield BYTE_ORDER_MARK + _written([dict(zip(HEADINGS, HEADINGS, strict=True))])
     for piece in pieces:
         yield _written([_row(each.line, language, addresses) for each in piece])
-
-
-def cell(text: str) -> str:
-    """The text as a spreadsheet takes it for a text."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _written(rows: Iterable[Mapping[str, str]]) -> str:

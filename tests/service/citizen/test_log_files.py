@@ -18,9 +18,9 @@ from consent.purposes import register_purpose
 from policies.ids import PurposeId
 from policies.text import Text
 from policies.vocabulary import Language
-from service.citizen.log_csv import cell
 from service.citizen.log_json import SCHEMA, joined
 from service.citizen.own_log import PIECE
+from service.spreadsheet import cell
 from tests.service.citizen.changed import cut, erase, released, sequence
 from tests.service.house import VILLE, House
 
