@@ -32,7 +32,6 @@ from service.sessions import require_session
 router = APIRouter(tags=["Audit"])
 
 _MAX_BYTES = 8_192
-_LARGEST = 2**53
 
 
 async def sent_json(request: Request) -> bytes:

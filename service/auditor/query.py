@@ -62,8 +62,9 @@ class Query:
         """The event of the look. One at a single person stands in that person's log.
 
         The recipient that was asked for is no field of the event: it would seem to have looked.
+        Nor is the person where one event was asked for: it may be about somebody else.
         """
-        person = self.wanted.person
+        person = self.wanted.person if self.event is None else None
         return Event(
             kind=Kind.LOG_SEARCHED if person is None else Kind.LOG_INSPECTED,
             subject=person,

@@ -47,9 +47,10 @@ def sample(request: Request, language: Language, sent: Sent) -> Response:
         question=question,
         fields=fields_of(question),
         indexes=[each.index for each in drawn.evidence],
+        without=[each.index for each in drawn.evidence if each.entry is None],
         found=[words.told(runtime, purposes, row, language) for row in drawn.rows if row],
         form=use_form(request, session, LOOK),
-        **choices(runtime, purposes.values()),
+        **choices(runtime, purposes.values(), language),
     )
 
 

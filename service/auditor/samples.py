@@ -45,7 +45,7 @@ DISCLOSED = frozenset(
 
 COUNT = 25
 _LOG = re.compile(r"0|[0-9]{4}h[12]")
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")  # fits into a column of the database
 
 
 class NothingToSampleError(LookupError):

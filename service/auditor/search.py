@@ -11,9 +11,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
+from audit.model import Kind
 from audit.results import Result
 from consent.purposes import purposes_in_force
-from policies.vocabulary import Language, LegalBasis
+from policies.vocabulary import Language
 from service.auditor import words
 from service.auditor.fields import AuditQuestionError, Fault
 from service.auditor.looking import Rows, look
@@ -24,7 +25,6 @@ from service.forms import open_form
 from service.pages import render, runtime_of, see_other, use_form
 from service.runtime import Runtime
 from service.sessions import require_session
-from service.words import event_texts
 
 router = APIRouter(include_in_schema=False)
 
@@ -109,20 +109,20 @@ def page(
         older=None if found is None else found.next,
         form=use_form(request, session, LOOK),
         export_form=use_form(request, session, "export"),
-        **choices(runtime, purposes.values()),
+        **choices(runtime, purposes.values(), language),
     )
 
 
-def choices(runtime: Runtime, purposes: Any) -> dict[str, Any]:
+def choices(runtime: Runtime, purposes: Any, language: Language) -> dict[str, Any]:
     """What the lists of the forms hold."""
     organisations = runtime.catalogue.organisations
     return {
         "reasons": words.reason_names(),
-        "kinds": event_texts(),
+        "kinds": {kind: words.kind_name(kind, language) for kind in Kind},
         "results": words.RESULTS,
         "organisations": organisations.values(),
         "purposes": sorted(purposes, key=lambda each: (each.organisation, each.id)),
-        "grounds": list(LegalBasis),
+        "grounds": words.GROUNDS,
         "field_names": words.FIELDS,
         "fault_words": words.FAULTS,
         "damage_words": words.DAMAGES,

@@ -4,18 +4,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from audit.health import Damage
+from audit.model import Kind
 from audit.own_log import DamagedEntry
 from audit.results import Result
 from policies.ids import PurposeId
 from policies.purposes import PurposeDeclaration
 from policies.text import Text
-from policies.vocabulary import Language
+from policies.vocabulary import Language, LegalBasis
 from service.auditor.fields import Fault
 from service.auditor.looking import Row
 from service.auditor.reasons import AuditReason
-from service.i18n import N_
+from service.i18n import N_, texts
 from service.runtime import Runtime
-from service.words import Line, line, reasons
+from service.words import Line, event_texts, line, reasons
+
+GROUNDS: Mapping[LegalBasis, str] = {
+    LegalBasis.CONSENT: N_("the person's consent"),
+    LegalBasis.PERMISSION: N_("the person's permission to transfer"),
+    LegalBasis.REQUEST: N_("the person's own request"),
+    LegalBasis.STATUTE: N_("by law"),
+    LegalBasis.CONTRACT: N_("the person's contract"),
+    LegalBasis.VITAL: N_("danger to life or health"),
+}
+"""A ground as the auditor reads it: of somebody else, where the person's own page says "your"."""
+
+_KINDS: Mapping[Kind, str] = {
+    Kind.CONSENT_REQUESTED: N_("The person is asked for data"),
+    Kind.CONSENT_GIVEN: N_("The person gave consent or permission"),
+    Kind.CONSENT_REFUSED: N_("The person said no"),
+    Kind.CONSENT_NARROWED: N_("The person narrowed the consent"),
+    Kind.CONSENT_WITHDRAWN: N_("The person withdrew consent or permission"),
+    Kind.CODE_ISSUED: N_("The person's answer was passed on"),
+    Kind.DATA_VIEWED: N_("The person viewed own data"),
+    Kind.LOG_INSPECTED: N_("Auditor read entries about a person"),
+}
+"""What happened, where the texts of the log speak to the person."""
 
 RESULTS: Mapping[Result, str] = {
     Result.RELEASED: N_("Data released"),
@@ -73,6 +96,8 @@ class Told:
     row: Row
     line: Line | None
     """None for an entry that was changed: nothing in it can be believed."""
+    name: str
+    """What happened; empty where that cannot be known."""
 
 
 def told(
@@ -82,8 +107,16 @@ def told(
     language: Language,
 ) -> Told:
     if isinstance(row.entry, DamagedEntry):
-        return Told(row, None)
-    return Told(row, line(runtime.catalogue, purposes, row.entry, language))
+        return Told(row, None, "")
+    found = line(runtime.catalogue, purposes, row.entry, language)
+    return Told(row, found, found.name if found.kind is None else kind_name(found.kind, language))
+
+
+def kind_name(kind: Kind, language: Language) -> str:
+    """What happened, in words about the person and not to her."""
+    if kind in _KINDS:
+        return texts(language).gettext(_KINDS[kind])
+    return event_texts()[kind].name.in_language(language)
 
 
 def reason_names() -> Mapping[AuditReason, Text]:

@@ -10,12 +10,16 @@ from uuid import UUID
 import pytest
 
 from audit.disclosure import check_committed, commitment, field_of, leaf
+from audit.evidence import Evidence
 from audit.model import Kind
 from audit.sampling import Sample
 from audit.tlog_proof import verify_tlog_proof
 from policies.vocabulary import Role
+from service.auditor.reasons import AuditReason, Stated
+from service.auditor.sample_files import as_csv
+from service.auditor.samples import Drawn, SampleQuestion
 from tests.service.auditor.asking import Auditor, rows
-from tests.service.house import AINO, VALUES, VILLE, House, form_of
+from tests.service.house import AINO, VALUES, VILLE, House, form_of, words_of
 
 
 def test_a_sample_shows_its_seed_and_what_was_drawn(auditor: Auditor) -> None:
@@ -94,6 +98,15 @@ def test_the_table_has_a_line_for_each_entry(auditor: Auditor) -> None:
     assert all(each["event_id"] and each["index"] and each["proof"] for each in lines)
 
 
+def test_a_proof_that_begins_like_a_formula_is_none_in_a_spreadsheet(house: House) -> None:
+    question = SampleQuestion(Stated(AuditReason.SAMPLE), "2026h2", Sample("x", 2, 1), "")
+    proof = "c2sp.org/tlog-proof@v1\nindex 0\n+abc=\n\nnote\n"
+    drawn = Drawn(question, b"note\n", [Evidence(0, None, (), (), proof)], [None])
+    table = as_csv(house.runtime, drawn).removeprefix("\ufeff")
+    (line,) = csv.DictReader(io.StringIO(table))
+    assert line["proof"] == "'+abc="
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -106,6 +119,7 @@ def test_the_table_has_a_line_for_each_entry(auditor: Auditor) -> None:
         ("seed", "010199-9012"),
         ("seed", "two words"),
         ("log", "all"),
+        ("size", "9999999999999999999"),
     ],
 )
 def test_a_sample_that_makes_no_sense_is_not_drawn(
@@ -140,6 +154,8 @@ def test_the_first_entry_of_a_later_log_stands_for_no_event(auditor: Auditor) ->
     house.clock.advance(days=60)
     again = Auditor(house, house.signed_in(VILLE))
     house.runtime.sequencer.run_once(house.clock())
+    page = words_of(again.sample(count="1000").text)
+    assert "No event was found here for these numbers: 0." in page
     made = document(again, count="1000")
     entries = made["entries"]
     assert entries[0]["event_id"] is None

@@ -50,11 +50,11 @@ def test_the_event_of_the_look_is_written_before_the_answer(auditor: Auditor) ->
 
 
 FOUND = [
-    ({"kind": "consent.given"}, "You gave consent"),
+    ({"kind": "consent.given"}, "The person gave consent"),
     ({"result": "released"}, "Data released"),
     ({"result": "refused"}, "Data not released"),
     ({"result": "refused", "kind": "data.refused"}, "Data not released"),
-    ({"result": "declined"}, "You withdrew"),
+    ({"result": "declined"}, "The person withdrew"),
     ({"organisation": "debt-counsel"}, "Debt Counselling"),
     ({"purpose": "debt-advice"}, "Debt Counselling"),
     ({"basis": "consent"}, "Debt Counselling"),
@@ -171,6 +171,28 @@ def test_the_event_of_a_complaint_is_found_by_its_number(auditor: Auditor) -> No
     assert look.get("reference") == f"event={event_id}"
 
 
+def test_a_look_at_one_event_is_not_told_to_a_person_it_may_not_be_about(
+    auditor: Auditor,
+) -> None:
+    (event_id,) = (str(each.event_id) for each in auditor.looks(Kind.DATA_REFUSED))
+    other = auditor.house.runtime.pseudonyms.of(auditor.house.person(VILLE))
+    assert len(rows(auditor.search(event=event_id, person=other).text)) == 1
+    assert auditor.looks(Kind.LOG_INSPECTED) == []
+    (look,) = auditor.looks()
+    assert look.subject is None
+
+
+def test_the_words_are_about_the_person_and_not_to_the_auditor(auditor: Auditor) -> None:
+    html = auditor.search().text
+    options = [words_of(each) for each in re.findall(r"<option.*?</option>", html)]
+    for each in (*rows(html), *options):
+        assert not re.search(
+            r"\byou\b|\byour (own|consent|permission|contract|answer)", each.lower()
+        )
+    assert "the person's consent" in options
+    assert any("the person's consent" in each for each in rows(html))
+
+
 def test_what_the_person_saw_is_told_and_held_against_the_registered_text(
     auditor: Auditor,
 ) -> None:
@@ -182,7 +204,7 @@ def test_what_the_person_saw_is_told_and_held_against_the_registered_text(
 def test_the_auditor_sees_no_value_and_nobodys_name_or_id(auditor: Auditor) -> None:
     html = auditor.search().text
     cells = " ".join(rows(html)).replace("\u00a0", " ")
-    assert "You gave consent" in cells
+    assert "The person gave consent" in cells
     cells = cells.replace("Esimerkkilä", "")  # the invented town stands in names of offices
     texts = [each for each in VALUES.values() if isinstance(each, str) and len(each) > 5]
     for secret in [*texts, "3 150,50"]:

@@ -170,7 +170,10 @@ def test_the_page_names_the_witnesses_and_when_they_cosigned(
     watch = replace(each_house.runtime.log_watch, policy=policy)
     runtime = replace(each_house.runtime, log_watch=watch)
     house = House(runtime, create_app(runtime), each_house.clock, each_house.provider, {})
-    assert "No witness has signed this tree yet." in page(house, line)
+    words = page(house, line)
+    assert "No witness has signed this tree yet." in words
+    assert "So far only we have signed that log" in words
+    assert "Nobody has changed it since" not in words
     at = house.clock()
     with runtime.ledger.engine.begin() as connection:
         log = current_log(connection) or ""
@@ -181,6 +184,7 @@ def test_the_page_names_the_witnesses_and_when_they_cosigned(
             )
     words = page(house, line)
     assert "W, 24/11/2026 11.00" in words
+    assert "Nobody has changed it since, we included." in words
     assert PLACED in words
 
 
