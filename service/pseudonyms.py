@@ -17,9 +17,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from policies.ids import PersonId
 
-SHORT = 12
-"""So many characters are enough to tell the people of one list apart."""
-
 _PURPOSE = b"consent-vault/auditor-pseudonym/v1"
 _TEXT = re.compile(r"p-[a-z2-7]{52}")
 
@@ -51,8 +48,3 @@ class Pseudonyms:
         if self.of(person) != pseudonym:  # base32 leaves bits over; only one spelling is right
             raise UnknownPseudonymError
         return person
-
-
-def short(pseudonym: str) -> str:
-    """The beginning of a pseudonym, for a table."""
-    return pseudonym[: 2 + SHORT]
