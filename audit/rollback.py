@@ -165,7 +165,7 @@ class RollbackGuard:
         try:
             for seen in self.known_outside():
                 check_seen(connection, seen)
-        except (RestoredBackupError, OutsideCopyError) as error:
+        except (TreeDamagedError, OutsideCopyError) as error:  # a restored backup is one of them
             return str(error)
         return None
 

@@ -31,6 +31,7 @@ from audit.sequencer import Sequencer
 from audit.shards import linked_text
 from audit.tiles import unpack_entries
 from audit.unit_of_work import Ledger
+from tests.audit.faulty import unguard
 from tests.audit.sample import NOW, ORIGIN, record, signers
 from tests.wrapping import MemoryWrapper
 
@@ -158,6 +159,18 @@ def test_a_restored_backup_signs_nothing_and_says_what_is_known_outside_and_the_
         assert (state.size, state.queued) == (3, 2)  # read and written as before, only not signed
         assert len(search(connection, restored)) == 5
     assert size_of(copy.read() or b"") == 7
+
+
+def test_a_tree_that_lacks_what_the_copy_is_about_is_told_as_the_problem(
+    ledger: Ledger, copy: OutsideCopy
+) -> None:
+    grow(ledger, copy, 3)
+    unguard(ledger.engine, "audit_leaf")
+    with ledger.engine.begin() as connection:
+        connection.exec_driver_sql('DELETE FROM audit_leaf WHERE "index" = 1')
+    with ledger.read() as connection:
+        problem = RollbackGuard(copy, signers().verifiers).problem(connection)
+    assert problem == "tile 0/0 lacks hashes"
 
 
 def test_without_the_copy_a_witness_tells_it(
