@@ -106,7 +106,8 @@ def verify_path(path: Path, question: Question) -> Answer:
     data = b"" if path.is_dir() else _read(path)
     if path.is_dir() or data.startswith(_ZIP):
         report = verify_bundle(path, trust=question.trust, older=question.older)
-        return Answer(path, "export", str(report), report.to_json(), report, report.leaves)
+        text = "\n".join([str(report), *_unstamped(report, question.trust)])
+        return Answer(path, "export", text, report.to_json(), report, report.leaves)
     if len(data) > _LONGEST_TEXT:
         raise BundleError(Fault.UNKNOWN_KIND, path.name)
     if data.startswith(_PROOF):
@@ -118,6 +119,13 @@ def verify_path(path: Path, question: Question) -> Answer:
     text = f"The checkpoint of {checkpoint.origin} at {checkpoint.size} entries is signed"
     lines = signed_lines(signed, key_from_log=False)
     return Answer(path, "checkpoint", "\n".join([text, *lines]), signed_json(signed))
+
+
+def _unstamped(report: Report, trust: Trust) -> list[str]:
+    """Who names authorities and hears nothing of them must not think that they have stamped."""
+    if not trust.authorities or any(each.at is not None for each in report.stamps):
+        return []
+    return ["No authority that you name has stamped it (--tsa-roots)"]
 
 
 def trust_of(

@@ -172,10 +172,25 @@ def test_the_command_takes_the_roots(
     file.write_bytes(bundle)
     roots.write_bytes(ROOT.certificate.public_bytes(Encoding.PEM))
     assert main(["verify", str(file), "--tsa-roots", str(roots)]) == 0
-    assert "Stamped at 3 entries" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "Stamped at 3 entries" in told
+    assert "has stamped it" not in told
     roots.write_text("no roots")
     assert main(["verify", str(file), "--tsa-roots", str(roots)]) == 2
     assert "--tsa-roots" in capsys.readouterr().err
+
+
+def test_an_export_without_a_stamp_says_so_to_whoever_names_authorities(
+    files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roots, bare = tmp_path / "roots.pem", tmp_path / "bare.zip"
+    roots.write_bytes(ROOT.certificate.public_bytes(Encoding.PEM))
+    del files[NOTE], files[TOKEN]
+    bare.write_bytes(resigned(files))
+    assert main(["verify", str(bare), "--tsa-roots", str(roots)]) == 0
+    assert "No authority that you name has stamped it" in capsys.readouterr().out
+    assert main(["verify", str(bare)]) == 0
+    assert "has stamped it" not in capsys.readouterr().out
 
 
 def test_where_the_library_is_missing_the_report_says_so(
