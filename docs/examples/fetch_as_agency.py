@@ -78,6 +78,7 @@ def keep_promise(answer: requests.Response, folder: Path | None) -> None:
     promise = answer.headers.get("Event-Promise")
     if promise is not None and folder is not None:
         event = answer.headers["Consent-Vault-Event"]
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{event}.promise").write_text(promise + "\n")
 
 
