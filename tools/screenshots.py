@@ -17,6 +17,7 @@ from tests.conftest import CHROMIUM, QUIET  # noqa: E402  # the tests' folder is
 from tests.running import RunningDemo, running  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
+_PATIENCE_SECONDS = 20
 WIDE, NARROW = {"width": 1000, "height": 760}, {"width": 320, "height": 640}
 
 
@@ -53,12 +54,27 @@ def citizen(browser: Browser, demo: RunningDemo) -> None:
     take(page, "consents")
     page.goto(demo.page("log"))
     take(page, "log", whole=False)
+    checked(page)
     page.close()
+
+
+def checked(page: Page) -> None:
+    """The check of an old line: its tree was stamped already, or is in a moment."""
+    page.locator("main a[href*='/log/']").last.click()
+    stamped = page.get_by_text("A clock outside has stamped")
+    for _ in range(_PATIENCE_SECONDS):
+        if stamped.count():
+            break
+        page.wait_for_timeout(1000)
+        page.reload()
+    take(page, "check")
 
 
 def auditor(browser: Browser, demo: RunningDemo) -> None:
     page = browser.new_page(viewport=WIDE)  # type: ignore[arg-type]
     page.goto(demo.link("Auli"))
+    page.wait_for_timeout(1000 * _PATIENCE_SECONDS)  # until what just happened was read again
+    page.reload()
     take(page, "audit", whole=False)
     page.close()
 
