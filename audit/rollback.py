@@ -118,21 +118,24 @@ class RollbackGuard:
         self._copy = copy
         self._verifiers = verifiers
         self._ask = ask
-        self._asked = False
+        self._asked: set[str] = set()
         self._lock = threading.Lock()
         self._seen: tuple[Seen, ...] = ()
         self._fits: bytes | None = None
         self._unwritten: bytes | None = None
 
     def prepare(self, logs: Sequence[str]) -> None:
-        """Once, before the first signature: ask the witnesses what they know of these logs.
+        """Once for each log, before its first signature: ask the witnesses what they know of it.
+
+        For each: a backup from before the half-year does not know that its log was begun.
 
         Outside any transaction. A witness that does not answer holds nobody up: the copy in the
         file is there for that, and the witness itself refuses what does not continue its tree.
         """
-        if not self._asked:
-            self.found(self._ask(logs))
-            self._asked = True
+        new = [log for log in logs if log not in self._asked]
+        if new:
+            self.found(self._ask(new))
+            self._asked.update(new)
 
     def found(self, seen: Sequence[Seen]) -> None:
         """Take note of checkpoints that were found outside; from any thread."""

@@ -226,6 +226,24 @@ def test_a_backup_from_before_the_half_year_is_found_out(
         guarded(restored, copy)[0].run_once(NEXT_YEAR)
 
 
+def test_a_witness_is_asked_about_a_half_year_that_the_backup_does_not_know(
+    ledger: Ledger, copy: OutsideCopy, backup: Backup, tmp_path: Path
+) -> None:
+    grow(ledger, copy, 3)
+    backup.take()
+    lost = seen(grow(ledger, copy, 1, NEXT_YEAR))
+    restored = backup.restore()
+    record(restored, 1, now=NEXT_YEAR)
+    guard = RollbackGuard(
+        OutsideCopy(tmp_path / "no-copy"),
+        signers().verifiers,
+        lambda logs: [lost] if lost.log in logs else [],
+    )
+    guard.prepare(["2026h2"])  # all that the database has signed
+    with pytest.raises(RestoredBackupError, match="2027h1, the database ends at 0"):
+        Sequencer(restored, signers(), guard=guard).run_once(NEXT_YEAR)
+
+
 def test_a_backup_with_everything_in_it_goes_on(
     ledger: Ledger, copy: OutsideCopy, backup: Backup
 ) -> None:
