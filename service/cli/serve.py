@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.cli.failure import Failure
+from service.cli.listening import bound
 from service.cli.place import data_option, runtime_of
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ def serve(host: str, port: int, data: Path | None) -> None:
     from service.cli.starting import check_start
 
     check_start()
-    with runtime_of(data) as runtime, _bound(host, port) as bound:
-        _serve(runtime, bound)
+    with runtime_of(data) as runtime, bound(host, port, who="service") as place:
+        _serve(runtime, place)
 
 
-def _serve(runtime: "Runtime", bound: socket.socket) -> None:
+def _serve(runtime: "Runtime", place: socket.socket) -> None:
     import structlog
     import uvicorn
 
@@ -52,24 +52,11 @@ def _serve(runtime: "Runtime", bound: socket.socket) -> None:
         timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
     )
     server = uvicorn.Server(config)
-    host, port = bound.getsockname()[:2]
+    host, port = place.getsockname()[:2]
     log = structlog.get_logger(__name__)
     log.info("serving", host=host, port=port, base_url=runtime.settings.base_url)
     with suppress(KeyboardInterrupt):  # the server has ended in order by then
-        server.run(sockets=[bound])
+        server.run(sockets=[place])
     if not server.started:
         raise click.exceptions.Exit(_NOT_STARTED)
     log.info("stopped")
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """The place to listen at. Raises Failure."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise Failure(
-            "The service was not started.",
-            why=f"it cannot listen at {host} port {port}: {error.strerror}",
-            repair="stop the program that uses the port, or name another with --port",
-        ) from error

@@ -1,14 +1,17 @@
 """`consent-vault witness`: a witness of other people's logs, a program of its own."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from service.cli.failure import Failure
+from service.cli.listening import bound
 
 if TYPE_CHECKING:
     from audit.cosignature import Cosigner
+    from service.witness.store import WitnessState
 
 _KEYS, _STATE = "keys", "witness.db"
 
@@ -29,7 +32,13 @@ _KEYS, _STATE = "keys", "witness.db"
     help="Key of a log to follow, once for each key. A log's bare name stands for its half-years.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8470, show_default=True, help="Port to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8470,
+    show_default=True,
+    help="Port to listen on.",
+)
 @click.option("--show-keys", is_flag=True, help="Print the witness's own keys and end.")
 def witness(
     data: Path, name: str | None, logs: tuple[str, ...], host: str, port: int, show_keys: bool
@@ -81,7 +90,6 @@ def _serve(
     from audit.log_family import FollowedLogs
     from audit.note import NoteError
     from service.witness.app import Witness, create_witness_app
-    from service.witness.store import WitnessState
 
     if not logs:
         raise Failure(
@@ -97,7 +105,27 @@ def _serve(
             why=f"a key after --log is none: {error}",
             repair="copy it whole, in quotes, from: consent-vault audit vkeys",
         ) from error
-    state = WitnessState.open_or_create(data / _STATE)
-    app = create_witness_app(Witness(followed, cosigners, state, lambda: datetime.now(UTC)))
-    uvicorn.run(app, host=host, port=port, access_log=False, server_header=False, log_config=None)
-    state.close()
+    with bound(host, port, who="witness") as place:
+        state = _state(data / _STATE)
+        app = create_witness_app(Witness(followed, cosigners, state, lambda: datetime.now(UTC)))
+        config = uvicorn.Config(app, access_log=False, server_header=False, log_config=None)
+        with suppress(KeyboardInterrupt):  # the server has ended in order by then
+            uvicorn.Server(config).run(sockets=[place])
+        state.close()
+
+
+def _state(path: Path) -> "WitnessState":
+    """What the witness remembers. Raises Failure."""
+    from sqlalchemy.exc import DBAPIError
+
+    from service.witness.store import WitnessState
+
+    try:
+        return WitnessState.open_or_create(path)
+    except (DBAPIError, OSError) as error:
+        raise Failure(
+            "The witness was not started.",
+            why=f"its memory {path} cannot be read",
+            repair="bring back its newest copy; without one, begin a new witness with another"
+            " folder and another name, so that none signs two histories",
+        ) from error

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -174,6 +175,28 @@ def test_a_witness_that_cannot_start_says_why(
     code, output = run("witness", *folder, *options)
     assert code == 1
     assert told in output
+
+
+def test_a_witness_whose_port_is_taken_says_so(tmp_path: Path) -> None:
+    folder = ["--data", str(tmp_path / "w")]
+    vkey = run("witness", *folder, "--name", "w.example", "--show-keys")[1].split()[0]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        code, output = run("witness", *folder, "--log", vkey, "--port", port)
+    assert code == 1
+    assert f"cannot listen at 127.0.0.1 port {port}" in output
+    assert "name another with --port" in output
+
+
+def test_a_witness_whose_memory_cannot_be_read_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    options = ["--data", str(folder)]
+    vkey = run("witness", *options, "--name", "w.example", "--show-keys")[1].split()[0]
+    (folder / "witness.db").write_bytes(b"not a database" * 100)
+    code, output = run("witness", *options, "--log", vkey, "--port", "0")
+    assert code == 1
+    assert "its memory" in output
+    assert "bring back its newest copy" in output
 
 
 def test_a_malformed_name_is_not_kept(tmp_path: Path) -> None:
