@@ -19,7 +19,7 @@ class Leadership:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Connection | None = None
-        self._leads = engine.dialect.name == "sqlite"
+        self._leads = False
 
     def taken(self) -> bool:
         """True when this process leads, or leads from now on because nobody did.
