@@ -51,7 +51,11 @@ class LastCheck:
 
     def is_good(self, now: datetime) -> bool:
         """It found no gap, and is not older than it may be."""
-        return self.result is not Result.GAPS and now - self.at <= FRESH
+        return self.result is not Result.GAPS and self.is_fresh(now)
+
+    def is_fresh(self, now: datetime) -> bool:
+        """It is not older than a nightly one can be."""
+        return now - self.at <= FRESH
 
 
 def check_installation(

@@ -30,6 +30,8 @@ class State:
     cosigned_problem: str | None
     stamped: Stamped | None
     """The last time stamp of an authority outside."""
+    stamp_late: bool
+    """Whether one of the authorities that are configured should have stamped by now."""
     complete: LastCheck | None
     """The last check for effects without event, and events without leaf."""
 
@@ -62,6 +64,7 @@ def state_of(connection: Connection, runtime: Runtime) -> State:
         cosigned=cosigned,
         cosigned_problem=None if cosigned is None else cosigned.problem(runtime.now()),
         stamped=last_timestamp(connection),
+        stamp_late=runtime.timestamp_job.problem(connection, runtime.now()) is not None,
         complete=last_check(connection, runtime.ledger),
     )
 

@@ -16,8 +16,10 @@ from audit.proofs import latest_checkpoint, log_state
 from audit.store.witnessing import CosignatureRow, insert_cosignatures
 from audit.timestamping import Stamped, keep
 from audit.trust_policy import parse_policy
+from connectors.timestamping import TimestampClient
 from policies.vocabulary import Role
 from service.completeness import check_installation
+from service.timestamping import Asked, TimestampJob
 from tests.service.auditor.asking import Auditor
 from tests.service.house import VILLE, House, form_of, words_of
 from tests.unguarded import unguard
@@ -122,6 +124,24 @@ def test_the_last_check_for_completeness_is_told(auditor: Auditor) -> None:
     assert re.search(r"Completeness 24/11/2026 11\.00 : \w+ is missing", page(auditor))
     state = auditor.browser.get("/api/v1/audit/state").json()
     assert state["completeness"]["at"] == "2026-11-24T09:00:00Z"
+
+
+def test_a_check_that_is_too_old_is_late(auditor: Auditor) -> None:
+    house = auditor.house
+    check_installation(house.runtime.ledger, actor=SYSTEM, now=house.clock())
+    assert "is missing Late" not in page(auditor)
+    house.clock.advance(hours=37)
+    assert "is missing Late" in page(Auditor(house, house.signed_in(VILLE)))
+
+
+def test_a_time_stamp_that_should_be_there_is_late(auditor: Auditor) -> None:
+    house = auditor.house
+    asked = Asked(TimestampClient("dvv", "https://tsa.example/"))
+    job = TimestampJob(house.runtime.ledger, [asked], [], signs=lambda: True)
+    house.app.state.runtime = replace(house.runtime, timestamp_job=job)
+    assert "from outside None yet Completeness" in page(auditor)
+    house.clock.advance(hours=2)
+    assert "from outside None yet Late" in page(Auditor(house, house.signed_in(VILLE)))
 
 
 def test_the_last_time_stamp_is_told(auditor: Auditor) -> None:
