@@ -71,9 +71,10 @@ def test_an_authority_fetches_by_law_and_the_person_sees_it(
 def test_an_authority_keeps_the_promises_and_checks_them_without_us(
     demo: RunningDemo, tmp_path: Path
 ) -> None:
-    kept = _fetch_by_law(demo, "--keep", str(tmp_path))
+    folder = tmp_path / "promises"
+    kept = _fetch_by_law(demo, "--keep", str(folder))
     assert kept.returncode == 0, kept.stderr
-    promises = sorted(tmp_path.glob("*.promise"))
+    promises = sorted(folder.glob("*.promise"))
     assert promises
     done = _check(demo, *promises)
     assert done.returncode == 0, done.stdout + done.stderr
