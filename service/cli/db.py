@@ -45,11 +45,12 @@ def role_(name: str, data: Path | None) -> None:
     may write into the log and change nothing there.
     """
     from audit.database import open_engine
+    from service.cli.starting import told
     from service.migrations.rights import RoleError, give_rights
 
     engine = open_engine(settings_of(data).database_url)
     try:
-        with engine.begin() as connection:
+        with told(), engine.begin() as connection:
             given = give_rights(connection, name)
     except RoleError as error:
         raise Failure("No rights were given.", why=error.reason, repair=error.repair) from error

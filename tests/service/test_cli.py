@@ -231,12 +231,13 @@ def test_a_database_of_a_newer_program_is_left_alone(
     assert "install the consent-vault that upgraded the database" in doctor.output
 
 
-def test_a_database_that_does_not_answer_is_told_by_the_upgrade_too(
-    installation: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("command", [["db", "upgrade"], ["db", "role", "vault"]])
+def test_a_database_that_does_not_answer_is_told_by_its_own_commands_too(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     assert installation.exists()
     monkeypatch.setenv("CONSENT_VAULT_DATABASE_URL", "sqlite:////nowhere/vault.db")
-    assert "CONSENT_VAULT_DATABASE_URL" in told_of("db", "upgrade")
+    assert "CONSENT_VAULT_DATABASE_URL" in told_of(*command)
 
 
 def test_the_public_keys_that_an_export_names_are_shown(with_tree: Path) -> None:
