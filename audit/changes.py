@@ -45,10 +45,10 @@ def changed(connection: Connection) -> bool:
     return bool(connection.exec_driver_sql(number).scalar_one())
 
 
-def note_at_driver(connection: Connection, cursor: Any) -> None:
+def note_at_driver(connection: Connection, tag: str, count: int) -> None:
     """Note what a statement changed that was run past SQLAlchemy, as `audit.prepared` does."""
-    if connection.dialect.name != "sqlite":
-        _note(connection, cursor, "")
+    if connection.dialect.name != "sqlite" and _counts(tag, count):
+        connection.info[_CHANGED] = True
 
 
 def _driver(connection: Connection) -> Any:
@@ -56,8 +56,12 @@ def _driver(connection: Connection) -> Any:
 
 
 def _note(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
-    tag = (cursor.statusmessage or "").partition(" ")[0]
-    if tag in _WORDS and (cursor.rowcount > 0 or tag == "TRUNCATE"):
+    if _counts(cursor.statusmessage or "", cursor.rowcount):
         connection.info[_CHANGED] = True
     elif "(" in statement and _HIDDEN.search(_QUOTED.sub(" ", statement)):
         connection.info[_SUSPECT] = True
+
+
+def _counts(tag: str, count: int) -> bool:
+    word = tag.partition(" ")[0]
+    return word in _WORDS and (count > 0 or word == "TRUNCATE")

@@ -10,9 +10,13 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Engine, Integer, create_engine, event
+from sqlalchemy import BigInteger, Connection, Dialect, Engine, Integer, create_engine, event
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
+
+KEPT = 4
+"""How many connections are kept between writing transactions: one for each thread of the hot paths.
+The pool holds as many more, so that those who read do not lack them."""
 
 WRITES = "consent_vault_writes"
 """Execution option of a connection whose transaction will write."""
@@ -59,25 +63,42 @@ class Instant(TypeDecorator[datetime]):
 def open_engine(url: str) -> Engine:
     """An engine for a `sqlite:///…` or `postgresql+psycopg://…` URL, with our settings applied."""
     # Parameters hold people's data; they must not come into an error's text and so into a log.
-    engine = create_engine(url, hide_parameters=True)
+    engine = create_engine(url, hide_parameters=True, pool_size=5 + KEPT)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "checkout", _refuse_closed)
     return engine
 
 
-def _refuse_closed(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
-    """Have the pool open a new connection when the server has closed this one.
+def is_alive(connection: Connection) -> bool:
+    """False when the server has closed the connection since it was last used."""
+    return connection.dialect.name == "sqlite" or not _has_last_words(connection.connection)
 
-    An idle connection's socket becomes readable at the server's last words. To look at it costs
-    two microseconds; the customary ping is one more round trip for every transaction.
+
+def _refuse_closed(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
+    """Have the pool open a new connection when the server has closed this one."""
+    if _has_last_words(dbapi_connection):
+        raise DisconnectionError
+
+
+def _has_last_words(dbapi_connection: Any) -> bool:
+    """An idle connection's socket becomes readable at the server's last words.
+
+    To look at it costs two microseconds; the customary ping is one more round trip for every
+    transaction.
     """
     last_words = select.poll()
     last_words.register(dbapi_connection.fileno(), select.POLLIN)
-    if last_words.poll(0):
-        raise DisconnectionError
+    return bool(last_words.poll(0))
+
+
+def _prepare_postgresql(dbapi_connection: Any, _record: Any) -> None:
+    # What psycopg prepares by itself it throws away at every rollback, and all that others have
+    # prepared on the connection with it. What is worth it is prepared by audit.driver.
+    dbapi_connection.prepare_threshold = None
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:

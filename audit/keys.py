@@ -7,7 +7,7 @@ its row) leaves commitments that say nothing while every proof still holds.
 
 import hmac
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from audit.store.keys import find_key, insert_key, keys_by_id
+from audit.store.keys import find_keys, insert_key, keys_by_id
 from policies.ids import PersonId
 
 INSTALLATION = "installation"
@@ -67,26 +67,32 @@ class RememberedKeys:
         self.unwrap = lru_cache(maxsize=_REMEMBERED)(wrapper.unwrap)
 
 
-def key_for(
-    connection: Connection, wrapper: KeyWrapper, *, owner: str, period: str
-) -> tuple[UUID, bytes]:
-    """An owner's key for the period (id and 32 bytes), made on first use.
+def keys_for(
+    connection: Connection, wrapper: KeyWrapper, owners: Sequence[str], *, period: str
+) -> dict[str, tuple[UUID, bytes]]:
+    """The owners' keys for the period (id and 32 bytes), made on first use.
 
     Two transactions that make the first one at once make two, on PostgreSQL, and both are good:
     each event names its key, and all keys of a period are destroyed together. If the second one
     waited for the first instead, the two would block each other for ever wherever they take a
     key and a person's row in different orders: many would, in the first minutes of a year.
+
+    Raises EventNotWrittenError when the database does not give them.
     """
-    found = find_key(connection, owner=owner, period=period)
-    if found is None:
-        key_id = uuid4()
-        wrapped = wrapper.wrap(os.urandom(32), _context(key_id))
-        insert_key(connection, key_id=key_id, owner=owner, period=period, wrapped=wrapped)
-        found = find_key(connection, owner=owner, period=period)
-        if found is None:
-            raise RuntimeError("a log key vanished inside its own transaction")
-    key_id, wrapped = found
-    return key_id, wrapper.unwrap(wrapped, _context(key_id))
+    found = find_keys(connection, owners, period=period)
+    new = [owner for owner in owners if owner not in found]
+    if new:
+        for owner in new:
+            key_id = uuid4()
+            wrapped = wrapper.wrap(os.urandom(32), _context(key_id))
+            insert_key(connection, key_id=key_id, owner=owner, period=period, wrapped=wrapped)
+        found |= find_keys(connection, new, period=period)
+    if len(found) < len(set(owners)):
+        raise RuntimeError("a log key vanished inside its own transaction")
+    return {
+        owner: (key_id, wrapper.unwrap(wrapped, _context(key_id)))
+        for owner, (key_id, wrapped) in found.items()
+    }
 
 
 def keys_of(

@@ -4,6 +4,7 @@ FAPI 2.0 section 5.3.2.1: refresh tokens are not rotated, every access token is 
 client's key (RFC 9449). Refusals are returned, so that they are recorded and committed.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -19,6 +20,7 @@ from consent.opaque import stored_digest
 from consent.purposes import purpose
 from consent.store import consents, used
 from consent.store import tokens as store
+from consent.store.used import Use
 from policies.ids import PersonId
 from policies.purposes import PurposeDeclaration
 from policies.vocabulary import LegalBasis
@@ -36,6 +38,7 @@ __all__ = [
     "redeem_code",
     "refresh",
     "revoke",
+    "use_each_once",
     "use_once",
 ]
 
@@ -124,7 +127,12 @@ def use_once(uow: UnitOfWork, scope: str, value: str, expires: datetime) -> bool
 
     Kept until `expires`, after which the value must be refused for its age anyway.
     """
-    return used.add(uow.connection, scope=scope, value=value, now=uow.now, expires_at=expires)
+    return use_each_once(uow, [(scope, value, expires)])[0]
+
+
+def use_each_once(uow: UnitOfWork, uses: Sequence[Use]) -> list[bool]:
+    """The same for several, in one round trip: each is its scope, its value and its end."""
+    return used.add(uow.connection, uses, now=uow.now)
 
 
 def _why_no_refresh(found: store.LockedRefresh, client: Client) -> RefusalReason | None:

@@ -1,37 +1,35 @@
 """SQL on the log keys. The look-up is on the path of every event, so it goes to the driver."""
 
-import sqlite3
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-import psycopg
 from sqlalchemy import Connection, delete, insert, select
 
+from audit.driver import DRIVER_ERRORS, Statement, run
 from audit.store.events import EventNotWrittenError
 from audit.store.tables import log_key
 
 _FIND = (
-    "SELECT key_id, wrapped FROM audit_key WHERE owner = {0} AND period = {0} "
-    "ORDER BY key_id LIMIT 1"
+    "SELECT key_id, wrapped FROM audit_key WHERE owner = {} AND period = {} ORDER BY key_id LIMIT 1"
 )
-_FIND_SQLITE = _FIND.format("?")
-_FIND_POSTGRESQL = _FIND.format("%s")
+_FIND_IN = {"sqlite": _FIND.format("?", "?"), "postgresql": _FIND.format("$1", "$2")}
 
 
-def find_key(connection: Connection, *, owner: str, period: str) -> tuple[UUID, bytes] | None:
-    """Id and wrapped bytes of an owner's key for the period: the one of the lowest id, where
-    there are several. Raises EventNotWrittenError."""
-    driver: Any = connection.connection.driver_connection
-    sqlite_ = connection.dialect.name == "sqlite"
-    query = _FIND_SQLITE if sqlite_ else _FIND_POSTGRESQL
+def find_keys(
+    connection: Connection, owners: Sequence[str], *, period: str
+) -> dict[str, tuple[UUID, bytes]]:
+    """Id and wrapped bytes of the owners' keys for the period, of each the one of the lowest id;
+    whoever has none is absent. Raises EventNotWrittenError."""
+    query = _FIND_IN[connection.dialect.name]
     try:
-        row = driver.execute(query, (owner, period)).fetchone()
-    except (sqlite3.Error, psycopg.Error) as error:
+        found = run(connection, [Statement(query, (owner, period)) for owner in owners])
+    except DRIVER_ERRORS as error:
         raise EventNotWrittenError from error
-    if row is None:
-        return None
-    return (UUID(row[0]) if sqlite_ else row[0]), row[1]
+    return {
+        owner: (key_id if isinstance(key_id, UUID) else UUID(key_id), wrapped)
+        for owner, ran in zip(owners, found, strict=True)
+        for key_id, wrapped in ran.rows
+    }
 
 
 def insert_key(

@@ -20,7 +20,7 @@ from audit.model import Actor, Event, Kind
 from audit.unit_of_work import UnitOfWork, begin
 from consent.clients import client as read_client
 from consent.model import Client, ClientStatus
-from consent.tokens import use_once
+from consent.tokens import use_each_once
 from service.exchange import Answer, Call
 from service.oauth import client_assertion, dpop
 from service.oauth.directory import KnownClient
@@ -151,8 +151,9 @@ def _client_now(server: AuthorizationServer, uow: UnitOfWork, known: KnownClient
 
 def _use_up(uow: UnitOfWork, attempt: _Attempt) -> None:
     reasons = {"client-assertion": Reason.ASSERTION_REPLAYED, "dpop": Reason.PROOF_REPLAYED}
-    for scope, value, expires in attempt.once:
-        if not use_once(uow, scope, value, expires):
+    first_times = use_each_once(uow, attempt.once)
+    for (scope, _, _), is_first in zip(attempt.once, first_times, strict=True):
+        if not is_first:
             raise OAuthError(reasons[scope])
 
 
@@ -181,8 +182,8 @@ def _record(server: AuthorizationServer, attempt: _Attempt, event: Event) -> Non
     if client is None:
         raise RuntimeError("only refusals of known clients are written down")
     with begin(server.runtime.ledger, actor=Actor.client(client.client.id), now=now) as uow:
-        for scope, value, expires in attempt.once:
-            use_once(uow, scope, value, expires)
+        if attempt.once:
+            use_each_once(uow, attempt.once)
         uow.record(event)
 
 

@@ -2,13 +2,14 @@
 
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
 
 from audit.erasure import destroy_log_key
-from audit.keys import INSTALLATION, LogKey, RememberedKeys, key_for, keys_of, owner_of, period_of
+from audit.keys import INSTALLATION, LogKey, RememberedKeys, keys_for, keys_of, owner_of, period_of
 from audit.model import SYSTEM
 from audit.reader import entries_about
 from audit.store.tables import log_key
@@ -36,6 +37,11 @@ def keys_in(ledger: Ledger) -> list[tuple[str, str]]:
         return [(each.owner, each.period) for each in connection.execute(select(log_key))]
 
 
+def own_key(connection: Connection, ledger: Ledger) -> tuple[UUID, bytes]:
+    owner = owner_of(AINO)
+    return keys_for(connection, ledger.log_keys, [owner], period="2026")[owner]
+
+
 def test_owner_and_period_are_plain_words() -> None:
     assert owner_of(AINO) == f"person:{AINO}"
     assert period_of(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)) == "2026"
@@ -43,19 +49,20 @@ def test_owner_and_period_are_plain_words() -> None:
 
 def test_each_owner_and_year_has_a_key_of_its_own(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
+        owners = [owner_of(AINO), owner_of(MATTI), INSTALLATION]
         made = {
-            key_for(connection, ledger.log_keys, owner=owner, period=period)
-            for owner in (owner_of(AINO), owner_of(MATTI), INSTALLATION)
+            key
             for period in ("2025", "2026")
+            for key in keys_for(connection, ledger.log_keys, owners, period=period).values()
         }
-        again = key_for(connection, ledger.log_keys, owner=owner_of(AINO), period="2026")
+        again = own_key(connection, ledger)
     assert len({key_id for key_id, _ in made}) == len({key for _, key in made}) == 6
     assert again in made
 
 
 def test_keys_are_found_by_id_with_their_owners(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
-        key_id, key = key_for(connection, ledger.log_keys, owner=owner_of(AINO), period="2026")
+        key_id, key = own_key(connection, ledger)
         found = keys_of(connection, ledger.log_keys, {key_id, new_uuid()})
     assert found == {key_id: LogKey(owner_of(AINO), key)}
 
@@ -98,9 +105,11 @@ def test_two_who_need_a_first_key_at_once_do_not_wait_for_each_other(ledger: Led
         begin(ledger, actor=SYSTEM, now=NOW) as first,
         begin(ledger, actor=SYSTEM, now=NOW) as other,
     ):
-        ids = [each.record(viewed()) for each in (first, other, first, other)]
+        digests = {each.keyed_digest(AINO, "label", b"data") for each in (first, other)}
+        ids = [each.record(viewed()) for each in (first, other)]
+    assert len(digests) == 2
     with ledger.read() as connection:
-        assert [each.event_id for each in entries_about(connection, ledger, AINO)] == ids[::-1]
+        assert [each.event_id for each in entries_about(connection, ledger, AINO)] == ids
     record(ledger)
     assert len(keys_in(ledger)) == 2
 
@@ -115,21 +124,23 @@ def test_a_key_and_a_row_taken_in_different_orders_do_not_block_for_ever(ledger:
         "INSERT INTO person_row VALUES (1)",
     )
     lock = text("SELECT id FROM person_row FOR UPDATE")
-    recorded, locked = threading.Event(), threading.Event()
+    made, locked = threading.Event(), threading.Event()
 
     def key_first() -> None:
         with begin(ledger, actor=SYSTEM, now=NOW) as uow:
-            uow.record(viewed())
-            recorded.set()
+            uow.keyed_digest(AINO, "label", b"data")
+            made.set()
             assert locked.wait(10)
             uow.connection.execute(lock)
+            uow.record(viewed())
 
     thread = threading.Thread(target=key_first)
     thread.start()
     with begin(ledger, actor=SYSTEM, now=NOW) as uow:
         uow.connection.execute(lock)
         locked.set()
-        assert recorded.wait(10)
+        assert made.wait(10)
+        uow.keyed_digest(AINO, "label", b"data")
         uow.record(viewed())
     thread.join(10)
     with ledger.read() as connection:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from audit.disclosure import DIGESTS, FIELDS
 from audit.model import SYSTEM, Actor, Event, Kind
@@ -14,7 +15,7 @@ from audit.store import tables
 from audit.store.events import EventNotWrittenError
 from audit.unit_of_work import Ledger, UnaccountedChangeError, UnitOfWork, begin
 from policies.ids import ClientId
-from tests.audit.faulty import refuse, run
+from tests.audit.faulty import refuse, refuse_commit, run
 from tests.audit.sample import AINO, KELA, MATTI, NOW, record, viewed
 
 ROWS = ("event", "queue", "search", "about")
@@ -156,19 +157,53 @@ def test_every_field_of_an_event_has_a_place() -> None:
     assert len(FIELDS) <= DIGESTS
 
 
-@pytest.mark.parametrize("table", ["audit_event", "audit_queue", "audit_search", "audit_about"])
-def test_nobody_can_go_on_after_an_event_that_was_not_written(ledger: Ledger, table: str) -> None:
-    # On SQLite the transaction lives on after a failed statement, with half an event in it.
-    if ledger.engine.dialect.name == "postgresql":
-        pytest.skip("PostgreSQL ends the transaction itself")
-    refuse(ledger.engine, table, "INSERT")
+def test_nothing_is_stated_after_the_end(ledger: Ledger) -> None:
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        uow.record(viewed())
+    with pytest.raises(RuntimeError, match="ended"):
+        uow.record(viewed())
+    assert counts(ledger)["event"] == 1
+
+
+def test_events_of_one_unit_of_work_are_written_in_the_order_in_which_they_were_stated(
+    ledger: Ledger,
+) -> None:
+    with begin(ledger, actor=Actor.person(MATTI), now=NOW) as uow:
+        ids = [uow.record(each) for each in (viewed(), Event(kind=Kind.SIGNED_IN), viewed(MATTI))]
+        assert uow.recorded == 3
+    with ledger.read() as connection:
+        found = search(connection, ledger)
+    assert [each.event_id for each in found] == ids[::-1]
+
+
+def test_an_event_follows_its_change_into_the_database(ledger: Ledger) -> None:
+    # So nothing that the block still does can come between an event and its commit.
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        uow.record(viewed())
+        seen = uow.connection.execute(select(func.count()).select_from(tables.event)).scalar_one()
+    assert seen == 0
+    assert counts(ledger)["event"] == 1
+
+
+def test_a_statement_that_failed_inside_the_block_is_not_forgotten(ledger: Ledger) -> None:
+    # PostgreSQL rolls such a transaction back whatever COMMIT says; SQLite goes on.
+    if ledger.engine.dialect.name == "sqlite":
+        pytest.skip("a failed statement of SQLite leaves its transaction whole")
 
     def go_on(uow: UnitOfWork) -> None:
-        with pytest.raises(EventNotWrittenError):
-            uow.record(viewed())
-        uow.connection.execute(text("DROP TRIGGER planted"))
         uow.record(viewed())
+        with pytest.raises(DBAPIError):
+            uow.connection.execute(text("SELECT 1 / 0"))
 
-    with pytest.raises(UnaccountedChangeError), begin(ledger, actor=SYSTEM, now=NOW) as uow:
+    with pytest.raises(EventNotWrittenError), begin(ledger, actor=SYSTEM, now=NOW) as uow:
         go_on(uow)
+    assert counts(ledger) == dict.fromkeys(ROWS, 0)
+
+
+def test_a_commit_that_is_refused_leaves_nothing(ledger: Ledger) -> None:
+    if ledger.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no such trigger")
+    refuse_commit(ledger.engine, "audit_queue")
+    with pytest.raises(EventNotWrittenError):
+        record(ledger)
     assert counts(ledger) == dict.fromkeys(ROWS, 0)

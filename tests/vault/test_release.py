@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection, select
 from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import select
 
 from audit.model import SYSTEM, Actor, Entry, Kind
 from audit.reader import entries_about, entry
@@ -209,10 +209,11 @@ def test_a_release_reads_keys_and_records_in_one_query(
     deposited(ledger, vault, person, fact(), fact(EMPLOYER, "Oy"), fact(PAID, "2026-10-31"))
     seen = list[str]()
 
-    def trace(connection: Any, *_: object) -> None:
-        connection.set_trace_callback(seen.append)
+    def trace(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.set_trace_callback(seen.append)
 
-    sqlalchemy_event.listen(ledger.engine, "checkout", trace)
+    sqlalchemy_event.listen(ledger.engine, "begin", trace)
     released(ledger, vault, person, GROSS, EMPLOYER, PAID)
     assert len([statement for statement in seen if "vault_" in statement]) == 1
 

@@ -49,11 +49,11 @@ def test_used_values_go_once_they_could_not_be_used_anyway(ledger: Ledger) -> No
     sweeping = _sweeping_value()
     with ledger.engine.begin() as connection:
         for value, ends in (("a", NOW), ("b", NOW + timedelta(seconds=1))):
-            used.add(connection, scope="s", value=value, now=NOW, expires_at=ends)
-        used.add(connection, scope="s", value=sweeping, now=NOW, expires_at=_LATER)
-        assert used.add(connection, scope="s", value="a", now=NOW, expires_at=_LATER)
-        assert not used.add(connection, scope="s", value="b", now=NOW, expires_at=_LATER)
-        assert not used.add(connection, scope="s", value=sweeping, now=NOW, expires_at=_LATER)
+            used.add(connection, [("s", value, ends)], now=NOW)
+        used.add(connection, [("s", sweeping, _LATER)], now=NOW)
+        assert used.add(connection, [("s", "a", _LATER)], now=NOW) == [True]
+        assert used.add(connection, [("s", "b", _LATER)], now=NOW) == [False]
+        assert used.add(connection, [("s", sweeping, _LATER)], now=NOW) == [False]
 
 
 def test_tokens_go_a_day_after_their_end(ledger: Ledger) -> None:
@@ -88,13 +88,13 @@ def test_a_sweep_leaves_what_another_transaction_holds_and_does_not_wait(ledger:
     """Else a withdrawal that ends an old token, and a sweep, could wait for each other."""
     with ledger.engine.begin() as connection:
         for value in ("a", "b"):
-            used.add(connection, scope="s", value=value, now=NOW, expires_at=NOW)
+            used.add(connection, [("s", value, NOW)], now=NOW)
     mine = select(tables.used).where(tables.used.c.value_digest == stored_digest("a"))
     with ledger.engine.begin() as holder, ledger.engine.begin() as sweeper:
         holder.execute(mine.with_for_update())
         sweeper.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
         sweeping = _sweeping_value()
-        assert used.add(sweeper, scope="s", value=sweeping, now=_LATER, expires_at=_LATER)
+        assert used.add(sweeper, [("s", sweeping, _LATER)], now=_LATER) == [True]
     assert _count(ledger, tables.used) == 2
 
 
