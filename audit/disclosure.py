@@ -36,11 +36,22 @@ FIELDS = (
     "case",
     "digest",
     "actor",
+    "n",
+    "prev",
+    "actor_n",
+    "actor_prev",
+    "request",
+    "token",
+    "on_behalf_of",
+    "mandate",
+    "policy",
+    "visible_from",
 )
-"""The names, in the order of their places. A new name takes the next place; none is ever moved."""
+"""The names, in the order of their places. A new name takes the next place; none is ever moved.
+The last four are for fields to come."""
 
 DIGESTS = 24
-"""How many places each event has; those after the last name are for names to come."""
+"""How many places each event has: one for each name."""
 
 LEAF_PREFIX = b"consent-vault/event/v1 "
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -7,7 +7,7 @@ its row) leaves commitments that say nothing while every proof still holds.
 
 import hmac
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -68,30 +68,36 @@ class RememberedKeys:
 
 
 def keys_for(
-    connection: Connection, wrapper: KeyWrapper, owners: Sequence[str], *, period: str
+    connection: Connection,
+    wrapper: KeyWrapper,
+    owners: Sequence[str],
+    *,
+    period: str,
+    found: Mapping[str, tuple[UUID, bytes]] | None = None,
 ) -> dict[str, tuple[UUID, bytes]]:
     """The owners' keys for the period (id and 32 bytes), made on first use.
 
-    Two transactions that make the first one at once make two, on PostgreSQL, and both are good:
-    each event names its key, and all keys of a period are destroyed together. If the second one
-    waited for the first instead, the two would block each other for ever wherever they take a
-    key and a person's row in different orders: many would, in the first minutes of a year.
+    `found` is what has been looked up already. Two transactions that make the first one at once
+    make two, on PostgreSQL, and both are good: each event names its key, and all keys of a period
+    are destroyed together. If the second one waited for the first instead, the two would block
+    each other for ever wherever they take a key and a person's row in different orders: many
+    would, in the first minutes of a year.
 
     Raises EventNotWrittenError when the database does not give them.
     """
-    found = find_keys(connection, owners, period=period)
-    new = [owner for owner in owners if owner not in found]
+    known = dict(find_keys(connection, owners, period=period) if found is None else found)
+    new = [owner for owner in owners if owner not in known]
     if new:
         for owner in new:
             key_id = uuid4()
             wrapped = wrapper.wrap(os.urandom(32), _context(key_id))
             insert_key(connection, key_id=key_id, owner=owner, period=period, wrapped=wrapped)
-        found |= find_keys(connection, new, period=period)
-    if len(found) < len(set(owners)):
+        known |= find_keys(connection, new, period=period)
+    if len(known) < len(set(owners)):
         raise RuntimeError("a log key vanished inside its own transaction")
     return {
         owner: (key_id, wrapper.unwrap(wrapped, _context(key_id)))
-        for owner, (key_id, wrapped) in found.items()
+        for owner, (key_id, wrapped) in known.items()
     }
 
 

@@ -96,7 +96,10 @@ SYSTEM = Actor(ActorKind.SYSTEM, "consent-vault")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened, as the caller states it; the unit of work adds who and when."""
+    """One thing that happened, as the caller states it.
+
+    The unit of work adds who and when, by which request, and the places in people's chains.
+    """
 
     kind: Kind
     subject: PersonId | None = None
@@ -114,6 +117,9 @@ class Event:
     case: str | None = None
     digest: str | None = None
     """SHA-256 in lower-case hexadecimal of what was written."""
+    token: str | None = None
+    """The access token that was given or used: SHA-256, in lower-case hexadecimal, of the digest
+    under which it is stored."""
 
 
 def written_time(at: datetime) -> str:

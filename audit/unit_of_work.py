@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from audit.changes import changed, forget, watch
 from audit.keys import KeyWrapper, RememberedKeys, keys_for, owner_of, period_of
 from audit.model import Actor, Event
-from audit.recording import write_events
+from audit.recording import Circumstances, write_events
 from audit.transaction import Writer
 from policies.ids import EventId, PersonId, new_uuid
 
@@ -50,6 +50,8 @@ class UnitOfWork:
     ledger: Ledger
     actor: Actor
     now: datetime
+    request: str | None = None
+    """SHA-256, in lower-case hexadecimal, of the signed request that it answers."""
     _stated: list[tuple[EventId, Event]] = field(default_factory=list, init=False, repr=False)
     _ended: bool = field(default=False, init=False, repr=False)
     _commitments: dict[EventId, bytes] = field(default_factory=dict, init=False, repr=False)
@@ -99,25 +101,29 @@ class UnitOfWork:
                 self.connection,
                 self.ledger.log_keys,
                 self._stated,
-                actor=self.actor,
-                now=self.now,
+                Circumstances(actor=self.actor, now=self.now, request=self.request),
             )
         elif changed(self.connection):
             raise UnaccountedChangeError
 
 
 @contextmanager
-def begin(ledger: Ledger, *, actor: Actor, now: datetime) -> Iterator[UnitOfWork]:
+def begin(
+    ledger: Ledger, *, actor: Actor, now: datetime, request: str | None = None
+) -> Iterator[UnitOfWork]:
     """Open a unit of work: commits at the end of the block, rolls back on any exception.
 
-    `now` is UTC and aware. At the end of the block it raises UnaccountedChangeError when rows
-    changed without an event, and EventNotWrittenError when the database refused the events: so
-    nothing may leave before the block has ended. Units of work do not nest.
+    `now` is UTC and aware; `request` is the SHA-256, in hexadecimal, of the signed request that is
+    answered, so that nobody can invent one.
+
+    At the end of the block it raises UnaccountedChangeError when rows changed without an event,
+    and EventNotWrittenError when the database refused the events: so nothing may leave before the
+    block has ended. Units of work do not nest.
     """
     if now.tzinfo is None:
         raise RuntimeError("the time of a unit of work must say its zone")
     with ledger.writer.unaccounted_transaction() as connection:
         forget(connection)
-        uow = UnitOfWork(connection, ledger, actor, now.astimezone(UTC))
+        uow = UnitOfWork(connection, ledger, actor, now.astimezone(UTC), request)
         yield uow
         uow.end()

@@ -85,6 +85,8 @@ class Permit:
     client: ClientId | None
     consent: ConsentRef | None
     case: str | None
+    token: str | None
+    """What events say of the access token; there is none for the person herself."""
     decided_in: UnitOfWork = field(repr=False, compare=False)
     made_by: InitVar[object]
 
@@ -125,6 +127,7 @@ def decide_self_access(
         client=None,
         consent=None,
         case=None,
+        token=None,
         decided_in=uow,
         made_by=_MADE_HERE,
     )
@@ -155,6 +158,7 @@ def decide_fetch(
         client=access.client,
         consent=reference,
         case=access.case,
+        token=access.logged,
         decided_in=uow,
         made_by=_MADE_HERE,
     )
@@ -239,6 +243,7 @@ def _denial(
             attributes=tuple(requested),
             reason=reason,
             case=access.case,
+            token=access.logged,
         )
     )
     return Denial(reason, event_id)

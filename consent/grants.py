@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from consent.authorization_details import AuthorizationDetails
 from consent.model import ConsentRef
+from consent.opaque import logged_digest
 from policies.ids import (
     AttributeId,
     ClientId,
@@ -49,6 +50,11 @@ class TokenAccess:
     expires_at: datetime
     case: str | None
     active: bool
+
+    @property
+    def logged(self) -> str:
+        """What events say of the token."""
+        return logged_digest(self.digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

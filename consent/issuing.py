@@ -9,7 +9,7 @@ from consent.authorization_details import AuthorizationDetails
 from consent.events import consent_event
 from consent.grants import Grant, RefusalReason, TokenKind, TokenRefusal
 from consent.model import Client, Consent, ConsentRef, Status
-from consent.opaque import new_handle, stored_digest
+from consent.opaque import logged_digest, new_handle, stored_digest
 from consent.store import tokens as store
 from consent.store.tokens import REFRESH, NewToken
 from policies.ids import PersonId
@@ -25,7 +25,8 @@ def issue_by_consent(
 
     The consent must be locked, so that a withdrawal comes either before or after all of this.
     """
-    new = _by_consent(uow, consent, ends=ends, jkt=jkt)
+    access = new_handle()
+    new = _by_consent(uow, consent, access, ends=ends, jkt=jkt)
     details = AuthorizationDetails(
         purpose=consent.purpose,
         attributes=consent.granted,
@@ -33,7 +34,7 @@ def issue_by_consent(
         not_after=ends,
         uses=consent.uses_allowed,
     )
-    grant = _grant(uow, new, details, consent.ref)
+    grant = _grant(uow, access, new, details, consent.ref)
     if not with_refresh:
         return grant
     # Bound to the client only: a confidential client may change its key (RFC 9449 section 5).
@@ -50,6 +51,7 @@ def issue_by_law(
     ends = uow.now + ACCESS_LIFETIME
     if details.not_after is not None:
         ends = max(uow.now, min(ends, details.not_after))
+    access = new_handle()
     new = NewToken(
         kind=TokenKind.STATUTE,
         person=person,
@@ -63,9 +65,9 @@ def issue_by_law(
         jkt=jkt,
         issued_at=uow.now,
         expires_at=ends,
-        event_id=uow.record(_by_law(client, details, person)),
+        event_id=uow.record(replace(_by_law(client, details, person), token=_logged(access))),
     )
-    return _grant(uow, new, replace(details, subject=None), None)
+    return _grant(uow, access, new, replace(details, subject=None), None)
 
 
 def usable_until(consent: Consent, now: datetime) -> datetime | None:
@@ -88,9 +90,12 @@ def refuse_token(
 
 
 def _grant(
-    uow: UnitOfWork, new: NewToken, details: AuthorizationDetails, consent: ConsentRef | None
+    uow: UnitOfWork,
+    access: str,
+    new: NewToken,
+    details: AuthorizationDetails,
+    consent: ConsentRef | None,
 ) -> Grant:
-    access = new_handle()
     store.add(uow.connection, stored_digest(access), new)
     return Grant(
         access_token=access,
@@ -104,7 +109,10 @@ def _grant(
     )
 
 
-def _by_consent(uow: UnitOfWork, consent: Consent, *, ends: datetime, jkt: str) -> NewToken:
+def _by_consent(
+    uow: UnitOfWork, consent: Consent, access: str, *, ends: datetime, jkt: str
+) -> NewToken:
+    issued = replace(consent_event(Kind.TOKEN_ISSUED, consent), token=_logged(access))
     return NewToken(
         kind=TokenKind.CONSENT,
         person=consent.person,
@@ -118,7 +126,7 @@ def _by_consent(uow: UnitOfWork, consent: Consent, *, ends: datetime, jkt: str) 
         jkt=jkt,
         issued_at=uow.now,
         expires_at=min(uow.now + ACCESS_LIFETIME, ends),
-        event_id=uow.record(consent_event(Kind.TOKEN_ISSUED, consent)),
+        event_id=uow.record(issued),
     )
 
 
@@ -133,3 +141,7 @@ def _by_law(client: Client, details: AuthorizationDetails, person: PersonId) -> 
         attributes=details.attributes,
         case=details.case,
     )
+
+
+def _logged(access: str) -> str:
+    return logged_digest(stored_digest(access))

@@ -17,3 +17,9 @@ def new_handle() -> str:
 def stored_digest(handle: str) -> bytes:
     """SHA-256 of the handle: what is stored instead of it."""
     return hashlib.sha256(handle.encode()).digest()
+
+
+def logged_digest(stored: bytes) -> str:
+    """What the log says of a handle: another hash, so that no event tells which row it is about
+    to somebody who has the handle's digest from a stolen database."""
+    return hashlib.sha256(stored).hexdigest()

@@ -16,7 +16,7 @@ from consent.codes import CodeNotIssuedError, IssuedCode, issue_code, redeem_cod
 from consent.grants import Grant, RefusalReason, TokenAccess, TokenRefusal
 from consent.issuing import issue_by_consent, issue_by_law, refuse_token, usable_until
 from consent.model import Client, ClientStatus
-from consent.opaque import stored_digest
+from consent.opaque import logged_digest, stored_digest
 from consent.purposes import purpose
 from consent.store import consents, used
 from consent.store import tokens as store
@@ -112,6 +112,7 @@ def revoke(uow: UnitOfWork, token: str, *, client: Client) -> bool:
                 organisation=client.organisation,
                 client=client.id,
                 reason="token-revoked",
+                token=logged_digest(stored_digest(token)),
             )
         )
     return ended > 0

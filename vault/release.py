@@ -112,6 +112,7 @@ def _event(permit: Permit, facts: tuple[Fact, ...], withheld: tuple[AttributeId,
         attributes=tuple(fact.attribute for fact in facts),
         reason=_reason(facts, withheld),
         case=permit.case,
+        token=permit.token,
     )
 
 

@@ -25,6 +25,7 @@ _SEARCH = (
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
 _ABOUT = "INSERT INTO audit_about (person_id, number) VALUES (?, ?)"
+_ACTED = "INSERT INTO audit_acted (person_id, number) VALUES (?, ?)"
 
 _ALL = """\
 WITH written AS (
@@ -35,6 +36,10 @@ WITH written AS (
 ), searchable AS (
   INSERT INTO audit_search (number, at, kind, organisation, purpose, basis)
   SELECT number, $2, $6, $7, $8, $9 FROM written
+), acted AS (
+  INSERT INTO audit_acted (person_id, number)
+  SELECT person, number FROM written, (VALUES ($11::uuid)) AS acted (person)
+  WHERE person IS NOT NULL
 )
 INSERT INTO audit_about (person_id, number)
 SELECT person, number FROM written, (VALUES ($10::uuid)) AS about (person)
@@ -59,21 +64,26 @@ class EventRow:
     purpose: str | None
     basis: str | None
     subject: UUID | None
+    acting: UUID | None
+    """A person who acted, where it is not the subject."""
 
 
-def insert_events(connection: Connection, rows: Sequence[EventRow]) -> None:
+def insert_events(
+    connection: Connection, rows: Sequence[EventRow], also: Sequence[Statement]
+) -> None:
     """Write the events, their places in the queue and their index rows, as a transaction's last.
 
-    On PostgreSQL the transaction is committed with them. Raises EventNotWrittenError, which then
-    may also say that the commit was refused.
+    `also` is done beside them. On PostgreSQL the transaction is committed with them. Raises
+    EventNotWrittenError, which then may also say that the commit was refused.
     """
     sqlite = connection.dialect.name == "sqlite"
     try:
         if not sqlite:
-            run(connection, [*map(_at_once, rows), Statement(COMMIT)])
+            run(connection, [*map(_at_once, rows), *also, Statement(COMMIT)])
             return
         for row in rows:
             _one_by_one(connection, row)
+        run(connection, also)
     except DRIVER_ERRORS as error:
         raise EventNotWrittenError from error
 
@@ -88,12 +98,14 @@ def _one_by_one(connection: Connection, row: EventRow) -> None:
     ]
     if row.subject is not None:
         places.append(Statement(_ABOUT, (row.subject.hex, number)))
+    if row.acting is not None:
+        places.append(Statement(_ACTED, (row.acting.hex, number)))
     run(connection, places)
 
 
 def _at_once(row: EventRow) -> Statement:
     event = (row.event_id, row.at, row.commitment, row.digests, row.sealed)
-    return Statement(_ALL, (*event, *_found_by(row), row.subject))
+    return Statement(_ALL, (*event, *_found_by(row), row.subject, row.acting))
 
 
 def _found_by(row: EventRow) -> tuple[str | None, ...]:

@@ -77,6 +77,25 @@ about = Table(
 )
 """Which events are about a person. Deletable with the person's keys."""
 
+acted = Table(
+    "audit_acted",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("number", RowNumber, primary_key=True),
+)
+"""Events about others, or about nobody, in which a person acted: they stand in the person's chain
+too. Deletable with the person's keys."""
+
+head = Table(
+    "audit_head",
+    metadata,
+    Column("person_id", Uuid, primary_key=True, autoincrement=False),
+    Column("n", RowNumber, nullable=False),
+    Column("last", LargeBinary(32), nullable=False),
+)
+"""How far each person's chain has come (audit.person_chain): number and commitment of the newest
+event in it. Changed by the writer of events only."""
+
 leaf = partitioned(
     Table(
         "audit_leaf",
@@ -198,7 +217,7 @@ INSERT_ONLY = (
     log_start.name,
     retention.name,
 )
-DELETABLE = (log_key.name, queue.name, search.name, about.name, check.name)
-"""Keys and indexes end with retention, the queue by the sequencer; nothing is ever updated."""
+DELETABLE = (log_key.name, queue.name, search.name, about.name, acted.name, check.name)
+"""Keys and indexes end with retention, the queue by the sequencer; these are never updated."""
 
 SEQUENCES = ("audit_event_number_seq",)

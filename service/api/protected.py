@@ -7,6 +7,8 @@ What is refused after step 2 concerns a known client and is recorded.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -52,11 +54,11 @@ class ProtectedResource:
             return refusals.token_refused(self.server, error)
         try:
             proof = self._verified_proof(call, token, found, now)  # step 3
-            with begin(self.server.runtime.ledger, actor=_actor(found), now=now) as uow:
+            with self._begin(call, found, now) as uow:
                 _use_up(uow, proof)  # step 4
                 after_commit = effect(uow, found, token)
         except OAuthError as error:
-            return self._refuse(found, error, now)
+            return self._refuse(call, found, error, now)
         return self._promised(uow, after_commit())  # step 5
 
     def _promised(self, uow: UnitOfWork, made: Answer) -> Answer:
@@ -83,19 +85,28 @@ class ProtectedResource:
             raise OAuthError(Reason.PROOF_KEY_DIFFERS)
         return proof
 
-    def _refuse(self, found: TokenAccess, error: OAuthError, now: datetime) -> Answer:
+    def _refuse(self, call: Call, found: TokenAccess, error: OAuthError, now: datetime) -> Answer:
         """Written down so many a minute, then counted: who stole a token has no key to it."""
-        written = self.server.refusals.note(token_event(found, Kind.DATA_REFUSED, None), now)
+        counted = replace(token_event(found, Kind.DATA_REFUSED, None), token=None)
+        written = self.server.refusals.note(counted, now)
         if written is Written.BY_ITSELF:
-            self._record(found, error.reason, now)
+            self._record(call, found, error.reason, now)
             return refusals.proof_refused(self.server, error)
         if written is Written.AS_FIRST_OF_MORE:
-            self._record(found, TOO_MANY, now)
+            self._record(call, found, TOO_MANY, now)
         return refusals.too_many()
 
-    def _record(self, found: TokenAccess, reason: str, now: datetime) -> None:
-        with begin(self.server.runtime.ledger, actor=_actor(found), now=now) as uow:
+    def _record(self, call: Call, found: TokenAccess, reason: str, now: datetime) -> None:
+        with self._begin(call, found, now) as uow:
             uow.record(token_event(found, Kind.DATA_REFUSED, reason))
+
+    def _begin(
+        self, call: Call, found: TokenAccess, now: datetime
+    ) -> AbstractContextManager[UnitOfWork]:
+        proofs = call.values(b"dpop")
+        request = dpop.request_digest(proofs[0]) if len(proofs) == 1 else None
+        actor = Actor.client(found.client)
+        return begin(self.server.runtime.ledger, actor=actor, now=now, request=request)
 
 
 def token_event(
@@ -112,13 +123,10 @@ def token_event(
         reason=reason,
         reference=reference,
         case=found.case,
+        token=found.logged,
     )
 
 
 def _use_up(uow: UnitOfWork, proof: dpop.Proof) -> None:
     if not use_once(uow, "dpop", proof.once, proof.expires):
         raise OAuthError(Reason.PROOF_REPLAYED)
-
-
-def _actor(found: TokenAccess) -> Actor:
-    return Actor.client(found.client)

@@ -75,6 +75,8 @@ class _Attempt:
     known: KnownClient | None = None
     once: list[tuple[str, str, datetime]] = field(default_factory=list)
     proof: dpop.Proof | None = None
+    request: str | None = None
+    """What the log says of the signed assertion."""
 
 
 def serve(
@@ -108,13 +110,15 @@ def _run(
     parameters = form(call)  # step 1
     given = client_assertion.presented(parameters)  # step 2
     attempt.known = server.directory.find(given.client_id)
+    attempt.request = dpop.request_digest(parameters.need("client_assertion"))
     if attempt.known is None:
         raise OAuthError(Reason.CLIENT_UNKNOWN)
     assertion = client_assertion.verify(given, attempt.known, issuer=server.issuer, now=now)
     attempt.once.append(("client-assertion", assertion.once, assertion.expires))  # step 3
     _verify_proof(server, call, endpoint, attempt, now)  # step 4
     actor = Actor.client(assertion.client_id)
-    with begin(server.runtime.ledger, actor=actor, now=now) as uow:  # step 5
+    ledger, request = server.runtime.ledger, attempt.request
+    with begin(ledger, actor=actor, now=now, request=request) as uow:  # step 5
         client = _client_now(server, uow, attempt.known)
         _use_up(uow, attempt)
         return effect(uow, Asked(server, parameters, client, attempt.proof))
@@ -178,10 +182,11 @@ def _refuse(
 
 
 def _record(server: AuthorizationServer, attempt: _Attempt, event: Event) -> None:
-    client, now = attempt.known, server.runtime.now()
-    if client is None:
+    ledger, now = server.runtime.ledger, server.runtime.now()
+    if attempt.known is None:
         raise RuntimeError("only refusals of known clients are written down")
-    with begin(server.runtime.ledger, actor=Actor.client(client.client.id), now=now) as uow:
+    actor = Actor.client(attempt.known.client.id)
+    with begin(ledger, actor=actor, now=now, request=attempt.request) as uow:
         if attempt.once:
             use_each_once(uow, attempt.once)
         uow.record(event)

@@ -75,6 +75,11 @@ def token_hash(token: str) -> str:
     return encode(hashlib.sha256(token.encode()).digest())
 
 
+def request_digest(signed: str) -> str:
+    """What the log says of a request that its sender signed: SHA-256 of proof or assertion."""
+    return hashlib.sha256(signed.encode()).hexdigest()
+
+
 @lru_cache(maxsize=4096)
 def proof_key(header_segment: str) -> VerificationKey:
     """The key in a proof's header. Raises OAuthError.

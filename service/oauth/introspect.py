@@ -31,6 +31,7 @@ def _introspect(uow: UnitOfWork, asked: Asked) -> dict[str, object]:
             purpose=None if found is None else found.purpose,
             basis=None if found is None else found.basis,
             reason="active" if active else "inactive",
+            token=None if found is None else found.logged,
         )
     )
     return _content(uow, asked, found) if found is not None and active else {"active": False}

@@ -153,8 +153,19 @@ def test_eight_threads_record_at_once(ledger: Ledger) -> None:
 
 
 def test_every_field_of_an_event_has_a_place() -> None:
-    assert {each.name for each in fields(Event)} | {"actor", "at"} == set(FIELDS)
-    assert len(FIELDS) <= DIGESTS
+    of_the_unit_of_work = {"actor", "at", "request", "n", "prev", "actor_n", "actor_prev"}
+    to_come = {"on_behalf_of", "mandate", "policy", "visible_from"}
+    assert {each.name for each in fields(Event)} | of_the_unit_of_work | to_come == set(FIELDS)
+    assert len(FIELDS) == DIGESTS
+
+
+def test_the_signed_request_stands_in_each_event_of_its_unit_of_work(ledger: Ledger) -> None:
+    request = "ab" * 32
+    with begin(ledger, actor=SYSTEM, now=NOW, request=request) as uow:
+        ids = [uow.record(each) for each in (viewed(), Event(kind=Kind.SIGNED_IN))]
+    with ledger.read() as connection:
+        found = [entry(connection, ledger, each) for each in ids]
+    assert [each and each.get("request") for each in found] == [request] * 2
 
 
 def test_nothing_is_stated_after_the_end(ledger: Ledger) -> None:

@@ -124,6 +124,7 @@ def permit(
         client=ClientId("client-1"),
         consent=ConsentRef(ConsentId(UUID(int=7)), 2),
         case="A-1",
+        token="ab" * 32,
         decided_in=uow,
         made_by=decisions._MADE_HERE,
     )

@@ -1,0 +1,118 @@
+"""Whether a person's own log is whole: her chain (audit.person_chain), read from what is stored.
+
+What is hidden from the list leaves a gap in the numbers that are sealed in the other entries, and
+what is hidden at the newest end falls short of the chain's head. Only an operator who takes the
+newest entries and the head back together is not seen here: the receipts and promises that others
+hold, and the next entry but for one that hides this too, tell of that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from audit.model import Entry
+from audit.person_chain import FIRST, Break, ChainError, Fault, Link, Part, Position, breaks
+from audit.reader import opened_entries, own
+from audit.seal import SealedEventError
+from audit.store import own_chain as store
+from audit.store import reading
+from audit.store.reading import StoredEvent
+from audit.unit_of_work import Ledger
+from policies.ids import PersonId
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A place where the log is not whole."""
+
+    fault: Fault
+    missing: int
+    """How many entries are not shown; 0 where it is not known."""
+    after: datetime | None
+    """Time of the entry before the gap, None where there is none."""
+    before: datetime | None
+    """Time of the entry behind the gap, None at the newest end."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedChain:
+    """What a stretch of the chain shows."""
+
+    gaps: tuple[Gap, ...]
+    """Newest first."""
+    erased: tuple[int, ...]
+    """Years whose entries say nothing any more, because their key was destroyed: no gap."""
+
+
+def own_chain(
+    connection: Connection, ledger: Ledger, person: PersonId, *, before: int | None, limit: int
+) -> CheckedChain:
+    """Check the newest entries of the person's chain, or those with row numbers below `before`."""
+    found = store.stretch(connection, person, before=before, limit=limit)
+    rows = reading.numbered(connection, found.numbers[::-1])
+    links = _links(connection, ledger, person, rows)
+    erased = sorted({row.at.year for row, link in zip(rows, links, strict=True) if link.erased})
+    chain = [each.link for each in links]
+    if before is None:  # the head is what a next entry would be held against
+        chain.append(Link(_next(found.head), b""))
+    whole = len(found.numbers) < limit and not _is_archived(found.numbers, rows)
+    gaps = [_gap(each, rows) for each in breaks(chain, whole=whole)]
+    return CheckedChain(tuple(gaps[::-1]), tuple(erased))
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    link: Link
+    erased: bool
+
+
+def _links(
+    connection: Connection, ledger: Ledger, person: PersonId, rows: Sequence[StoredEvent]
+) -> list[_Read]:
+    """All at once, which costs one question for keys; one by one where that fails."""
+    try:
+        entries = opened_entries(connection, ledger, rows, own(person))
+    except SealedEventError:
+        return [_one(connection, ledger, person, row) for row in rows]
+    return [_read(row, entry, person) for row, entry in zip(rows, entries, strict=True)]
+
+
+def _one(connection: Connection, ledger: Ledger, person: PersonId, row: StoredEvent) -> _Read:
+    try:
+        (entry,) = opened_entries(connection, ledger, [row], own(person))
+    except SealedEventError:  # its line says so by itself
+        return _Read(Link(None, row.commitment), erased=False)
+    return _read(row, entry, person)
+
+
+def _read(row: StoredEvent, entry: Entry, person: PersonId) -> _Read:
+    part = Part.SUBJECT if entry.subject == person else Part.ACTOR
+    try:
+        position = Position.of(entry.fields, part)
+    except ChainError:
+        position = None
+    nothing_of_hers = part is Part.ACTOR and "actor" not in entry.fields
+    return _Read(Link(position, row.commitment), erased=nothing_of_hers)
+
+
+def _next(head: tuple[int, bytes] | None) -> Position:
+    return FIRST if head is None else Position(head[0] + 1, head[1])
+
+
+def _is_archived(numbers: Sequence[int], rows: Sequence[StoredEvent]) -> bool:
+    """Whether the oldest of these events are no longer here, as after pruning (audit.archive).
+
+    Whether they went there or were taken away shows the tree, which has their leaves.
+    """
+    return bool(numbers) and (not rows or rows[0].number != numbers[-1])
+
+
+def _gap(found: Break, rows: Sequence[StoredEvent]) -> Gap:
+    return Gap(
+        found.fault,
+        found.missing,
+        rows[found.at - 1].at if found.at > 0 else None,
+        rows[found.at].at if found.at < len(rows) else None,
+    )
