@@ -22,6 +22,9 @@ from audit.store.reading import StoredEvent
 from audit.unit_of_work import Ledger
 from policies.ids import PersonId
 
+MOST = 1000
+"""So many entries are checked at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -47,17 +50,29 @@ class CheckedChain:
 
 
 def own_chain(
-    connection: Connection, ledger: Ledger, person: PersonId, *, before: int | None, limit: int
+    connection: Connection,
+    ledger: Ledger,
+    person: PersonId,
+    *,
+    before: int | None = None,
+    down_to: int = 0,
+    limit: int = MOST,
 ) -> CheckedChain:
-    """Check the newest entries of the person's chain, or those with row numbers below `before`."""
+    """Check the newest entries of the person's chain, or those with row numbers below `before`.
+
+    Down to the first one with a number below `down_to`, so that a page's oldest entry is held
+    against the next one too, and `limit` of them at most.
+    """
     found = store.stretch(connection, person, before=before, limit=limit)
-    rows = reading.numbered(connection, found.numbers[::-1])
+    numbers = found.numbers[: sum(each >= down_to for each in found.numbers) + 1]
+    rows = reading.numbered(connection, numbers[::-1])
     links = _links(connection, ledger, person, rows)
     erased = sorted({row.at.year for row, link in zip(rows, links, strict=True) if link.erased})
     chain = [each.link for each in links]
     if before is None:  # the head is what a next entry would be held against
         chain.append(Link(_next(found.head), b""))
-    whole = len(found.numbers) < limit and not _is_archived(found.numbers, rows)
+    reaches_back = len(numbers) == len(found.numbers) < limit
+    whole = reaches_back and not _is_archived(numbers, rows)
     gaps = [_gap(each, rows) for each in breaks(chain, whole=whole)]
     return CheckedChain(tuple(gaps[::-1]), tuple(erased))
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from audit.own_chain import own_chain
 from audit.own_log import own_entries
 from audit.reader import first_entry_at
 from consent.purposes import purposes_in_force
@@ -28,12 +29,16 @@ def log(
     show: Annotated[str, Query(pattern="^(all)?$")] = "",
     before: Annotated[int | None, Query(ge=1, le=MOST)] = None,
 ) -> Response:
-    """The person's log, newest first, a page at a time."""
+    """The person's log, newest first, a page at a time, and whether anything is missing in it."""
     runtime, session = runtime_of(request), require_session(request)
     kinds = None if show else BY_OTHERS
     with runtime.ledger.read() as connection:
         entries = own_entries(
             connection, runtime.ledger, session.person, before=before, limit=PAGE + 1, kinds=kinds
+        )
+        older = entries[PAGE - 1].number if len(entries) > PAGE else None
+        chain = own_chain(
+            connection, runtime.ledger, session.person, before=before, down_to=older or 0
         )
         since = first_entry_at(connection)
         purposes = purposes_in_force(connection)
@@ -43,7 +48,8 @@ def log(
         "citizen/log.html",
         lines=lines,
         damaged=[each for each in lines if each.state is LineState.DAMAGED],
-        older=entries[PAGE - 1].number if len(entries) > PAGE else None,
+        chain=chain,
+        older=older,
         first_page=before is None,
         show=show,
         since=since,

@@ -27,10 +27,15 @@ MINUTE = timedelta(minutes=1)
 
 
 def checked(
-    ledger: Ledger, person: PersonId = AINO, *, before: int | None = None, limit: int = 100
+    ledger: Ledger,
+    person: PersonId = AINO,
+    *,
+    before: int | None = None,
+    down_to: int = 0,
+    limit: int = 1000,
 ) -> CheckedChain:
     with ledger.read() as connection:
-        return own_chain(connection, ledger, person, before=before, limit=limit)
+        return own_chain(connection, ledger, person, before=before, down_to=down_to, limit=limit)
 
 
 def positions(ledger: Ledger, person: PersonId) -> list[tuple[Position | None, bytes]]:
@@ -153,6 +158,13 @@ def test_each_page_is_checked_against_the_entries_of_its_own(ledger: Ledger) -> 
     assert checked(ledger, before=4, limit=3).gaps == ()
 
 
+def test_a_page_is_checked_down_to_the_entry_that_follows_it(ledger: Ledger) -> None:
+    entries(ledger, 9)
+    hide(ledger, before=4 * MINUTE)  # in row 5
+    assert [each.missing for each in checked(ledger, down_to=6).gaps] == [1]
+    assert checked(ledger, down_to=7).gaps == ()
+
+
 def test_entries_whose_key_is_destroyed_are_erased_and_not_missing(ledger: Ledger) -> None:
     years = [NOW.replace(year=year) for year in (2025, 2025, 2026, 2026)]
     for at in years:
@@ -240,7 +252,7 @@ def test_eight_threads_never_take_the_same_place(ledger: Ledger) -> None:
     for person in (AINO, MATTI):
         assert len(positions(ledger, person)) == 8 * 12 * 3 // 2
         assert_chained(ledger, person)
-        assert checked(ledger, person, limit=1000) == WHOLE
+        assert checked(ledger, person) == WHOLE
 
 
 PEOPLE = st.sampled_from([AINO, MATTI])

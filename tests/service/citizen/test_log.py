@@ -1,9 +1,12 @@
 """The access log: who, when, what, for what, on which ground; refused tries too."""
 
 import re
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from audit.database import Instant
 from audit.model import Actor
 from audit.unit_of_work import begin
 from consent.authorization_details import AuthorizationDetails
@@ -14,6 +17,7 @@ from policies.ids import AttributeId, PurposeId
 from policies.vocabulary import Language
 from service.words import BASES, event_texts
 from tests.consent.flow import JKT
+from tests.service.citizen.changed import change, erase, released
 from tests.service.citizen.given import fetch, give, token, visits, withdraw
 from tests.service.house import VILLE, House, words_of
 from vault.release import release
@@ -34,6 +38,10 @@ def by_law(house: House) -> None:
         permit = decide_fetch(uow, held, [gross])
         assert isinstance(permit, Permit)
         release(uow, house.runtime.vault, permit)
+
+
+def stored_instant(house: House, at: datetime) -> Any:
+    return Instant().process_bind_param(at, house.runtime.ledger.engine.dialect)
 
 
 @pytest.fixture(autouse=True)
@@ -136,3 +144,45 @@ def test_every_kind_of_event_has_its_words(language: Language) -> None:
 
 def test_the_law_is_never_called_a_choice() -> None:
     assert "your" not in BASES[next(each for each in BASES if each.value == "statute")]
+
+
+GAPS = {
+    Language.EN: "One entry is missing between 24/11/2026 11.00 and 24/11/2026 11.02.",
+    Language.FI: "Yksi merkintä puuttuu väliltä 24.11.2026 klo 11.00 – 24.11.2026 klo 11.02.",
+    Language.SV: "En anteckning saknas mellan 24.11.2026 kl. 11.00 och 24.11.2026 kl. 11.02.",
+}
+
+
+@pytest.mark.parametrize("language", Language)
+def test_an_entry_that_was_taken_away_is_missed(house: House, language: Language) -> None:
+    browser, person, start = house.signed_in(), house.person(), house.clock.at
+    for _ in range(3):
+        released(house, person)
+        house.clock.at += timedelta(minutes=1)
+    change(
+        house,
+        "audit_about",
+        "DELETE FROM audit_about WHERE number = (SELECT number FROM audit_event WHERE at = :at)",
+        at=stored_instant(house, start + timedelta(minutes=1)),
+    )
+    page = words_of(browser.get(f"/{language}/log").text)
+    assert GAPS[language] in page
+    assert "data protection" in page.lower() or language is not Language.EN
+
+
+def test_a_whole_log_says_of_no_gap(house: House) -> None:
+    browser = house.signed_in()
+    released(house, house.person())
+    for address in ("/en/log", "/en/log?show=all"):
+        page = words_of(browser.get(address).text)
+        assert "missing" not in page
+        assert "erased" not in page
+
+
+def test_entries_that_were_erased_are_named_by_their_year_and_not_as_missing(house: House) -> None:
+    browser = house.signed_in()
+    released(house, house.person())
+    erase(house, house.person())
+    page = words_of(browser.get("/en/log?show=all").text)
+    assert "The entries of 2026 were erased and can be read by nobody." in page
+    assert "missing" not in page
