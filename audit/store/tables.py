@@ -219,5 +219,7 @@ INSERT_ONLY = (
 )
 DELETABLE = (log_key.name, queue.name, search.name, about.name, acted.name, check.name)
 """Keys and indexes end with retention, the queue by the sequencer; these are never updated."""
+UPDATED = (head.name,)
+"""What stands for how things are now."""
 
 SEQUENCES = ("audit_event_number_seq",)

@@ -67,7 +67,7 @@ def test_a_person_takes_out_her_own_and_the_proof_of_all(
     report = verify_bundle(bundle)
     assert (report.size, dict(report.kinds), report.closed) == (5, {"data.viewed": 2}, 3)
     lines = unpack(bundle)["events.jsonl"].splitlines()
-    assert [len(json.loads(line)["disclosures"]) for line in lines] == [5, 5, 0, 0, 0]
+    assert [len(json.loads(line)["disclosures"]) for line in lines] == [6, 7, 0, 0, 0]
 
 
 @pytest.mark.parametrize("size", [None, 7])

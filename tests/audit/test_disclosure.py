@@ -85,7 +85,7 @@ def test_a_second_value_of_a_field_has_no_place_to_hide() -> None:
         check_committed("kind", kept_back, made)
 
 
-@pytest.mark.parametrize("length", [0, len(NAMES) - 1])
+@pytest.mark.parametrize("length", [0, NAMES.index("actor")])
 def test_a_list_of_digests_without_the_place_commits_to_nothing(length: int) -> None:
     disclosures = disclose({"actor": "x"})
     with pytest.raises(UncommittedError):

@@ -30,12 +30,15 @@ def shown(document: EventProof) -> set[str]:
     return set(verify_event_proof(document, TRUST, file="event").fields)
 
 
+OF_AINO = {"kind", "at", "subject", "organisation", "reason", "n"}
+
+
 @pytest.mark.parametrize(
     ("may_open", "fields", "names"),
     [
-        (everything, None, {"kind", "at", "subject", "organisation", "reason", "actor"}),
-        (own(AINO), None, {"kind", "at", "subject", "organisation", "reason"}),
-        (own(MATTI), None, {"actor"}),
+        (everything, None, {*OF_AINO, "actor", "actor_n"}),
+        (own(AINO), None, OF_AINO),
+        (own(MATTI), None, {"actor", "actor_n"}),
         (everything, {"kind", "organisation", "case"}, {"kind", "organisation"}),
         (everything, set(), set()),
     ],

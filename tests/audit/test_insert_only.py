@@ -10,7 +10,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from audit.insert_only import grants, insert_only_ddl
 from audit.sequencer import Sequencer
-from audit.store.tables import DELETABLE, INSERT_ONLY, SEQUENCES, metadata
+from audit.store.archive import raise_minimum
+from audit.store.tables import DELETABLE, INSERT_ONLY, SEQUENCES, UPDATED, metadata
+from audit.store.timestamping import TimestampRow, insert_timestamp
 from audit.store.witnessing import (
     CosignatureRow,
     LogStartRow,
@@ -26,6 +28,8 @@ CHANGES = {
     "audit_tile": "UPDATE audit_tile SET root = root",
     "audit_checkpoint": "UPDATE audit_checkpoint SET note = note",
     "audit_cosignature": "UPDATE audit_cosignature SET line = line",
+    "audit_timestamp": "UPDATE audit_timestamp SET token = token",
+    "audit_retention": "UPDATE audit_retention SET at = at",
     "audit_log_start": "UPDATE audit_log_start SET previous = previous",
 }
 
@@ -37,6 +41,8 @@ def filled(ledger: Ledger, sequencer: Sequencer) -> Ledger:
     with ledger.writer.unaccounted_transaction() as connection:
         line = CosignatureRow("2026h2", 256, "w.example+00000000", NOW, b"line")
         insert_cosignatures(connection, [line])
+        insert_timestamp(connection, TimestampRow("2026h2", 256, "tsa", NOW), b"token")
+        raise_minimum(connection, "2026h2", 1, NOW, event)
         insert_log_start(connection, LogStartRow("2026h1b", b"note", NOW), event)
     return ledger
 
@@ -51,7 +57,7 @@ def refused(engine: Engine, statement: str) -> None:
 
 def test_every_insert_only_table_is_tried() -> None:
     assert set(CHANGES) == set(INSERT_ONLY)
-    assert set(INSERT_ONLY) | set(DELETABLE) == set(metadata.tables)
+    assert {*INSERT_ONLY, *DELETABLE, *UPDATED} == set(metadata.tables)
 
 
 @pytest.mark.parametrize("table", INSERT_ONLY)
@@ -85,7 +91,13 @@ def application(filled: Ledger) -> Iterator[Engine]:
     if owner.dialect.name == "sqlite":
         pytest.skip("SQLite has no roles")
     role = f"app_{uuid4().hex}"
-    rights = grants(role, insert_only=INSERT_ONLY, deletable=DELETABLE, sequences=SEQUENCES)
+    rights = grants(
+        role,
+        insert_only=INSERT_ONLY,
+        deletable=DELETABLE,
+        free=UPDATED,
+        sequences=SEQUENCES,
+    )
     with owner.begin() as connection:
         schema = connection.execute(text("SELECT current_schema()")).scalar_one()
         usage = f"GRANT USAGE ON SCHEMA {schema} TO {role}"

@@ -49,6 +49,7 @@ FULL = Event(
     reference="ref",
     case="K-2026/17",
     digest="ab" * 32,
+    token="cd" * 32,
 )
 
 
@@ -70,7 +71,9 @@ def test_an_entry_tells_all_that_was_recorded(ledger: Ledger) -> None:
         "reference": "ref",
         "case": "K-2026/17",
         "digest": "ab" * 32,
+        "token": "cd" * 32,
         "actor": "client:kela-benefits",
+        "n": "1",
     }
     assert (found.event_id, found.at, found.index) == (event_id, NOW, None)
     assert (found.kind, found.subject) == (Kind.DATA_RELEASED, AINO)
@@ -271,7 +274,7 @@ def test_disclosures_are_given_as_far_as_the_reader_may_open(
                 "matti": own(MATTI),
             }.items()
         }
-    assert seen == {"auditor": [5, 5], "aino": [5, 1], "matti": [0, 4]}
+    assert seen == {"auditor": [6, 8], "aino": [6, 3], "matti": [0, 5]}
 
 
 SWAPPED = "UPDATE audit_leaf SET number = CASE number WHEN 11 THEN 2 ELSE 1 END"
