@@ -73,8 +73,9 @@ def insert_events(
 ) -> None:
     """Write the events, their places in the queue and their index rows, as a transaction's last.
 
-    `also` is done beside them. On PostgreSQL the transaction is committed with them. Raises
-    EventNotWrittenError, which then may also say that the commit was refused.
+    `also` is done beside them. On PostgreSQL the transaction is committed with them: what has been
+    sent commits also when we are gone before the answer. Raises EventNotWrittenError, which then
+    may also say that the commit was refused.
     """
     sqlite = connection.dialect.name == "sqlite"
     try:
