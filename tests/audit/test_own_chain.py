@@ -8,17 +8,20 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select, text, update
 
+from audit.disclosure import FieldValue, commitment, digests, disclose
 from audit.erasure import destroy_log_key
+from audit.keys import event_key, keys_for, owner_of
 from audit.model import SYSTEM, Actor, Event, Kind
 from audit.own_chain import CheckedChain, Gap, own_chain
 from audit.person_chain import Fault, Part, Position
 from audit.reader import opened_entries, own
+from audit.seal import seal_parts
 from audit.store import reading, tables
 from audit.store.own_chain import stretch
 from audit.unit_of_work import Ledger, begin
-from policies.ids import PersonId
+from policies.ids import EventId, PersonId
 from tests.audit.faulty import run, unguard
 from tests.audit.sample import AINO, MATTI, NOW, record, viewed
 
@@ -55,9 +58,9 @@ def assert_chained(ledger: Ledger, person: PersonId) -> None:
     """Numbers from 1 without a gap, each with the commitment before it."""
     found = positions(ledger, person)
     assert [place.n for place, _ in found if place] == list(range(1, len(found) + 1))
-    for (_, commitment), (place, _) in pairwise(found):
+    for (_, before), (place, _) in pairwise(found):
         assert place is not None
-        assert place.previous == commitment
+        assert place.previous == before
 
 
 def hide(ledger: Ledger, *, before: timedelta) -> None:
@@ -200,6 +203,13 @@ def test_a_damaged_entry_is_no_gap_for_its_line_says_so(ledger: Ledger) -> None:
     assert checked(ledger) == WHOLE
 
 
+def test_a_place_in_no_canonical_form_is_none(ledger: Ledger) -> None:
+    # Only who has the person's key can write such an entry; the numbers around it do not bend.
+    (event_id,) = record(ledger)
+    forge(ledger, event_id, {"subject": str(AINO), "n": "01"})
+    assert checked(ledger) == WHOLE
+
+
 def test_an_event_with_two_persons_stands_in_both_chains(ledger: Ledger) -> None:
     record(ledger, happened=viewed(AINO))
     record(ledger, happened=viewed(AINO), actor=Actor.person(MATTI))
@@ -302,6 +312,25 @@ def test_any_entry_hidden_from_any_log_is_missed(
                 f"AND person_id = '{stored(ledger, person)}'",
             )
         assert [each.missing for each in checked(ledger, person).gaps] == [1]
+
+
+def forge(ledger: Ledger, event_id: EventId, fields: dict[str, FieldValue]) -> None:
+    """Put other fields under the person's own key in the place of what was recorded."""
+    with ledger.engine.begin() as connection:
+        owner = owner_of(AINO)
+        found = keys_for(connection, ledger.log_keys, [owner], period="2026")
+        key_id, key = found[owner]
+    disclosed = disclose(fields)
+    made = digests(disclosed)
+    sealed = seal_parts(event_id, [(key_id, event_key(key, event_id), [*disclosed.values()])])
+    unguard(ledger.engine, "audit_event")
+    with ledger.engine.begin() as connection:
+        connection.execute(
+            update(tables.event).values(
+                digests=b"".join(made), sealed=sealed, commitment=commitment(event_id, made)
+            )
+        )
+        connection.execute(update(tables.head).values(last=commitment(event_id, made)))
 
 
 def stored(ledger: Ledger, person: PersonId) -> str:

@@ -2,11 +2,13 @@
 
 import ast
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import QueuePool, text
 
+from audit.database import KEPT
 from audit.model import SYSTEM
 from audit.sequencer import Sequencer
 from audit.unit_of_work import Ledger, begin
@@ -85,3 +87,26 @@ def test_writers_of_other_threads_wait_for_their_turn(ledger: Ledger, sequencer:
     checkpoint = sequencer.run_once(NOW)
     assert checkpoint is not None
     assert checkpoint.size == 1
+
+
+def test_no_more_connections_are_kept_than_the_hot_paths_have_threads(ledger: Ledger) -> None:
+    if ledger.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    with ExitStack() as units:
+        for _ in range(KEPT + 3):
+            units.enter_context(begin(ledger, actor=SYSTEM, now=NOW))
+    pool = ledger.engine.pool
+    assert isinstance(pool, QueuePool)
+    assert pool.checkedout() == KEPT
+    ledger.engine.dispose()
+    record(ledger)
+
+
+def test_a_connection_that_the_server_closed_is_not_used_again(ledger: Ledger) -> None:
+    if ledger.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no server")
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        pid = uow.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with ledger.read() as connection:
+        connection.execute(text(f"SELECT pg_terminate_backend({pid}, 5000)"))
+    record(ledger)

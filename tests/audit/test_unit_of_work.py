@@ -73,6 +73,12 @@ def test_a_log_without_its_keys_writes_nothing(ledger: Ledger) -> None:
     assert counts(ledger) == dict.fromkeys(ROWS, 0)
 
 
+def test_a_log_without_its_keys_gives_no_keyed_digest(ledger: Ledger) -> None:
+    run(ledger.engine, "DROP TABLE audit_key")
+    with pytest.raises(EventNotWrittenError), begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        uow.keyed_digest(AINO, "presentation", b"data")
+
+
 def test_the_time_of_a_unit_of_work_must_say_its_zone(ledger: Ledger) -> None:
     naive = datetime(2026, 11, 24, 9, 0)  # noqa: DTZ001  # the fault that is tried
     with pytest.raises(RuntimeError, match="zone"), begin(ledger, actor=SYSTEM, now=naive):
