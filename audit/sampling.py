@@ -18,6 +18,7 @@ METHOD = "sha256-counter/v1"
 LARGEST = 1000
 """Entries in one sample at most."""
 _SPACE = 2**64
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 class SampleError(ValueError):
@@ -62,8 +63,9 @@ class Sample:
 
 
 def new_seed() -> str:
-    """A fresh seed, 128 bits."""
-    return secrets.token_hex(16)
+    """A fresh seed, 128 bits, in letters: some digits would look like an identity code, which is
+    refused wherever a case or a seed is typed."""
+    return secrets.token_hex(16).translate(_LETTERS)
 
 
 def _value(seed: str, counter: int) -> int:

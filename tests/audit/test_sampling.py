@@ -77,3 +77,7 @@ def test_too_large_a_sample_is_refused() -> None:
 
 def test_a_seed_that_we_make_up_is_new_each_time() -> None:
     assert new_seed() != new_seed()
+
+
+def test_no_fresh_seed_looks_like_an_identity_code() -> None:
+    assert all(new_seed().isalpha() for _ in range(1000))
