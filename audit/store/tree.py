@@ -321,10 +321,6 @@ def _tile(log: str, level: int) -> list[ColumnElement[bool]]:
     return [tile.c.log == log, tile.c.level == level]
 
 
-def _range(column: ColumnElement[int], start: int, width: int) -> list[ColumnElement[bool]]:
-    return [column >= start, column < start + width]
-
-
 def among(
     connection: Connection, column: ColumnElement[int], numbers: Sequence[int]
 ) -> ColumnElement[bool]:
