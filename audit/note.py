@@ -9,6 +9,7 @@ lines of other keys.
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +23,7 @@ _KEY_ID_SIZE = 4
 _DASH = "\N{EM DASH} "
 _MAX_NOTE_BYTES = 1_000_000
 _MAX_SIGNATURES = 100
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 class NoteError(ValueError):
@@ -196,7 +198,7 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
 def _check_text(text: str) -> None:
     if not text.endswith("\n"):
         raise NoteError("text without its last newline")
-    if any(ord(c) < 0x20 and c != "\n" for c in text):
+    if _CONTROL.search(text):
         raise NoteError("control character")
 
 
