@@ -49,15 +49,14 @@ class Cosigner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Ed25519CosignatureVerifier:
-    """A cosigner's Ed25519 key (signature type 0x04)."""
+class _Named:
+    """How a cosigner's key is told, of either type."""
 
-    TYPE: ClassVar[int] = _ED25519_COSIGNATURE
-    SIGNATURE_SIZE: ClassVar[int] = 64
+    __slots__ = ()
 
+    TYPE: ClassVar[int]
     name: str
-    key: Ed25519PublicKey
+    key: Ed25519PublicKey | MLDSA44PublicKey
 
     @property
     def key_id(self) -> bytes:
@@ -72,6 +71,17 @@ class Ed25519CosignatureVerifier:
     @property
     def _material(self) -> bytes:
         return bytes([self.TYPE]) + self.key.public_bytes_raw()
+
+
+@dataclass(frozen=True, slots=True)
+class Ed25519CosignatureVerifier(_Named):
+    """A cosigner's Ed25519 key (signature type 0x04)."""
+
+    TYPE: ClassVar[int] = _ED25519_COSIGNATURE
+    SIGNATURE_SIZE: ClassVar[int] = 64
+
+    name: str
+    key: Ed25519PublicKey
 
     def verify(self, text: str, signature: bytes) -> None:
         """Raises NoteError unless the signature is by this key, over a checkpoint."""
@@ -81,7 +91,7 @@ class Ed25519CosignatureVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class MlDsaCosignatureVerifier:
+class MlDsaCosignatureVerifier(_Named):
     """A cosigner's, or a log's, ML-DSA-44 key (signature type 0x06)."""
 
     TYPE: ClassVar[int] = _ML_DSA_44_COSIGNATURE
@@ -89,20 +99,6 @@ class MlDsaCosignatureVerifier:
 
     name: str
     key: MLDSA44PublicKey
-
-    @property
-    def key_id(self) -> bytes:
-        """Four bytes that, with the name, say which key a line is by."""
-        return key_id_of(self.name, self._material)
-
-    @property
-    def vkey(self) -> str:
-        """The verification key as text."""
-        return vkey_of(self.name, self._material)
-
-    @property
-    def _material(self) -> bytes:
-        return bytes([self.TYPE]) + self.key.public_bytes_raw()
 
     def verify(self, text: str, signature: bytes) -> None:
         """Raises NoteError unless the signature is by this key, over a checkpoint."""
@@ -115,21 +111,27 @@ CosignatureVerifier = Ed25519CosignatureVerifier | MlDsaCosignatureVerifier
 AnyVerifier = NoteVerifier | CosignatureVerifier
 
 
-class Ed25519Cosigner:
+class _Shown:
+    """A private key of which only the public half is ever shown."""
+
+    verifier: CosignatureVerifier
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.vkey!r})"
+
+    @property
+    def vkey(self) -> str:
+        """The verification key as text."""
+        return self.verifier.vkey
+
+
+class Ed25519Cosigner(_Shown):
     """A witness's Ed25519 key. The message does not hold the cosigner's name: one key, one name."""
 
     def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
         check_name(name)
         self._key = key
         self.verifier = Ed25519CosignatureVerifier(name, key.public_key())
-
-    def __repr__(self) -> str:
-        return f"Ed25519Cosigner({self.vkey!r})"
-
-    @property
-    def vkey(self) -> str:
-        """The verification key as text."""
-        return self.verifier.vkey
 
     def cosign(self, text: str, at: int) -> str:
         """The signature line for the checkpoint; `at` in seconds since the epoch."""
@@ -138,21 +140,13 @@ class Ed25519Cosigner:
         return _line(self.verifier, at, signature)
 
 
-class MlDsaCosigner:
+class MlDsaCosigner(_Shown):
     """An ML-DSA-44 key of a witness or a log."""
 
     def __init__(self, name: str, key: MLDSA44PrivateKey) -> None:
         _check_short(name)
         self._key = key
         self.verifier = MlDsaCosignatureVerifier(name, key.public_key())
-
-    def __repr__(self) -> str:
-        return f"MlDsaCosigner({self.vkey!r})"
-
-    @property
-    def vkey(self) -> str:
-        """The verification key as text."""
-        return self.verifier.vkey
 
     def cosign(self, text: str, at: int) -> str:
         """The signature line for the checkpoint; `at` in seconds since the epoch."""
