@@ -14,7 +14,7 @@ from uuid import UUID
 
 from audit.disclosure import FieldValue
 from audit.faults import BundleError, Fault
-from audit.merkle import ProofError, leaf_hash, verify_inclusion
+from audit.merkle import ProofError
 from audit.note import Verifier
 from audit.shards import log_of
 from audit.tlog_proof import TlogProof, TlogProofError
@@ -106,13 +106,7 @@ def verify_entry(
         raise BundleError(Fault.PROOF_FORM, file) from error
     signed = read_checkpoint(parsed.checkpoint, file, trust, offered=offered)
     try:
-        verify_inclusion(
-            index=parsed.index,
-            size=signed.checkpoint.size,
-            leaf=leaf_hash(entry),
-            proof=parsed.hashes,
-            root=signed.checkpoint.root,
-        )
+        parsed.verify(entry, signed.checkpoint)
     except ProofError as error:
         raise BundleError(Fault.PROOF, file, parsed.index) from error
     return parsed.index, signed

@@ -32,6 +32,16 @@ class TlogProof:
         lines = [_HEADER, f"index {self.index}", *map(_encode, self.hashes), "", ""]
         return "\n".join(lines) + self.checkpoint.decode()
 
+    def verify(self, entry: bytes, checkpoint: Checkpoint) -> None:
+        """Raises ProofError unless the entry stands at the index in the checkpoint's tree."""
+        verify_inclusion(
+            index=self.index,
+            size=checkpoint.size,
+            leaf=leaf_hash(entry),
+            proof=self.hashes,
+            root=checkpoint.root,
+        )
+
     @classmethod
     def parse(cls, text: str) -> "TlogProof":
         """Strictly. Raises TlogProofError."""
@@ -56,13 +66,7 @@ def verify_tlog_proof(
     """
     proof = TlogProof.parse(text)
     checkpoint = open_checkpoint(proof.checkpoint, verifiers, origin=origin)
-    verify_inclusion(
-        index=proof.index,
-        size=checkpoint.size,
-        leaf=leaf_hash(entry),
-        proof=proof.hashes,
-        root=checkpoint.root,
-    )
+    proof.verify(entry, checkpoint)
     return checkpoint
 
 
