@@ -8,12 +8,12 @@ in its place whole and on the disk.
 
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from audit.checkpoint import Checkpoint, CheckpointError
+from audit.durable import private_file, sync_folder
 from audit.note import NoteError, split_note
 from audit.shards import log_of
 
@@ -72,18 +72,9 @@ class OutsideCopy:
         return log_of(found.origin), found.size, found.root
 
     def _write(self, note: bytes) -> None:
-        draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(note)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self.path)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
-        _sync(self.path.parent)
+        with private_file(self.path) as file:
+            file.write(note)
+        sync_folder(self.path.parent)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -94,11 +85,3 @@ class OutsideCopy:
             yield
         finally:
             os.close(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

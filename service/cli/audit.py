@@ -1,10 +1,6 @@
 """`consent-vault audit`: take the log out, and verify it without us."""
 
 import json
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -91,11 +87,13 @@ def export(file: Path, log: str | None, data: Path | None) -> None:
     """Write the log with its proofs to FILE; the export itself is recorded in the log."""
     from audit.bundle import NothingToExportError, write_bundle
     from audit.bundle_files import sha256
+    from audit.durable import private_file
     from audit.model import Event, Kind
     from audit.shards import UNSHARDED
     from audit.unit_of_work import begin
     from service.cli.operator import OPERATOR
 
+    # The file first, before anything is recorded: what cannot be written is not exported either.
     with runtime_of(data) as runtime, private_file(file) as written:
         policy = runtime.settings.log_policy
         try:
@@ -149,21 +147,3 @@ def vkeys(as_json: bool, data: Path | None) -> None:
         return
     for log, vkey, signs in signing + retired:
         click.echo(f"{log}  {'signs' if signs else 'retired'}  {vkey}")
-
-
-@contextmanager
-def private_file(file: Path) -> Iterator[BinaryIO]:
-    """A file that only its owner may read, whole or not at all, whatever stood there before.
-
-    It is opened before anything is recorded: what cannot be written is not exported either.
-    """
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written:
-        try:
-            yield written
-            written.flush()
-            os.fsync(written.fileno())
-            draft.replace(file)
-        except BaseException:
-            draft.unlink()
-            raise

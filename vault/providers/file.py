@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from audit.durable import sync_folder
 from vault.envelope import TruncatedError, UnknownFormatError, decrypt, encrypt, join_parts
 from vault.keys import KEY_BYTES, UnknownKeyError
 
@@ -227,12 +228,3 @@ def _refuse_wider(path: Path, found: os.stat_result, wanted: int) -> None:
     mode = stat.S_IMODE(found.st_mode)
     if mode & ~wanted:
         raise KeyPermissionsError(path, mode, wanted)
-
-
-def sync_folder(path: Path) -> None:
-    """Bring the folder's list of names to the disk: the file is there after a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from audit.durable import sync_folder
 from vault.providers.file import (
     KeyFileError,
     KeyFolder,
@@ -24,7 +25,6 @@ from vault.providers.file import (
     new_private_key,
     private_pem,
     read_private_key,
-    sync_folder,
 )
 
 Private = TypeVar("Private", Ed25519PrivateKey, MLDSA44PrivateKey)
