@@ -18,7 +18,9 @@ from sqlalchemy import Connection
 
 from audit import archive_files as files
 from audit.archive_files import ArchivedEvent, ArchiveFileError
+from audit.bundle_files import sha256
 from audit.disclosure import commitment, leaf, split_digests
+from audit.durable import sync_folder
 from audit.merkle import leaf_hash
 from audit.model import Event, Kind, written_time
 from audit.store import archive as store
@@ -106,15 +108,15 @@ def write_archive(connection: Connection, part: Part, folder: Path) -> Archived:
     for name in part.bundles():
         for path, content in _files_of(connection, part.log, tree, name):
             _write(folder, path, content)
-            digests[path] = files.sha256(content)
+            digests[path] = sha256(content)
     checkpoint = f"{part.log}/checkpoint-{last.size}"
     _write(folder, checkpoint, last.note)
-    digests[checkpoint] = files.sha256(last.note)
+    digests[checkpoint] = sha256(last.note)
     listed = files.list_text(digests).encode()
     _write(folder, files.list_path(part.log, part.start, part.end), listed)
     _make_durable(folder, digests)
     check_archive(connection, part, folder)
-    return Archived(part, files.sha256(listed))
+    return Archived(part, sha256(listed))
 
 
 def check_archive(connection: Connection, part: Part, folder: Path) -> None:
@@ -236,11 +238,7 @@ def _make_durable(folder: Path, names: dict[str, str]) -> None:
     """The names of the files, as well as what is in them."""
     folders = {folder, *(parent for name in names for parent in (folder / name).parents)}
     for each in sorted(path for path in folders if path.is_relative_to(folder)):
-        opened = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
+        sync_folder(each)
 
 
 def _read(folder: Path, name: str) -> bytes:

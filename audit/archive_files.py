@@ -14,12 +14,12 @@ destroyed, the archive says nothing of that person either.
 
 import base64
 import gzip
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+from audit.json_line import parse_line, written_line
 from audit.tiles import TileName
 
 
@@ -47,33 +47,23 @@ class ArchivedEvent:
             "digests": base64.b64encode(self.digests).decode("ascii"),
             "sealed": base64.b64encode(self.sealed).decode("ascii"),
         }
-        return json.dumps(members, separators=(",", ":")) + "\n"
+        return written_line(members)
 
     @classmethod
     def parse(cls, line: str) -> "ArchivedEvent":
         """Only what `str` gives. Raises ArchiveFileError."""
-        try:
-            members = json.loads(line)
-            parsed = cls(
-                int(members["index"]),
-                int(members["number"]),
-                UUID(members["event_id"]),
-                str(members["at"]),
-                base64.b64decode(members["digests"]),
-                base64.b64decode(members["sealed"]),
-            )
-        except (
-            ArithmeticError,  # an index of Infinity
-            AttributeError,
-            KeyError,
-            RecursionError,  # brackets in brackets, a hundred thousand deep
-            TypeError,
-            ValueError,
-        ) as error:
-            raise ArchiveFileError("not the line of an event") from error
-        if str(parsed) != line:
-            raise ArchiveFileError("not in canonical form")
-        return parsed
+        return parse_line(line, cls._of, ArchiveFileError)
+
+    @classmethod
+    def _of(cls, members: Any) -> "ArchivedEvent":
+        return cls(
+            int(members["index"]),
+            int(members["number"]),
+            UUID(members["event_id"]),
+            str(members["at"]),
+            base64.b64decode(members["digests"]),
+            base64.b64decode(members["sealed"]),
+        )
 
 
 def hashes_path(log: str, name: TileName) -> str:
@@ -104,8 +94,3 @@ def list_text(digests: Mapping[str, str]) -> str:
 def pack(content: bytes) -> bytes:
     """Compressed; the same bytes each time."""
     return gzip.compress(content, mtime=0)
-
-
-def sha256(content: bytes) -> str:
-    """SHA-256 in lower-case hexadecimal."""
-    return hashlib.sha256(content).hexdigest()

@@ -17,11 +17,13 @@ The lines of the manifest are those of `sha256sum`, so that this program can che
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+from audit.json_line import parse_line, written_line
 
 CHECKPOINT = "checkpoint"
 COSIGNATURES = "cosignatures"
@@ -58,31 +60,21 @@ class EventLine:
             "digests": [base64.b64encode(each).decode("ascii") for each in self.digests],
             "disclosures": list(self.disclosures),
         }
-        return json.dumps(members, separators=(",", ":")) + "\n"
+        return written_line(members)
 
     @classmethod
     def parse(cls, line: str) -> "EventLine":
         """Only what `str` gives. Raises BundleFileError."""
-        try:
-            members = json.loads(line)
-            parsed = cls(
-                int(members["index"]),
-                UUID(members["event_id"]),
-                tuple(base64.b64decode(each) for each in members["digests"]),
-                tuple(str(each) for each in members["disclosures"]),
-            )
-        except (
-            ArithmeticError,  # an index of Infinity
-            AttributeError,
-            KeyError,
-            RecursionError,  # brackets in brackets, a hundred thousand deep
-            TypeError,
-            ValueError,
-        ) as error:
-            raise BundleFileError("not the line of an event") from error
-        if str(parsed) != line:  # what was not of the right type is not written as it was
-            raise BundleFileError("not in canonical form")
-        return parsed
+        return parse_line(line, cls._of, BundleFileError)
+
+    @classmethod
+    def _of(cls, members: Any) -> "EventLine":
+        return cls(
+            int(members["index"]),
+            UUID(members["event_id"]),
+            tuple(base64.b64decode(each) for each in members["digests"]),
+            tuple(str(each) for each in members["disclosures"]),
+        )
 
 
 def sha256(data: bytes) -> str:
