@@ -309,16 +309,15 @@ def _used(read: ReadUsed) -> _Step:
 
     def step(view: _View, after: Key | None) -> _Page:
         rows = read(view.connection, after, view.batch)
-        findings = [found for _, each in rows for found in _releases_differ(view, each)]
+        until = _archived_until(view.connection)  # from before it, some releases are archived
+        whole = [each for _, each in rows if until is None or each.since > until]
+        findings = [found for each in whole for found in _releases_differ(view, each)]
         return _page(view, findings, rows)
 
     return step
 
 
 def _releases_differ(view: _View, used: Used) -> Iterator[Finding]:
-    until = _archived_until(view.connection)
-    if until is not None and used.since <= until:
-        return  # some of the releases are in the archive
     try:
         releases = _releases(view, used)
     except SealedEventError:
