@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from audit.store.tables import check, checkpoint, event, leaf, tile
-from audit.store.tree import CheckpointRow, among
+from audit.store.tables import check, checkpoint, event, tile
+from audit.store.tree import CheckpointRow, among, places
 
 _LOCK = "consent-vault/checks/"
 
@@ -41,12 +41,7 @@ class CheckRow:
 
 def leaf_events(connection: Connection, log: str, start: int, end: int) -> list[LeafEvent]:
     """Leaves [start, end) with their events, in order; the numbers first (audit.store.tree)."""
-    query = (
-        select(leaf.c.index, leaf.c.leaf_hash, leaf.c.number)
-        .where(leaf.c.log == log, leaf.c.index >= start, leaf.c.index < end)
-        .order_by(leaf.c.index)
-    )
-    leaves = [(index, hashed, number) for index, hashed, number in connection.execute(query)]
+    leaves = places(connection, log, start, end)
     numbers = [number for _, _, number in leaves if number is not None]
     columns = (event.c.number, event.c.event_id, event.c.commitment, event.c.digests)
     rows = connection.execute(

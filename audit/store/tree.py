@@ -248,17 +248,24 @@ def logs(connection: Connection) -> list[str]:
     return found
 
 
-def leaves(connection: Connection, log: str, start: int, end: int) -> list[LeafRow]:
-    """Leaves [start, end) with their events' commitments, in order; those that are there.
-
-    Here too the numbers come first: joined, a whole batch made PostgreSQL read all events.
-    """
+def places(
+    connection: Connection, log: str, start: int, end: int
+) -> list[tuple[int, bytes, int | None]]:
+    """Index, leaf hash and row number of the leaves [start, end), in order."""
     query = (
         select(leaf.c.index, leaf.c.leaf_hash, leaf.c.number)
         .where(leaf.c.log == log, leaf.c.index >= start, leaf.c.index < end)
         .order_by(leaf.c.index)
     )
-    rows = [(index, hashed, number) for index, hashed, number in connection.execute(query)]
+    return [(index, hashed, number) for index, hashed, number in connection.execute(query)]
+
+
+def leaves(connection: Connection, log: str, start: int, end: int) -> list[LeafRow]:
+    """Leaves [start, end) with their events' commitments, in order; those that are there.
+
+    Here too the numbers come first: joined, a whole batch made PostgreSQL read all events.
+    """
+    rows = places(connection, log, start, end)
     numbers = [number for _, _, number in rows if number is not None]
     found: dict[int | None, bytes | None] = {None: None, **dict(commitments(connection, numbers))}
     return [
