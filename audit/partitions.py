@@ -8,6 +8,8 @@ refused and nothing lost, and the next `tend` makes a partition of the net, for 
 some milliseconds; otherwise they notice nothing.
 """
 
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +21,7 @@ from audit.store import tree
 from audit.store.reading import highest_number
 from audit.tree import current_log
 
+TABLES = ("audit_event", "audit_leaf")
 STEP = 4_194_304
 AHEAD = 1
 """How many partitions stand empty beside the one that fills."""
@@ -70,23 +73,47 @@ def alarms(connection: Connection, now: datetime) -> list[str]:
     ]
 
 
-def tend(connection: Connection, now: datetime, *, step: int = STEP) -> list[str]:
+def tend_each(
+    transaction: Callable[[], AbstractContextManager[Connection]], now: datetime
+) -> list[str]:
+    """Tend every table, each in a transaction of its own; gives the names of what was made.
+
+    With both tables locked in one, we and a reader of both would wait for each other.
+    """
+    made: list[str] = []
+    for table in TABLES:
+        with transaction() as connection:
+            made += tend(connection, now, tables=[table])
+    return made
+
+
+def tend(
+    connection: Connection,
+    now: datetime,
+    *,
+    tables: Collection[str] = TABLES,
+    step: int = STEP,
+) -> list[str]:
     """Make the partitions that are missing, where we own the tables; gives their names."""
     if connection.dialect.name == "sqlite" or not store.owned(connection):
         return []
     # A writer that holds a lock for long must not make all others queue behind us.
     connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
-    for room in rooms(connection, now):
+    for room in _rooms_in(connection, now, tables):
         if room.left <= 0 and not room.is_of_next(now):
             store.hold_writers(connection, room.table)
-    made = [*_of_the_net_of_events(connection, step), *_of_the_net_of_leaves(connection, step)]
-    for room in rooms(connection, now):
+    made = [name for table in tables for name in _OF_THE_NET[table](connection, step)]
+    for room in _rooms_in(connection, now, tables):
         ahead = 0 if room.is_of_next(now) else AHEAD
         end = room.end
         while end < _whole(room.filled, step) + ahead * step:
             made.append(_add(connection, room, end, step))
             end += step
     return made
+
+
+def _rooms_in(connection: Connection, now: datetime, tables: Collection[str]) -> list[Room]:
+    return [room for room in rooms(connection, now) if room.table in tables]
 
 
 def _add(connection: Connection, room: Room, start: int, step: int) -> str:
@@ -121,6 +148,9 @@ def _of_the_net_of_leaves(connection: Connection, step: int) -> list[str]:
     values = f"FOR VALUES FROM ('{first}', {start}) TO ('{last}', {_whole(highest, step)})"
     store.turn_default_into(connection, "audit_leaf", name, values)
     return [name]
+
+
+_OF_THE_NET = {"audit_event": _of_the_net_of_events, "audit_leaf": _of_the_net_of_leaves}
 
 
 def _whole(last: int, step: int) -> int:

@@ -20,7 +20,7 @@ from audit.checkpoint import Checkpoint
 from audit.edge import Edge
 from audit.leadership import Leadership
 from audit.outside_copy import OutsideCopyError
-from audit.partitions import alarms, tend
+from audit.partitions import alarms, tend_each
 from audit.store import tree as store
 from audit.tree import StoredTree, TreeDamagedError, current_log, note_before
 from audit.unit_of_work import Ledger
@@ -191,8 +191,8 @@ class Sequencer:
             return
         self._tended = now
         try:
-            with self._ledger.writer.unaccounted_transaction() as connection:
-                made = tend(connection, now)
+            made = tend_each(self._ledger.writer.unaccounted_transaction, now)
+            with self._ledger.read() as connection:
                 told = alarms(connection, now)
         except SQLAlchemyError as error:  # there is room for millions: no reason to stand still
             _log.error("partitions were not looked after: %s", type(error).__name__)

@@ -1,5 +1,7 @@
 """Bring a database to the newest revision, once, whoever starts first."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from alembic import command
@@ -9,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from audit.database import WRITES
-from audit.partitions import tend
+from audit.partitions import tend_each
 from service.migrations.guards import restore
 
 _LOCK = 0x636F6E73656E74
@@ -37,17 +39,24 @@ def current(connection: Connection) -> str | None:
 
 def upgrade(engine: Engine) -> bool:
     """Run what is missing, all or nothing. True when something ran."""
-    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
-            # Two servers starting at once must not both migrate: the second one waits here.
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    with _alone(engine) as connection:
         before = current(connection)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        tend(connection, datetime.now(UTC))
         restore(connection)  # also where an owner took one away, or a table was made anew
-        return before != head()
+    tend_each(lambda: _alone(engine), datetime.now(UTC))
+    return before != head()
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """A writing transaction. Two servers starting at once must not both migrate: the second one
+    waits here."""
+    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        yield connection
 
 
 def _config() -> Config:

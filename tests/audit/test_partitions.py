@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from audit import partitions
 from audit.guards import weak_guards
-from audit.partitions import STEP, alarms, rooms, tend
+from audit.partitions import STEP, alarms, rooms, tend, tend_each
 from audit.proofs import entries_bundle, inclusion, log_state
 from audit.sequencer import Sequencer
 from audit.store import metadata
@@ -59,6 +59,40 @@ def test_on_sqlite_there_is_nothing_to_do(engine: Engine) -> None:
             [],
             [],
         )
+
+
+def waits(engine: Engine) -> bool:
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+    with engine.connect() as connection:
+        return bool(connection.execute(text(query)).scalar_one())
+
+
+def test_who_reads_leaves_and_then_events_meets_no_deadlock(
+    ledger: Ledger, sequencer: Sequencer, postgresql: Engine
+) -> None:
+    """The first partitions come of the net, with both tables locked for a moment."""
+    record(ledger, 3)
+    sequencer.run_once(NOW)
+    failed: list[BaseException] = []
+
+    def tending() -> None:
+        try:
+            tend_each(postgresql.begin, NOW)
+        except DBAPIError as error:
+            failed.append(error)
+
+    with postgresql.connect() as reader:
+        assert reader.execute(text("SELECT count(*) FROM audit_leaf")).scalar_one() == 3
+        thread = threading.Thread(target=tending)
+        thread.start()
+        while thread.is_alive() and not waits(postgresql):
+            time.sleep(0.01)
+        assert reader.execute(text("SELECT count(*) FROM audit_event")).scalar_one() == 3
+    thread.join()
+    assert failed == []
+    with postgresql.connect() as connection:
+        assert names(connection, "audit_event") == ["audit_event_0", "audit_event_1"]
+        assert "audit_leaf_2026h2_0" in names(connection, "audit_leaf")
 
 
 def test_partitions_are_made_ahead_also_of_the_next_half_year(tended: Engine) -> None:
