@@ -11,6 +11,7 @@ import secrets
 import shlex
 import stat
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self, TypeGuard, overload
@@ -189,13 +190,14 @@ def _key_id(number: int) -> str:
 
 def new_private_key(kind: Kind) -> PrivateKey:
     """A random key of this kind."""
-    match kind:
-        case "ed25519":
-            return Ed25519PrivateKey.generate()
-        case "p256":
-            return generate_private_key(SECP256R1())
-        case "ml-dsa-44":
-            return MLDSA44PrivateKey.generate()
+    return _MADE[kind]()
+
+
+_MADE: dict[Kind, Callable[[], PrivateKey]] = {
+    "ed25519": Ed25519PrivateKey.generate,
+    "p256": lambda: generate_private_key(SECP256R1()),
+    "ml-dsa-44": MLDSA44PrivateKey.generate,
+}
 
 
 def private_pem(key: PrivateKey) -> bytes:
@@ -215,13 +217,16 @@ def read_private_key(path: Path, content: bytes, kind: Kind) -> PrivateKey:
 
 
 def _is_of(key: object, kind: Kind) -> TypeGuard[PrivateKey]:
-    match kind:
-        case "ed25519":
-            return isinstance(key, Ed25519PrivateKey)
-        case "p256":
-            return isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
-        case "ml-dsa-44":
-            return isinstance(key, MLDSA44PrivateKey)
+    if isinstance(key, EllipticCurvePrivateKey):
+        return kind == "p256" and isinstance(key.curve, SECP256R1)
+    return isinstance(key, _CLASSES[kind])
+
+
+_CLASSES: dict[Kind, type[PrivateKey]] = {
+    "ed25519": Ed25519PrivateKey,
+    "p256": EllipticCurvePrivateKey,
+    "ml-dsa-44": MLDSA44PrivateKey,
+}
 
 
 def _refuse_wider(path: Path, found: os.stat_result, wanted: int) -> None:
