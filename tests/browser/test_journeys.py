@@ -197,7 +197,10 @@ def test_a_page_takes_few_requests_from_us_alone_and_one_cookie(site: Site) -> N
         assert {each.url.split("/")[2] for each in seen} == {site.url.split("/")[2]}
         assert errors == []
         assert [each["name"] for each in page.context.cookies()] == ["session"]
-        assert sum(each.sizes()["responseBodySize"] for each in seen) <= 100_000
+        # The browser gives up its own request for the icon, now and then: that one has no answer.
+        answered = [each for each in seen if each.response()]
+        assert len(answered) >= len(seen) - 1
+        assert sum(each.sizes()["responseBodySize"] for each in answered) <= 100_000
 
 
 def test_signing_out_leaves_nothing_to_go_back_to(site: Site) -> None:
