@@ -310,6 +310,26 @@ def _size(ledger: Ledger) -> int:
         return log_state(connection).size
 
 
+def test_the_sequencer_that_owns_no_table_tells_of_the_room_that_ends(
+    ledger: Ledger,
+    postgresql: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("audit.store.partitions.owned", lambda _: False)
+    record(ledger)
+    with caplog.at_level(logging.ERROR):
+        sequencer = Sequencer(ledger, signers())
+        sequencer.start(lambda: NOW)
+        end = time.monotonic() + 20
+        while not any("consent-vault db upgrade" in each for each in caplog.messages):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        sequencer.stop()
+    with postgresql.connect() as connection:
+        assert names(connection, "audit_event") == []
+
+
 def test_a_border_is_a_whole_number_of_tiles() -> None:
     assert partitions.STEP % 256**2 == 0
     assert TILE_WIDTH == 256
