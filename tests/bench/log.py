@@ -4,6 +4,7 @@
   hashing alone
 - latency: from commit to a signed checkpoint, while 1,000 events a second are written
 - growth: a batch and a proof in logs of 10^4 to 10^6 leaves (10^7 with --large)
+- effect: a change with its event over eight connections, beside the raw database
 - http: proofs from the real server out of a log of a million leaves
 
 All in one run on one machine: ratios count.
@@ -33,6 +34,7 @@ from audit.sequencer import Sequencer
 from audit.unit_of_work import Ledger
 from policies.ids import EventId
 from service.migrations.upgrade import upgrade
+from tests.bench.log_effect import effect
 from tests.bench.log_http import http
 from tests.bench.log_latency import latency
 from tests.bench.log_tree import analyse, grow, wait_in_queue
@@ -152,6 +154,12 @@ def in_latency(server: str, *, large: bool) -> None:
         latency(url, Path(folder) / "keys")
 
 
+def with_effect(server: str, *, large: bool) -> None:
+    del large
+    with schema_of_its_own(server) as url, tempfile.TemporaryDirectory() as folder:
+        effect(url, Path(folder) / "keys")
+
+
 def over_http(server: str, *, large: bool) -> None:
     del large
     with schema_of_its_own(server) as url, tempfile.TemporaryDirectory() as folder:
@@ -184,6 +192,7 @@ MEASURED: dict[str, Callable[..., None]] = {
     "capacity": capacity,
     "latency": in_latency,
     "growth": growth,
+    "effect": with_effect,
     "http": over_http,
 }
 
