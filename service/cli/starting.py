@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
+from audit.key_errors import KeyProviderError
 from policies.data_files import CatalogueError
 from service.cli.failure import Failure
 from service.logs import set_up_logs
@@ -56,6 +57,8 @@ def told() -> Iterator[None]:
             why=error.reason,
             repair="restore it from your backup; nothing opens without it",
         ) from error
+    except KeyProviderError as error:
+        raise Failure("The keys cannot be used.", why=error.reason, repair=error.repair) from error
     except CatalogueError as error:
         raise Failure(
             "The catalogue cannot be used.", why=str(error), repair="correct the file that it names"

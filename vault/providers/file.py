@@ -10,8 +10,7 @@ import re
 import secrets
 import shlex
 import stat
-import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self, TypeGuard, overload
@@ -32,8 +31,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from audit.durable import sync_folder
-from vault.envelope import TruncatedError, UnknownFormatError, decrypt, encrypt, join_parts
-from vault.keys import KEY_BYTES, UnknownKeyError
+from vault.keys import KEY_BYTES, NoKeyError
+from vault.providers.software import SoftwareKeyProvider
+
+KEY_ENCRYPTION_KEY = "kek"
+"""Prefix of the names of key-encryption keys in a key folder."""
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
@@ -78,10 +80,14 @@ class KeyFolder:
     def secret(self, name: str) -> bytes:
         """32 random bytes that stay the same under this name."""
         path = self.path_of(name, "secret")
-        content = self.read(path) or self.create(path, secrets.token_bytes(KEY_BYTES))
-        if len(content) != KEY_BYTES:
-            raise KeyFileError(path, f"a secret has {KEY_BYTES} bytes")
-        return content
+        found = self.existing_secret(name)
+        return found or _secret(path, self.create(path, secrets.token_bytes(KEY_BYTES)))
+
+    def existing_secret(self, name: str) -> bytes | None:
+        """The secret of this name, None when there is none."""
+        path = self.path_of(name, "secret")
+        content = self.read(path)
+        return None if content is None else _secret(path, content)
 
     @overload
     def private_key(self, name: str, kind: Literal["ed25519"]) -> Ed25519PrivateKey: ...
@@ -98,10 +104,34 @@ class KeyFolder:
         return read_private_key(path, content, kind)
 
     def numbered_secrets(self, prefix: str) -> dict[int, bytes]:
-        """The secrets `<prefix>-<8 digits>` by their number; the first one is made when absent."""
+        """The secrets `<prefix>-<8 digits>` by their number, none when there is none.
+
+        One that is destroyed while they are read is left out, and never made anew.
+        """
+        read = {
+            number: self.existing_secret(_name(prefix, number)) for number in self.numbers(prefix)
+        }
+        return {number: secret for number, secret in read.items() if secret is not None}
+
+    def numbers(self, prefix: str) -> set[int]:
+        """The numbers of the secrets `<prefix>-<8 digits>` that there are; none is read."""
         pattern = f"{prefix}-{'[0-9]' * 8}.secret"
-        names = [path.stem for path in self.path.glob(pattern)] or [f"{prefix}-00000001"]
-        return {int(name[-8:]): self.secret(name) for name in names}
+        return {int(path.stem[-8:]) for path in self.path.glob(pattern)}
+
+    def destroy(self, name: str) -> None:
+        """Overwrite the secret, then remove it, both brought to the disk; it may be gone already.
+
+        A file system that writes to a new place each time, and the disk below it, may keep what
+        was there: what must not come back belongs into a token or a service.
+        """
+        path = self.path_of(name, "secret")
+        with suppress(FileNotFoundError):
+            with path.open("r+b") as file:
+                file.write(secrets.token_bytes(KEY_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+            sync_folder(self.path)
 
     def path_of(self, name: str, ending: str) -> Path:
         """Where the file of this name stands. Raises ValueError for a malformed name."""
@@ -141,51 +171,59 @@ class KeyFolder:
         return path.read_bytes()
 
 
-class FileKeyProvider:
-    """Key-encryption keys in a key folder. Satisfies `KeyProvider` and `audit.keys.KeyWrapper`.
+class FileKeyProvider(SoftwareKeyProvider):
+    """Key-encryption keys in a key folder: `kek-00000001.secret` and so on.
 
-    Wrapped key, version 1: format `01` (1 byte), number of the key-encryption key (u32
-    big-endian), then Cobblestone-256 of the key, with format and number in its context. The key
-    with the highest number wraps, all of them unwrap.
+    The folder is listed anew at every wrapping, since another process may have added or destroyed
+    a key. Without a folder the keys live as long as the object.
     """
 
-    _FORMAT = 1
-    _HEADER = struct.Struct(">BI")
+    kind = "file"
 
-    def __init__(self, keys: dict[int, bytes]) -> None:
-        self._keys = keys
-        self._current = max(keys)
+    def __init__(self, keys: Mapping[int, bytes], folder: KeyFolder | None = None) -> None:
+        super().__init__(keys)
+        self._folder = folder
 
     @classmethod
     def open_or_create(cls, folder: Path) -> Self:
         """The provider of this folder, with a first key when there is none."""
-        return cls(KeyFolder.open_or_create(folder).numbered_secrets("kek"))
+        keys = KeyFolder.open_or_create(folder)
+        found = keys.numbered_secrets(KEY_ENCRYPTION_KEY)
+        return cls(found or {1: keys.secret(_name(KEY_ENCRYPTION_KEY, 1))}, keys)
 
-    def __repr__(self) -> str:
-        return f"FileKeyProvider({self.key_id}, keys hidden)"
+    def add_key(self) -> str:
+        number = max(self._current()) + 1
+        self._keys = {**self._keys, number: self._new_key(number)}
+        return self._id(number)
 
-    @property
-    def key_id(self) -> str:
-        return _key_id(self._current)
+    def destroy(self, key_id: str) -> None:
+        number = self._destructible(key_id)
+        if self._folder is not None:
+            self._folder.destroy(_name(KEY_ENCRYPTION_KEY, number))
+        self._keys = {each: key for each, key in self._keys.items() if each != number}
 
-    def wrap(self, key: bytes, context: bytes) -> bytes:
-        header = self._HEADER.pack(self._FORMAT, self._current)
-        return header + encrypt(self._keys[self._current], join_parts(header, context), key)
+    def _new_key(self, number: int) -> bytes:
+        if self._folder is None:
+            return secrets.token_bytes(KEY_BYTES)
+        return self._folder.secret(_name(KEY_ENCRYPTION_KEY, number))
 
-    def unwrap(self, blob: bytes, context: bytes) -> bytes:
-        if len(blob) < self._HEADER.size:
-            raise TruncatedError
-        header = blob[: self._HEADER.size]
-        version, number = self._HEADER.unpack(header)
-        if version != self._FORMAT:
-            raise UnknownFormatError
-        if number not in self._keys:
-            raise UnknownKeyError(_key_id(number))
-        return decrypt(self._keys[number], join_parts(header, context), blob[self._HEADER.size :])
+    def _current(self) -> Mapping[int, bytes]:
+        if self._folder is not None and self._folder.numbers(KEY_ENCRYPTION_KEY) != set(self._keys):
+            found = self._folder.numbered_secrets(KEY_ENCRYPTION_KEY)
+            if not found:
+                raise NoKeyError(f"no key in {self._folder.path}", repair="restore it from backup")
+            self._keys = found
+        return self._keys
 
 
-def _key_id(number: int) -> str:
-    return f"file:{number}"
+def _name(prefix: str, number: int) -> str:
+    return f"{prefix}-{number:08}"
+
+
+def _secret(path: Path, content: bytes) -> bytes:
+    if len(content) != KEY_BYTES:
+        raise KeyFileError(path, f"a secret has {KEY_BYTES} bytes")
+    return content
 
 
 def new_private_key(kind: Kind) -> PrivateKey:

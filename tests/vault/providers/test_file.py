@@ -28,7 +28,7 @@ from vault.envelope import (
     UnknownFormatError,
     join_parts,
 )
-from vault.keys import KeyProvider, UnknownKeyError
+from vault.keys import CurrentKeyError, KeyProvider, NoKeyError, UnknownKeyError
 from vault.providers.file import (
     FileKeyProvider,
     KeyFileError,
@@ -329,3 +329,152 @@ def test_a_damaged_key_encryption_key_stops_the_start(folder: KeyFolder) -> None
     put(folder, "kek-00000001.secret", b"short")
     with pytest.raises(KeyFileError, match="backup"):
         FileKeyProvider.open_or_create(folder.path)
+
+
+def test_a_new_generation_wraps_and_the_older_one_still_opens(folder: KeyFolder) -> None:
+    provider = FileKeyProvider.open_or_create(folder.path)
+    blob = provider.wrap(DEK, b"")
+    assert provider.key_ids() == ("file:1",)
+    assert provider.add_key() == "file:2"
+    assert provider.key_id == "file:2"
+    assert provider.key_ids() == ("file:1", "file:2")
+    assert provider.wrapped_under(provider.wrap(DEK, b"")) == "file:2"
+    assert provider.unwrap(blob, b"") == DEK
+    assert mode(folder.path / "kek-00000002.secret") == 0o600
+
+
+def test_a_running_process_takes_up_the_generation_that_another_one_added(
+    folder: KeyFolder,
+) -> None:
+    running, other = (FileKeyProvider.open_or_create(folder.path) for _ in range(2))
+    other.add_key()
+    assert running.unwrap(other.wrap(DEK, b""), b"") == DEK
+    assert running.wrapped_under(running.wrap(DEK, b"")) == "file:2"
+    assert running.key_ids() == ("file:1", "file:2")
+
+
+def test_a_running_process_never_wraps_under_a_key_that_another_one_destroyed(
+    folder: KeyFolder,
+) -> None:
+    running, other = (FileKeyProvider.open_or_create(folder.path) for _ in range(2))
+    other.add_key()
+    other.destroy("file:1")
+    assert running.key_id == "file:2"
+    assert running.wrapped_under(running.wrap(DEK, b"")) == "file:2"
+
+
+def test_two_processes_that_add_at_once_have_the_same_key(folder: KeyFolder) -> None:
+    one, other = (FileKeyProvider.open_or_create(folder.path) for _ in range(2))
+    start = threading.Barrier(2)
+
+    def add(provider: FileKeyProvider) -> None:
+        start.wait()
+        provider.add_key()
+
+    threads = [threading.Thread(target=add, args=[each]) for each in (one, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert one.key_id == other.key_id
+    assert other.unwrap(one.wrap(DEK, b""), b"") == DEK
+
+
+def test_what_was_wrapped_under_a_destroyed_key_never_opens_again(folder: KeyFolder) -> None:
+    provider = FileKeyProvider.open_or_create(folder.path)
+    blob = provider.wrap(DEK, b"")
+    provider.add_key()
+    provider.destroy("file:1")
+    assert provider.key_ids() == ("file:2",)
+    assert not (folder.path / "kek-00000001.secret").exists()
+    assert provider.wrapped_under(blob) == "file:1"
+    for opened in (provider, FileKeyProvider.open_or_create(folder.path)):
+        with pytest.raises(UnknownKeyError, match="file:1"):
+            opened.unwrap(blob, b"")
+
+
+def test_a_number_is_never_given_twice(folder: KeyFolder) -> None:
+    provider = FileKeyProvider.open_or_create(folder.path)
+    provider.add_key()
+    provider.destroy("file:1")
+    assert provider.add_key() == "file:3"
+
+
+def test_the_key_that_wraps_is_not_destroyed(folder: KeyFolder) -> None:
+    provider = FileKeyProvider.open_or_create(folder.path)
+    with pytest.raises(CurrentKeyError, match="another key first") as caught:
+        provider.destroy("file:1")
+    assert caught.value.key_id == "file:1"
+    provider.add_key()
+    with pytest.raises(CurrentKeyError):
+        provider.destroy("file:2")
+    assert provider.key_ids() == ("file:1", "file:2")
+
+
+@pytest.mark.parametrize("key_id", ["file:9", "pkcs11:1", "1", "", "file:01", "../kek"])
+def test_a_key_that_is_not_there_cannot_be_destroyed(folder: KeyFolder, key_id: str) -> None:
+    provider = FileKeyProvider.open_or_create(folder.path)
+    provider.add_key()
+    with pytest.raises(UnknownKeyError):
+        provider.destroy(key_id)
+    assert provider.key_ids() == ("file:1", "file:2")
+
+
+def test_a_destroyed_secret_is_overwritten_before_it_is_removed(folder: KeyFolder) -> None:
+    secret = folder.secret("kek-00000001")
+    with (folder.path / "kek-00000001.secret").open("rb") as still_open:
+        folder.destroy("kek-00000001")
+        assert still_open.read() != secret
+    folder.destroy("kek-00000001")
+
+
+def test_keys_that_vanish_under_a_running_process_are_not_made_anew(folder: KeyFolder) -> None:
+    provider = FileKeyProvider.open_or_create(folder.path)
+    (folder.path / "kek-00000001.secret").unlink()
+    with pytest.raises(NoKeyError, match="backup"):
+        provider.wrap(DEK, b"")
+    assert list(folder.path.iterdir()) == []
+
+
+def test_a_key_that_is_destroyed_while_the_folder_is_read_is_not_made_anew(
+    folder: KeyFolder,
+) -> None:
+    folder.secret("kek-00000001")
+    assert folder.existing_secret("kek-00000002") is None
+    assert folder.numbers("kek") == {1}
+    assert list(folder.numbered_secrets("kek")) == [1]
+
+
+def test_keys_in_memory_only_have_generations_too() -> None:
+    provider = FileKeyProvider({1: os.urandom(32)})
+    blob = provider.wrap(DEK, b"")
+    assert provider.add_key() == "file:2"
+    assert provider.unwrap(blob, b"") == DEK
+    provider.destroy("file:1")
+    with pytest.raises(UnknownKeyError):
+        provider.unwrap(blob, b"")
+
+
+@pytest.mark.parametrize("blob", [b"", b"\x01", b"\x01\x00\x00\x00"])
+def test_a_header_that_is_cut_is_named_truncated(blob: bytes) -> None:
+    with pytest.raises(TruncatedError):
+        FileKeyProvider({1: os.urandom(32)}).wrapped_under(blob)
+
+
+@pytest.mark.parametrize("wrap_format", [0, 2, 3, 4, 5, 255])
+def test_a_header_of_another_format_is_named(wrap_format: int) -> None:
+    provider = FileKeyProvider({1: os.urandom(32)})
+    with pytest.raises(UnknownFormatError):
+        provider.wrapped_under(bytes([wrap_format]) + provider.wrap(DEK, b"")[1:])
+
+
+def test_a_header_says_its_key_whether_it_is_here_or_not() -> None:
+    provider = FileKeyProvider({1: os.urandom(32)})
+    assert provider.wrapped_under(bytes.fromhex("01ffffffff")) == "file:4294967295"
+
+
+def test_the_repr_of_a_provider_hides_its_keys() -> None:
+    key = os.urandom(32)
+    shown = repr(FileKeyProvider({1: key}))
+    assert shown == "FileKeyProvider(file:1, keys hidden)"
+    assert repr(key)[2:-1] not in shown
