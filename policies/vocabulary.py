@@ -73,5 +73,8 @@ class Label(StrEnum):
     ARTICLE_9 = "art9"
     """Special category of personal data (GDPR article 9)."""
     DISPUTED = "disputed"
+    """Somebody says that it is not so: the person herself, or another source of equal rank."""
     RESTRICTED = "restricted"
     """Processing restricted (GDPR article 18)."""
+    JOINT = "joint"
+    """About other people too, each of whom has a say in it."""

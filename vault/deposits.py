@@ -10,12 +10,15 @@ Facts of different sources are never merged: each source has a record of its own
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from audit.model import Event, Kind
+from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
+from policies.catalogue import Catalogue
 from policies.facts import Document, Fact
 from policies.ids import AttributeId, EventId, PersonId, RecordId, new_uuid
 from policies.vocabulary import AuthorityRank, Label
@@ -38,6 +41,7 @@ def deposit(uow: UnitOfWork, vault: Vault, person: PersonId, document: Document)
     Raises RefusedDocumentError and UnknownPersonError; then nothing is kept.
     """
     check_document(document, vault.catalogue, now=uow.now)
+    turn_to(uow.connection, person)
     key = people_store.lock_person(uow.connection, person)
     if key is None:
         raise UnknownPersonError(person)
@@ -73,8 +77,24 @@ def _seal_versions(
             _seal_version(
                 vault, person, fact, heads.get(fact.attribute) or _no_head(), key.version, plain_key
             )
-            for fact in document.facts
+            for fact in _completed(vault.catalogue, person, document)
         ]
+
+
+def _completed(catalogue: Catalogue, person: PersonId, document: Document) -> Iterator[Fact]:
+    """The facts with all that is sealed beside their values.
+
+    A fact that brings its evidence keeps it: it came with an export from another installation.
+    """
+    for fact in document.facts:
+        others = fact.also_about - {person}
+        labels = fact.labels | catalogue.attribute(fact.attribute).labels
+        yield replace(
+            fact,
+            labels=labels | {Label.JOINT} if others else labels - {Label.JOINT},
+            also_about=others,
+            evidence=fact.evidence or document.evidence,
+        )
 
 
 def _seal_version(
@@ -86,7 +106,6 @@ def _seal_version(
     key: bytearray,
 ) -> NewVersion:
     attribute = vault.catalogue.attribute(fact.attribute)
-    labelled = replace(fact, labels=fact.labels | attribute.labels)
     version = head.latest + 1
     counts = _counts_now(fact, head)
     place = Place(
@@ -100,12 +119,12 @@ def _seal_version(
         content_type=CONTENT_TYPE,
     )
     return NewVersion(
-        fact=labelled,
+        fact=fact,
         record=head.record,
         version=version,
         current=version if counts else head.current,
-        protected=Label.PROTECTED in labelled.labels if counts else head.protected,
-        sealed=seal(key, place, encode(labelled)),
+        protected=Label.PROTECTED in fact.labels if counts else head.protected,
+        sealed=seal(key, place, encode(fact)),
     )
 
 

@@ -14,6 +14,8 @@ from policies.ids import AttributeId
 _DIGEST_BYTES = 32
 _CLOCK_DIFFERENCE = timedelta(minutes=5)
 _LONGEST_TEXT = 4096
+_LONGEST_SIGNATURE = 4096
+_MOST_OTHERS = 32
 _LONGEST_LIST = 256
 _LARGEST_INTEGER = 2**53 - 1
 """Every JSON reader agrees on integers up to here (RFC 7493 section 2.2)."""
@@ -25,6 +27,7 @@ class Refusal(StrEnum):
     UNKNOWN_DATASET = "unknown-dataset"
     UNKNOWN_SOURCE = "unknown-source"
     DIGEST_LENGTH = "digest-length"
+    SIGNATURE = "signature-form"
     EMPTY = "empty-document"
     UNKNOWN_ATTRIBUTE = "unknown-attribute"
     OTHER_DATASET = "attribute-of-other-dataset"
@@ -34,6 +37,7 @@ class Refusal(StrEnum):
     NOT_UTC = "observed-not-in-utc"
     IN_FUTURE = "observed-in-future"
     WRONG_TYPE = "wrong-value-type"
+    TOO_MANY_OTHERS = "about-too-many"
 
 
 class RefusedDocumentError(ValueError):
@@ -70,6 +74,7 @@ def _check_fact(fact: Fact, document: Document, catalogue: Catalogue, now: datet
         (Refusal.TOO_MUCH_AUTHORITY, fact.authority > authority),
         (Refusal.NOT_UTC, fact.observed_at.utcoffset() != timedelta(0)),
         (Refusal.WRONG_TYPE, not is_of_type(attribute.type, fact.value)),
+        (Refusal.TOO_MANY_OTHERS, len(fact.also_about) > _MOST_OTHERS),
     )
     for refusal, is_wrong in checks:
         if is_wrong:
@@ -82,6 +87,14 @@ def _check_fact(fact: Fact, document: Document, catalogue: Catalogue, now: datet
 def is_of_type(type_: ValueType, value: object) -> bool:
     """True when the value is of the type, in its one form and within bounds."""
     return _FITS[type_](value)
+
+
+def _is_signature(text: str | None) -> bool:
+    """Without spaces and line ends, so that it is kept in one form."""
+    if text is None:
+        return True
+    fits = 0 < len(text) <= _LONGEST_SIGNATURE
+    return fits and text.isascii() and text.isprintable() and " " not in text
 
 
 def _is_text(value: object) -> bool:
@@ -125,6 +138,7 @@ _DOCUMENT_CHECKS: tuple[tuple[Refusal, Callable[[Document, Catalogue], bool]], .
     (Refusal.UNKNOWN_DATASET, lambda document, known: document.dataset not in known.datasets),
     (Refusal.UNKNOWN_SOURCE, lambda document, known: document.source not in known.sources),
     (Refusal.DIGEST_LENGTH, lambda document, _: len(document.digest) != _DIGEST_BYTES),
+    (Refusal.SIGNATURE, lambda document, _: not _is_signature(document.signature)),
     (Refusal.EMPTY, lambda document, _: not document.facts),
 )
 

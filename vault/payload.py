@@ -1,18 +1,22 @@
 """What is inside a record's seal: the value together with its provenance. Pure.
 
-Source, authority, times and labels are sealed with the value, so that whoever can write in the
-database can neither give a value another origin nor take the mark of a protected person off it.
-The form is JSON with sorted members, without spaces, in UTF-8.
+Source, authority, times, labels, evidence and the other people concerned are sealed with the
+value, so that whoever can write in the database can neither give a value another origin nor take
+the mark of a protected person off it. The form is JSON with sorted members, without spaces, in
+UTF-8. A member that came later (`also_about`, `evidence`) is absent where there is nothing to say,
+so what was sealed before it came reads as having none.
 """
 
+import base64
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
-from policies.facts import Fact, Value
-from policies.ids import AttributeId, SourceId
+from policies.facts import Evidence, Fact, Value
+from policies.ids import AttributeId, PersonId, SourceId
 from policies.vocabulary import AuthorityRank, Label
 
 CONTENT_TYPE = "application/json"
@@ -27,6 +31,7 @@ def encode(fact: Fact) -> bytes:
         "observed_at": fact.observed_at.isoformat(),
         "valid_to": None if fact.valid_to is None else fact.valid_to.isoformat(),
         "labels": sorted(fact.labels),
+        **_later_members(fact),
     }
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
@@ -43,7 +48,25 @@ def decode(attribute: AttributeId, plain: bytes) -> Fact:
         observed_at=datetime.fromisoformat(content["observed_at"]),
         valid_to=None if valid_to is None else date.fromisoformat(valid_to),
         labels=frozenset(Label(label) for label in content["labels"]),
+        also_about=frozenset(PersonId(UUID(each)) for each in content.get("also_about", ())),
+        evidence=_evidence(content.get("evidence")),
     )
+
+
+def _later_members(fact: Fact) -> dict[str, object]:
+    members: dict[str, object] = {}
+    if fact.also_about:
+        members["also_about"] = sorted(str(each) for each in fact.also_about)
+    if fact.evidence is not None:
+        digest = base64.b64encode(fact.evidence.digest).decode("ascii")
+        members["evidence"] = {"digest": digest, "signature": fact.evidence.signature}
+    return members
+
+
+def _evidence(content: Mapping[str, Any] | None) -> Evidence | None:
+    if content is None:
+        return None
+    return Evidence(base64.b64decode(content["digest"]), content["signature"])
 
 
 def _value(content: str | int | bool | list[str]) -> Value:  # noqa: FBT001  # one of JSON's types

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from audit.model import SYSTEM, Entry, Kind
 from audit.reader import entry
 from audit.unit_of_work import Ledger, begin
-from policies.facts import Document
+from policies.facts import Document, Evidence
 from policies.ids import EventId, PersonId
 from policies.vocabulary import AuthorityRank, Label
 from tests.vault.given import (
@@ -183,6 +183,40 @@ def test_labels_of_the_attribute_are_added_to_those_of_the_fact(
     assert viewed(ledger, vault, person, GLUCOSE).facts == (replace(stated, labels=labels),)
     (holding,) = held(ledger, person)
     assert (holding.labels, holding.valid_to) == (labels, date(2027, 1, 1))
+
+
+def test_the_document_is_the_evidence_of_each_of_its_facts(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    given = replace(document(fact(), fact(EMPLOYER, "Oy")), signature="head..signature")
+    hand_in(ledger, vault, person, given)
+    seen = viewed(ledger, vault, person, GROSS, EMPLOYER).facts
+    assert [one.evidence for one in seen] == [Evidence(given.digest, "head..signature")] * 2
+
+
+def test_evidence_that_a_fact_brings_is_kept(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    brought = Evidence(bytes(range(32)))
+    hand_in(ledger, vault, person, document(replace(fact(), evidence=brought)))
+    assert viewed(ledger, vault, person, GROSS).facts[0].evidence == brought
+
+
+def test_who_else_a_value_is_about_is_kept_and_marked(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    shared = replace(fact(), also_about=frozenset({NOBODY, person}))
+    hand_in(ledger, vault, person, document(shared))
+    (seen,) = viewed(ledger, vault, person, GROSS).facts
+    assert (seen.also_about, seen.labels) == (frozenset({NOBODY}), frozenset({Label.JOINT}))
+
+
+def test_a_mark_of_others_without_others_is_left_out(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    marked = replace(fact(), labels=frozenset({Label.JOINT}), also_about=frozenset({person}))
+    hand_in(ledger, vault, person, document(marked))
+    assert viewed(ledger, vault, person, GROSS).facts == (fact(),)
 
 
 def test_one_bad_fact_refuses_the_whole_document(

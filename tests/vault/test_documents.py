@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta, timezone
+from uuid import UUID
 
 import pytest
 
 from policies.catalogue import ValueType
 from policies.facts import Document, Fact, Value
-from policies.ids import AttributeId, DatasetId, SourceId
+from policies.ids import AttributeId, DatasetId, PersonId, SourceId
 from policies.vocabulary import AuthorityRank
 from tests.vault.given import (
     EARLIER,
@@ -27,6 +28,7 @@ from vault.documents import Refusal, RefusedDocumentError, check_document, is_of
 
 GOOD = document(fact(), fact(EMPLOYER, "Oy Esimerkki Ab"), fact(PAID, "2026-10-31"))
 SECRET = "010199-9012"
+MANY = [PersonId(UUID(int=number)) for number in range(33)]
 
 
 def refusal(given: Document) -> tuple[Refusal, AttributeId | None]:
@@ -38,6 +40,9 @@ def refusal(given: Document) -> tuple[Refusal, AttributeId | None]:
 
 def test_a_good_document_passes() -> None:
     check_document(GOOD, catalogue(), now=NOW)
+    check_document(replace(GOOD, signature="eyJhbGciOiJFUzI1NiJ9..c2ln"), catalogue(), now=NOW)
+    about_others = replace(fact(), also_about=frozenset(MANY[:32]))
+    check_document(document(about_others), catalogue(), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +52,11 @@ def test_a_good_document_passes() -> None:
         (replace(GOOD, source=SourceId("rumour")), Refusal.UNKNOWN_SOURCE),
         (replace(GOOD, digest=bytes(31)), Refusal.DIGEST_LENGTH),
         (replace(GOOD, facts=()), Refusal.EMPTY),
+        (replace(GOOD, signature=""), Refusal.SIGNATURE),
+        (replace(GOOD, signature="x" * 4097), Refusal.SIGNATURE),
+        (replace(GOOD, signature="a b"), Refusal.SIGNATURE),
+        (replace(GOOD, signature="a\n"), Refusal.SIGNATURE),
+        (replace(GOOD, signature="ä"), Refusal.SIGNATURE),
     ],
 )
 def test_a_fault_of_the_whole_is_named(given: Document, reason: Refusal) -> None:
@@ -65,6 +75,7 @@ def test_a_fault_of_the_whole_is_named(given: Document, reason: Refusal) -> None
         ),
         (replace(fact(), observed_at=NOW + timedelta(minutes=6)), Refusal.IN_FUTURE),
         (fact(GROSS, SECRET), Refusal.WRONG_TYPE),
+        (replace(fact(), also_about=frozenset(MANY)), Refusal.TOO_MANY_OTHERS),
     ],
 )
 def test_a_fault_of_a_fact_is_named_with_its_attribute(bad: Fact, reason: Refusal) -> None:

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.facts import Fact, Value
-from policies.ids import AttributeId, SourceId
+from policies.facts import Evidence, Fact, Value
+from policies.ids import AttributeId, PersonId, SourceId
 from policies.vocabulary import AuthorityRank, Label
 from vault.payload import decode, encode
 
@@ -36,6 +37,9 @@ facts = st.builds(
     observed_at=st.datetimes(timezones=st.just(UTC)),
     valid_to=st.none() | st.dates(),
     labels=st.frozensets(st.sampled_from(Label)),
+    also_about=st.frozensets(st.uuids().map(PersonId), max_size=3),
+    evidence=st.none()
+    | st.builds(Evidence, st.binary(min_size=32, max_size=32), st.none() | st.just("a..b")),
 )
 
 
@@ -50,10 +54,31 @@ def test_the_form_is_frozen() -> None:
     )
 
 
+def test_what_is_said_later_has_a_frozen_form_too() -> None:
+    two = frozenset({PersonId(UUID(int=2)), PersonId(UUID(int=1))})
+    more = replace(FACT, also_about=two, evidence=Evidence(bytes(range(32)), "head..signature"))
+    assert encode(more) == encode(FACT).replace(
+        b'"authority":3,',
+        b'"also_about":["00000000-0000-0000-0000-000000000001",'
+        b'"00000000-0000-0000-0000-000000000002"],"authority":3,'
+        b'"evidence":{"digest":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",'
+        b'"signature":"head..signature"},',
+    )
+
+
+def test_what_was_sealed_before_there_was_evidence_has_none() -> None:
+    old = decode(FACT.attribute, encode(FACT))
+    assert (old.evidence, old.also_about) == (None, frozenset())
+
+
+def test_neither_part_of_the_evidence_is_shown() -> None:
+    assert repr(Evidence(bytes(32), "secret")) == "Evidence()"
+
+
 @given(fact=facts)
 def test_every_fact_comes_back(fact: Fact) -> None:
     back = decode(fact.attribute, encode(fact))
-    assert back == fact
+    assert (back, back.evidence) == (fact, fact.evidence)
     assert type(back.value) is type(fact.value)
 
 
