@@ -137,14 +137,21 @@ def check_sign_in(settings: Settings) -> Finding:
 
 def check_port(base_url: str) -> Finding:
     """On loopback: whether something answers where people are sent."""
+    if urlsplit(base_url).hostname not in LOOPBACK:
+        return Finding("port", f"{base_url} is behind a proxy, not looked at")
+    return Finding("port", f"{base_url} {'answers' if answers(base_url) else 'is free'}")
+
+
+def answers(base_url: str) -> bool:
+    """Whether something listens there, if it is on this machine."""
     place = urlsplit(base_url)
     if place.hostname not in LOOPBACK:
-        return Finding("port", f"{base_url} is behind a proxy, not looked at")
+        return False
     try:
         socket.create_connection((place.hostname, place.port or 80), timeout=1).close()
     except OSError:
-        return Finding("port", f"{base_url} is free")
-    return Finding("port", f"{base_url} answers")
+        return False
+    return True
 
 
 def _examine_database(engine: Engine, settings: Settings, *, with_keys: bool) -> Iterator[Finding]:
