@@ -15,9 +15,12 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine
 
 from audit.changes import changed, forget, watch
+from audit.journal_line import JournalEntry
 from audit.keys import KeyWrapper, RememberedKeys, keys_for, owner_of, period_of
 from audit.model import Actor, Event
+from audit.outside_journal import OutsideJournal
 from audit.recording import Circumstances, write_events
+from audit.telling import Outside, tell
 from audit.transaction import Writer
 from policies.ids import EventId, PersonId, new_uuid
 
@@ -29,9 +32,13 @@ class UnaccountedChangeError(RuntimeError):
 class Ledger:
     """The database and the wrapper of the log's keys: what a unit of work begins from."""
 
-    def __init__(self, engine: Engine, log_keys: KeyWrapper) -> None:
+    def __init__(
+        self, engine: Engine, log_keys: KeyWrapper, *, journal: OutsideJournal | None = None
+    ) -> None:
         self.engine = engine
         self.log_keys: KeyWrapper = RememberedKeys(log_keys)
+        self.journal = journal
+        """Hears of erasures and ended consents; None where a ledger only reads, and in tests."""
         self.writer = Writer(engine)
         watch(engine)
 
@@ -53,6 +60,7 @@ class UnitOfWork:
     request: str | None = None
     """SHA-256, in lower-case hexadecimal, of the signed request that it answers."""
     _stated: list[tuple[EventId, Event]] = field(default_factory=list, init=False, repr=False)
+    _outside: list[Outside] = field(default_factory=list, init=False, repr=False)
     _ended: bool = field(default=False, init=False, repr=False)
     _commitments: dict[EventId, bytes] = field(default_factory=dict, init=False, repr=False)
 
@@ -71,6 +79,13 @@ class UnitOfWork:
         event_id = EventId(new_uuid())
         self._stated.append((event_id, happened))
         return event_id
+
+    def tell_outside(self, entry: JournalEntry, *, may_be_late: bool) -> None:
+        """Have the journal outside the database told, before the commit.
+
+        Unless it may be late, the unit of work fails when the journal cannot be written.
+        """
+        self._outside.append(Outside(entry, may_be_late))
 
     def commitment_of(self, event_id: EventId) -> bytes:
         """The commitment of an event of this unit of work, to be promised (audit.promise).
@@ -93,9 +108,13 @@ class UnitOfWork:
     def end(self) -> None:
         """Write what was stated, as the last thing in the transaction. Only `begin` calls it.
 
-        Raises UnaccountedChangeError and EventNotWrittenError: then nothing is committed.
+        Raises UnaccountedChangeError, EventNotWrittenError and JournalError: then nothing is
+        committed.
         """
         self._ended = True
+        if self._outside and self.ledger.journal is not None:
+            # Before the events, since on PostgreSQL the COMMIT goes out with them.
+            tell(self.connection, self.ledger.journal, self._outside, now=self.now)
         if self._stated:
             self._commitments = write_events(
                 self.connection,
@@ -117,8 +136,9 @@ def begin(
     answered, so that nobody can invent one.
 
     At the end of the block it raises UnaccountedChangeError when rows changed without an event,
-    and EventNotWrittenError when the database refused the events: so nothing may leave before the
-    block has ended. Units of work do not nest.
+    EventNotWrittenError when the database refused the events, and JournalError when the journal
+    outside must know of an erasure and cannot be written: so nothing may leave before the block
+    has ended. Units of work do not nest.
     """
     if now.tzinfo is None:
         raise RuntimeError("the time of a unit of work must say its zone")

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from audit.journal_line import consent_over
 from audit.unit_of_work import UnitOfWork
 from consent.events import consent_event
 from consent.lifecycle import Party, apply
-from consent.model import Command, Consent, ConsentRecord, Status
+from consent.model import LIVE, Command, Consent, ConsentRecord, Status
 from consent.record import Presentation, RecordEvent, first_document, next_document
 from consent.store import codes, consents, records, tokens
 from policies.canonical import canonical_json
@@ -69,7 +70,17 @@ def change(
         # In the transaction that ends the consent, so that no token outlives it for a moment.
         codes.kill(uow.connection, consent.id, at=uow.now)
         tokens.revoke_of_consent(uow.connection, consent.id, at=uow.now)
+    if _must_stay_ended(consent, changed, command):
+        withdrawn = command is Command.WITHDRAW
+        entry = consent_over(changed.id, changed.version, withdrawn=withdrawn, at=uow.now)
+        uow.tell_outside(entry, may_be_late=True)
     return changed, _keep(uow, changed, version, event_id)
+
+
+def _must_stay_ended(was: Consent, now: Consent, command: Command) -> bool:
+    """A restored backup must not bring it back to life. What time has ended, time ends again."""
+    given = LIVE | {Status.PENDING_JOINT}
+    return was.status in given and now.status not in given and command is not Command.REACH_END
 
 
 def _version(

@@ -207,6 +207,16 @@ retention = insert_only(
 """Insert-only; from which index on a log gives out its entries itself (audit.archive). The highest
 one counts."""
 
+journal_late = Table(
+    "audit_journal_late",
+    metadata,
+    Column("late_id", Uuid, primary_key=True),
+    Column("entry", String(300), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""Entries of the journal outside the database that could not be written there yet (audit.late).
+Deletable."""
+
 INSERT_ONLY = (
     event.name,
     leaf.name,
@@ -217,7 +227,15 @@ INSERT_ONLY = (
     log_start.name,
     retention.name,
 )
-DELETABLE = (log_key.name, queue.name, search.name, about.name, acted.name, check.name)
+DELETABLE = (
+    log_key.name,
+    queue.name,
+    search.name,
+    about.name,
+    acted.name,
+    check.name,
+    journal_late.name,
+)
 """Keys and indexes end with retention, the queue by the sequencer; these are never updated."""
 UPDATED = (head.name,)
 """What stands for how things are now."""

@@ -1,0 +1,155 @@
+"""Lines of the journal outside the database: what an older backup must not undo. Pure.
+
+A line says that a person or a data set was erased, or that a consent ended, by random ids, numbers
+and keyed digests: its form has no place for anything else, so no personal data can stand in it.
+Each line has a MAC of its own and holds the MAC of the line before, so that one that is torn,
+changed or missing is found, and all others still count.
+"""
+
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+
+from audit.model import written_time
+from policies.ids import ConsentId, PersonId
+
+FIRST = bytes(32)
+"""What the first line holds in the place of a MAC before it."""
+LONGEST = 512
+"""No line has more bytes, its newline included."""
+
+_FORMAT = "consent-vault-journal/1"
+_LABEL = b"consent-vault/journal-line/v1\x00"
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_DIGEST = r"[0-9a-f]{64}"
+_NUMBER = r"[1-9][0-9]{0,17}"
+_LINE = re.compile(
+    rf"{_FORMAT} ({_NUMBER}) (\S{{1,40}}) ([a-z-]{{1,40}}) ([0-9a-f -]{{1,200}})"
+    rf" ({_DIGEST}) ({_DIGEST})\n"
+)
+
+
+class Told(StrEnum):
+    """What a line tells."""
+
+    PERSON_ERASED = "person-erased"
+    DATASET_ERASED = "dataset-erased"
+    CONSENT_WITHDRAWN = "consent-withdrawn"
+    """By the person."""
+    CONSENT_ENDED = "consent-ended"
+    """By its last use, by a newer one, or by somebody else who may."""
+
+
+_FORMS = {
+    Told.PERSON_ERASED: re.compile(f"{_ID} {_ID}"),
+    Told.DATASET_ERASED: re.compile(f"{_ID} {_ID} {_DIGEST}"),
+    Told.CONSENT_WITHDRAWN: re.compile(f"{_ID} {_NUMBER}"),
+    Told.CONSENT_ENDED: re.compile(f"{_ID} {_NUMBER}"),
+}
+
+
+class JournalLineError(ValueError):
+    """Not a line of this journal: its form or its MAC is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """What is told. Made by the functions below only, each for one form."""
+
+    what: Told
+    at: datetime
+    about: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if _FORMS[self.what].fullmatch(" ".join(self.about)) is None:
+            raise JournalLineError
+
+    def id_at(self, place: int) -> UUID:
+        """One of the ids that it is about."""
+        return UUID(self.about[place])
+
+    def __str__(self) -> str:
+        return f"{written_time(self.at)} {self.what} {' '.join(self.about)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The entry that is written so, in this one way only. Raises JournalLineError."""
+        try:
+            at, what, *about = text.split(" ")
+            entry = cls(Told(what), datetime.fromisoformat(at), tuple(about))
+        except ValueError as error:
+            raise JournalLineError from error
+        if str(entry) != text:
+            raise JournalLineError
+        return entry
+
+
+def person_erased(erasure: UUID, person: PersonId, *, at: datetime) -> JournalEntry:
+    return JournalEntry(Told.PERSON_ERASED, at, (str(erasure), str(person)))
+
+
+def dataset_erased(
+    erasure: UUID, person: PersonId, blinded: bytes, *, at: datetime
+) -> JournalEntry:
+    """`blinded` is the keyed digest of person and data set: which one it is stays unsaid."""
+    about = (str(erasure), str(person), blinded.hex())
+    return JournalEntry(Told.DATASET_ERASED, at, about)
+
+
+def consent_over(
+    consent: ConsentId, version: int, *, withdrawn: bool, at: datetime
+) -> JournalEntry:
+    """`version` is the consent's from then on: one that stands at it knows of its end."""
+    what = Told.CONSENT_WITHDRAWN if withdrawn else Told.CONSENT_ENDED
+    return JournalEntry(what, at, (str(consent), str(version)))
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """An entry in its place."""
+
+    number: int
+    entry: JournalEntry
+    previous: bytes
+    mac: bytes
+
+    @classmethod
+    def after(cls, last: "JournalLine | None", entry: JournalEntry, key: bytes) -> Self:
+        """The line that follows."""
+        number = 1 if last is None else last.number + 1
+        previous = FIRST if last is None else last.mac
+        return cls(number, entry, previous, _mac(key, number, entry, previous))
+
+    @classmethod
+    def parse(cls, line: bytes, key: bytes) -> Self:
+        """Raises JournalLineError unless it is a whole line that was written under the key."""
+        found = _LINE.fullmatch(line.decode("ascii", errors="replace"))
+        if found is None:
+            raise JournalLineError
+        number, at, what, about, previous, mac = found.groups()
+        entry = JournalEntry.parse(f"{at} {what} {about}")
+        parsed = cls(int(number), entry, bytes.fromhex(previous), bytes.fromhex(mac))
+        if not hmac.compare_digest(parsed.mac, _mac(key, parsed.number, entry, parsed.previous)):
+            raise JournalLineError
+        return parsed
+
+    def follows(self, last: "JournalLine | None") -> bool:
+        """True when no line is missing between the two."""
+        if last is None:
+            return (self.number, self.previous) == (1, FIRST)
+        return (self.number, self.previous) == (last.number + 1, last.mac)
+
+    def __bytes__(self) -> bytes:
+        return f"{_body(self.number, self.entry, self.previous)} {self.mac.hex()}\n".encode()
+
+
+def _body(number: int, entry: JournalEntry, previous: bytes) -> str:
+    return f"{_FORMAT} {number} {entry} {previous.hex()}"
+
+
+def _mac(key: bytes, number: int, entry: JournalEntry, previous: bytes) -> bytes:
+    return hmac.digest(key, _LABEL + _body(number, entry, previous).encode(), "sha256")
