@@ -39,17 +39,39 @@ class Vault:
     def new_person_key(self, person: PersonId, version: int) -> tuple[bytearray, bytes]:
         """A random key for the person, plain and wrapped. The caller zeroes it with `wipe`."""
         key = os.urandom(KEY_BYTES)
-        return bytearray(key), self._provider.wrap(key, self._context(person, version))
+        return bytearray(key), self._provider.wrap(key, self.key_context(person, version))
+
+    def wrapped_under(self, wrapped: bytes) -> str:
+        """The key-encryption key under which a key is wrapped."""
+        return self._provider.wrapped_under(wrapped)
 
     @contextmanager
     def person_key(self, person: PersonId, version: int, wrapped: bytes) -> Iterator[bytearray]:
         """The person's key for the length of the block. Raises a SealError."""
-        key = bytearray(self._provider.unwrap(wrapped, self._context(person, version)))
+        key = bytearray(self._provider.unwrap(wrapped, self.key_context(person, version)))
         try:
             yield key
         finally:
             wipe(key)
 
-    def _context(self, person: PersonId, version: int) -> bytes:
+    def new_file_key(self) -> tuple[bytearray, bytes]:
+        """A random key for a file of ours, plain and wrapped. The caller zeroes it with `wipe`."""
+        key = os.urandom(KEY_BYTES)
+        return bytearray(key), self._provider.wrap(key, self._file_context())
+
+    @contextmanager
+    def file_key(self, wrapped: bytes) -> Iterator[bytearray]:
+        """The key of a file for the length of the block. Raises a SealError."""
+        key = bytearray(self._provider.unwrap(wrapped, self._file_context()))
+        try:
+            yield key
+        finally:
+            wipe(key)
+
+    def _file_context(self) -> bytes:
+        return join_parts(b"vault/file-key/1", self.installation.encode())
+
+    def key_context(self, person: PersonId, version: int) -> bytes:
+        """What the wrapping of this version of the person's key is bound to."""
         installation = self.installation.encode()
         return join_parts(b"vault/dek/1", installation, person.bytes, version.to_bytes(4, "big"))

@@ -63,6 +63,24 @@ def test_the_key_is_zeroed_when_the_block_fails() -> None:
     assert key == bytes(32)
 
 
+def test_the_key_of_a_file_opens_again_and_is_zeroed_after_its_block() -> None:
+    vault = new_vault()
+    key, wrapped = vault.new_file_key()
+    with vault.file_key(wrapped) as opened:
+        assert opened == key
+        assert key != bytes(32)
+    assert opened == bytes(32)
+
+
+def test_the_key_of_a_file_is_no_key_of_a_person_nor_of_another_vault() -> None:
+    vault = new_vault()
+    _, wrapped = vault.new_file_key()
+    with pytest.raises(MisplacedError), vault.person_key(AINO, 1, wrapped):
+        pass
+    with pytest.raises(MisplacedError), new_vault().file_key(wrapped):
+        pass
+
+
 def test_wiping_keeps_the_length() -> None:
     key = bytearray(b"secret")
     wipe(key)
