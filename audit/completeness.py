@@ -20,7 +20,7 @@ from audit.effects import EffectTable, ReadExpected, ReadUsed, RoomEffects, Used
 from audit.merkle import leaf_hash
 from audit.model import Kind
 from audit.promise import MERGE_DELAY, Promise
-from audit.reader import entries_about, entry
+from audit.reader import entries_about, entry, search
 from audit.seal import SealedEventError
 from audit.store import completeness as store
 from audit.store import tree
@@ -323,7 +323,7 @@ def _releases_differ(view: _View, used: Used) -> Iterator[Finding]:
     except SealedEventError:
         yield Finding(Gap.EVENT_DAMAGED, f"consent {used.consent}")
         return
-    if releases is not None and releases != used.times:
+    if releases is not None and releases != used.times and not _is_forgotten(view, used):
         yield Finding(Gap.RELEASES_DIFFER, f"consent {used.consent}")
 
 
@@ -346,6 +346,18 @@ def _releases(view: _View, used: Used) -> int | None:
         if len(ours) < _ENTRIES:
             return number
         before = ours[-1].number
+
+
+def _is_forgotten(view: _View, used: Used) -> bool:
+    """Whether the person was forgotten since (audit.erasure): the index does not even know of the
+    event at the consent's beginning any more, and keys were destroyed after it."""
+    known = store.happened(view.connection, [used.since])
+    if any(who == used.person for _, _, who in known):
+        return False
+    destroyed = search(
+        view.connection, view.ledger, since=used.since, kind=Kind.KEYS_DESTROYED, limit=1
+    )
+    return bool(destroyed)
 
 
 def _archived_until(connection: Connection) -> datetime | None:

@@ -22,6 +22,9 @@ from policies.ids import PersonId
 INSTALLATION = "installation"
 """Owner of the keys for events about nobody."""
 
+PERSON_PREFIX = "person:"
+"""What the names of owners begin with who are people."""
+
 _REMEMBERED = 4096
 
 
@@ -47,7 +50,7 @@ class LogKey:
 
 def owner_of(person: PersonId) -> str:
     """The owner name of a person's log keys."""
-    return f"person:{person}"
+    return f"{PERSON_PREFIX}{person}"
 
 
 def period_of(moment: datetime) -> str:

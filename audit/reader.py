@@ -56,6 +56,14 @@ class Opened:
     disclosures: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """When an event happened, and the commitment that its leaf holds."""
+
+    at: datetime
+    commitment: bytes
+
+
 def everything(_owner: str) -> bool:
     """The auditor's view: all that still opens."""
     return True
@@ -125,6 +133,18 @@ def entry(connection: Connection, ledger: Ledger, event_id: EventId) -> Entry | 
     """One event, as an auditor sees it; None when there is none with that id."""
     row = store.one(connection, event_id)
     return None if row is None else opened_entries(connection, ledger, [row], everything)[0]
+
+
+def happened_at(connection: Connection, event_id: EventId) -> datetime | None:
+    """When the event happened; None when there is none with that id, or it is archived."""
+    row = store.one(connection, event_id)
+    return None if row is None else row.at
+
+
+def committed(connection: Connection, event_id: EventId) -> Committed | None:
+    """What a promise of the event speaks of; None when there is none with that id."""
+    row = store.one(connection, event_id)
+    return None if row is None else Committed(row.at, row.commitment)
 
 
 def disclosures(

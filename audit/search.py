@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from audit.model import Kind
+from audit.model import Entry, Kind
 from audit.own_log import DamagedEntry, OwnEntry
 from audit.reader import everything, opened_entries
 from audit.seal import SealedEventError
@@ -74,6 +74,15 @@ def find_one(connection: Connection, ledger: Ledger, event_id: EventId) -> OwnEn
     """The event with that id."""
     row = reading.one(connection, event_id)
     return None if row is None else _opened(connection, ledger, [row])[0]
+
+
+def subject_of(connection: Connection, ledger: Ledger, event_id: EventId) -> PersonId | None:
+    """Whom the event is about: as it says itself, else, where nothing of it opens any more or
+    nothing of it can be believed, as the index says."""
+    found = find_one(connection, ledger, event_id)
+    if isinstance(found, Entry) and found.subject is not None:
+        return found.subject
+    return None if found is None else reading.person_of(connection, found.number)
 
 
 def _as_asked(found: OwnEntry, wanted: Wanted) -> OwnEntry:

@@ -18,8 +18,10 @@ from service.identity import identity_provider
 from service.jobs import ExpiryJob, LogCheckJob
 from service.jwk import p256_jwk, thumbprint
 from service.log_keys import LogKeys
+from service.log_retention import LogRetentionJob
 from service.pseudonyms import Pseudonyms
 from service.settings import Sequencing, Settings
+from service.sweeping import SweepingJob
 from service.timestamping import TimestampJob, open_timestamping
 from service.witnessing import LogWatch, WitnessJob, open_watch
 from vault.providers.file import FileKeyProvider, KeyFolder
@@ -43,6 +45,8 @@ class Runtime:
     vault: Vault
     sequencer: Sequencer
     expiry: ExpiryJob
+    sweeping: SweepingJob
+    log_retention: LogRetentionJob
     checker: LogChecker
     log_check: LogCheckJob
     completeness: CompletenessJob
@@ -70,6 +74,8 @@ class Runtime:
         if self.settings.sequencer is Sequencing.IN_PROCESS:
             self.start_sequencing()
         self.expiry.start(self.now)
+        self.sweeping.start(self.now)
+        self.log_retention.start(self.now)
         self.log_check.start(self.now)
         self.completeness.start(self.now)
 
@@ -90,6 +96,8 @@ class Runtime:
         """Stop the background and let go of the database."""
         self.completeness.stop()
         self.log_check.stop()
+        self.log_retention.stop()
+        self.sweeping.stop()
         self.expiry.stop()
         self.stop_sequencing()
         self.log_watch.close()
@@ -121,6 +129,8 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         ),
         sequencer=sequencer,
         expiry=ExpiryJob(ledger),
+        sweeping=SweepingJob(ledger),
+        log_retention=LogRetentionJob(ledger, settings.log_retention_years),
         checker=(checker := LogChecker(ledger, log_signers)),
         log_check=LogCheckJob(checker),
         completeness=CompletenessJob(ledger),

@@ -112,6 +112,9 @@ class Settings(BaseSettings):
     """PEM file with the roots of all of them."""
     timestamp_policies: dict[str, str] = Field(default_factory=dict)
     """The policy to ask for (an object identifier) where it is not the authority's usual one."""
+    log_retention_years: int | None = Field(default=None, ge=1, le=100)
+    """How many whole years entries about people are kept after the year of the entry; then the keys
+    under which they are sealed are destroyed. Without it they are kept without end."""
     session_idle_minutes: int = Field(default=30, ge=1, le=120)
     session_hours: int = Field(default=8, ge=1, le=24)
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from audit.store.tables import about, event, leaf, search
 from audit.store.tree import among
+from policies.ids import PersonId
 
 Rows = Select[Any]
 
@@ -87,6 +88,13 @@ def one(connection: Connection, event_id: UUID) -> StoredEvent | None:
     """The event with that id."""
     query = select(*_COLUMNS).select_from(_PLACED).where(event.c.event_id == event_id)
     return next(iter(_events(connection, query)), None)
+
+
+def person_of(connection: Connection, number: int) -> PersonId | None:
+    """Whom the event in that row is about, by the index."""
+    query = select(about.c.person_id).where(about.c.number == number)
+    person = connection.execute(query).scalar_one_or_none()
+    return None if person is None else PersonId(person)
 
 
 def placed(connection: Connection, log: str, start: int, end: int) -> list[StoredEvent]:

@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 def export(
     request: Request, language: Language, form: Annotated[str, Form(max_length=1024)] = ""
 ) -> Response:
-    """The file, after the event which says who took the log out and up to which size."""
+    """The file, after the event which says who took which log out and up to which size."""
     runtime, session = runtime_of(request), require_session(request)
     open_form(session, form, use="export", now=runtime.now())
     with runtime.ledger.read() as connection:
@@ -31,7 +31,7 @@ def export(
     policy = runtime.settings.log_policy
     # Nothing changes by it, so each time that the form comes back is an export of its own.
     with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
-        uow.record(Event(kind=Kind.LOG_EXPORTED, reference=f"size-{state.size}"))
+        uow.record(Event(kind=Kind.LOG_EXPORTED, reference=f"{state.log} size-{state.size}"))
     with runtime.ledger.read() as connection:
         bundle = write_bundle(
             connection,

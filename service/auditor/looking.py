@@ -6,8 +6,9 @@ from sqlalchemy import Connection
 
 from audit.own_log import DamagedEntry, OwnEntry
 from audit.results import Result, result_of
-from audit.search import Page, find, find_one
-from audit.unit_of_work import begin
+from audit.search import Page, find, find_one, subject_of
+from audit.unit_of_work import UnitOfWork, begin
+from policies.ids import PersonId
 from service.auditor.query import Query
 from service.auditor.shown import Shown, ShownTexts
 from service.runtime import Runtime
@@ -38,7 +39,7 @@ class Rows:
 def look(runtime: Runtime, session: Session, query: Query, *, limit: int = PAGE) -> Rows:
     """What the auditor asked for, after the event which says so and why."""
     with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
-        uow.record(query.look())
+        uow.record(query.look(_whom(uow, query)))
     with runtime.ledger.read() as connection:
         page = _page(connection, runtime, query, limit)
         texts = ShownTexts(connection)
@@ -55,6 +56,11 @@ def row_of(runtime: Runtime, texts: ShownTexts, found: OwnEntry) -> Row:
         result=None if found.kind is None else result_of(found.kind),
         shown=texts.of(found.get("consent")),
     )
+
+
+def _whom(uow: UnitOfWork, query: Query) -> PersonId | None:
+    """Whom the one event is about that is asked for: that person is told of the look."""
+    return None if query.event is None else subject_of(uow.connection, uow.ledger, query.event)
 
 
 def _page(connection: Connection, runtime: Runtime, query: Query, limit: int) -> Page:

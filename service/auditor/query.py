@@ -9,7 +9,7 @@ from uuid import UUID
 from audit.model import Event, Kind
 from audit.results import Result, kinds_of
 from audit.search import Wanted
-from policies.ids import EventId, OrganisationId, PurposeId
+from policies.ids import EventId, OrganisationId, PersonId, PurposeId
 from policies.vocabulary import LegalBasis
 from service.auditor.fields import Fault, Fields
 from service.auditor.reasons import Stated
@@ -58,13 +58,14 @@ class Query:
     asked: str
     """The same in short, without the person."""
 
-    def look(self) -> Event:
+    def look(self, found: PersonId | None) -> Event:
         """The event of the look. One at a single person stands in that person's log.
 
-        The recipient that was asked for is no field of the event: it would seem to have looked.
-        Nor is the person where one event was asked for: it may be about somebody else.
+        `found` is whom the one event is about that was asked for; a pseudonym beside it does not
+        count, since it may be somebody else's. The recipient that was asked for is no field of the
+        event: it would seem to have looked.
         """
-        person = self.wanted.person if self.event is None else None
+        person = self.wanted.person if self.event is None else found
         return Event(
             kind=Kind.LOG_SEARCHED if person is None else Kind.LOG_INSPECTED,
             subject=person,

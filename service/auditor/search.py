@@ -11,8 +11,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
-from audit.model import Kind
+from audit.model import Event, Kind
 from audit.results import Result
+from audit.unit_of_work import begin
 from consent.purposes import purposes_in_force
 from policies.vocabulary import Language
 from service.auditor import words
@@ -63,9 +64,12 @@ def search(request: Request, language: Language, sent: Sent) -> Response:
 def check(
     request: Request, language: Language, form: Annotated[str, Form(max_length=1024)] = ""
 ) -> Response:
-    """Read everything again from the beginning; the first piece at once."""
+    """Read everything again from the beginning, after the event which says who asked for it; the
+    first piece at once."""
     runtime, session = runtime_of(request), require_session(request)
     open_form(session, form, use=LOOK, now=runtime.now())
+    with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
+        uow.record(Event(kind=Kind.LOG_REREAD))
     runtime.checker.begin_again(runtime.now())
     runtime.checker.run_once(runtime.now(), old=FIRST_PIECE)
     return see_other(f"/{language}/audit")

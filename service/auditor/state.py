@@ -92,6 +92,7 @@ def state_json(state: State, now: datetime) -> dict[str, Any]:
             "authority": state.stamped.tsa,
             "at": _time(state.stamped.at),
         },
+        "time_stamp_late": state.stamp_late,
         "completeness": None
         if state.complete is None
         else {"result": state.complete.result.value, "at": _time(state.complete.at)},

@@ -7,6 +7,7 @@ import click
 from service.cli.archive import archive
 from service.cli.audit import audit
 from service.cli.audit_check import check
+from service.cli.audit_forget import forget
 from service.cli.audit_new_log import new_log
 from service.cli.client import client
 from service.cli.db import db
@@ -31,6 +32,7 @@ def main() -> None:
 
 audit.add_command(archive)
 audit.add_command(new_log)
+audit.add_command(forget)
 for _command in _COMMANDS:
     main.add_command(_command)
 audit.add_command(check)

@@ -1,6 +1,6 @@
 """Rows of roles."""
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from policies.ids import EventId, PersonId
 from policies.vocabulary import Role
@@ -15,3 +15,16 @@ def add(connection: Connection, person: PersonId, role: Role, event_id: EventId)
 def of_person(connection: Connection, person: PersonId) -> list[Role]:
     query = select(table.c.role).where(table.c.person_id == person)
     return [Role(role) for role in connection.execute(query).scalars()]
+
+
+def remove(connection: Connection, person: PersonId, role: Role) -> bool:
+    """Take the role back; False when the person does not have it (any more)."""
+    of_person = (table.c.person_id == person) & (table.c.role == role)
+    return connection.execute(delete(table).where(of_person)).rowcount == 1
+
+
+def every(connection: Connection) -> list[tuple[PersonId, Role, EventId]]:
+    """Who has which role, and the event by which."""
+    query = select(table.c.person_id, table.c.role, table.c.audit_event_id)
+    rows = connection.execute(query.order_by(table.c.role, table.c.person_id))
+    return [(PersonId(row[0]), Role(row[1]), EventId(row[2])) for row in rows]

@@ -24,7 +24,7 @@ from audit.check_report import SHOWN, Gap, Report
 from audit.completeness import alone, broken_promises, check
 from audit.database import Instant
 from audit.effects import Demand, EffectTable, Expected, Near, RoomEffects, Used
-from audit.erasure import destroy_log_key
+from audit.erasure import destroy_log_key, forget
 from audit.model import SYSTEM, Event, Kind
 from audit.own_effects import EFFECTS as OWN
 from audit.promise import Promise
@@ -533,6 +533,22 @@ def test_as_many_releases_as_uses_are_no_gap(log: Ledger, times: int) -> None:
     _released(log, times)
     _released(log, 2, consent=uuid4())
     assert check(log, [_count(times)], now=NOW).ok
+
+
+def test_of_a_person_who_was_forgotten_no_releases_are_missed(log: Ledger) -> None:
+    _released(log, 3)
+    with begin(log, actor=SYSTEM, now=NOW) as uow:
+        forget(uow, AINO)
+    record(log, now=NOW + timedelta(seconds=1))
+    assert check(log, [_count(3)], now=NOW).ok
+
+
+def test_without_destroyed_keys_nobody_was_forgotten(log: Ledger) -> None:
+    _released(log, 3)
+    with log.engine.begin() as connection:
+        connection.execute(tables.about.delete())
+    report = check(log, [_count(3)], now=NOW)
+    assert [each.gap for each in report.findings] == [Gap.RELEASES_DIFFER]
 
 
 @pytest.mark.parametrize("counted", [2, 4])

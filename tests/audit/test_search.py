@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
+from audit.erasure import destroy_log_key
 from audit.evidence import evidence
-from audit.model import Entry, Event, Kind
+from audit.model import SYSTEM, Entry, Event, Kind
 from audit.own_log import DamagedEntry
 from audit.proofs import latest_checkpoint, signed_tree
 from audit.results import Result, kinds_of, result_of
-from audit.search import Page, Wanted, find, find_one
+from audit.search import Page, Wanted, find, find_one, subject_of
 from audit.sequencer import Sequencer
 from audit.store import tables
-from audit.unit_of_work import Ledger
-from policies.ids import EventId, OrganisationId, PurposeId, new_uuid
+from audit.unit_of_work import Ledger, begin
+from policies.ids import EventId, OrganisationId, PersonId, PurposeId, new_uuid
 from policies.vocabulary import LegalBasis
 from tests.audit.sample import AINO, KELA, MATTI, NOW, record
 from tests.unguarded import unguard
@@ -221,6 +222,27 @@ def test_evidence_of_a_changed_event_is_its_place_alone(
     assert [type(each.entry) for each in made] == [Entry, DamagedEntry, Entry]
     assert [len(each.disclosures) for each in made] == [1, 0, 1]
     assert made[1].digests == ()
+
+
+def test_whom_an_event_is_about_is_told_by_itself_and_else_by_the_index(ledger: Ledger) -> None:
+    ids = record(ledger, 3)
+    about_nobody = record(ledger, happened=Event(kind=Kind.SIGN_IN_BEGUN))[0]
+    with ledger.engine.begin() as connection:
+        unguard(connection, "audit_about")
+        connection.execute(update(tables.about).values(person_id=MATTI))
+
+    def told(event_id: EventId) -> PersonId | None:
+        with ledger.read() as connection:
+            return subject_of(connection, ledger, event_id)
+
+    assert told(ids[0]) == AINO  # the event itself counts, and not the index
+    _damage(ledger, 2)
+    assert told(ids[1]) == MATTI
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        destroy_log_key(uow, AINO, period="2026")
+    assert told(ids[2]) == MATTI
+    assert told(about_nobody) is None
+    assert told(EventId(new_uuid())) is None
 
 
 def test_every_kind_has_one_result_and_every_result_its_kinds() -> None:

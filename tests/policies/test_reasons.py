@@ -1,5 +1,6 @@
 import pytest
 
+from audit.erasure import ORDERED, RETENTION_ENDED
 from connectors.sign_in_errors import SignInError
 from consent.decisions import DenialReason
 from consent.grants import RefusalReason
@@ -22,6 +23,8 @@ GIVEN_BY_OTHER_ROOMS = [
     *(error.code for error in SignInError.__subclasses__()),
     NOTHING_HELD,
     PROTECTED_WITHHELD,
+    ORDERED,
+    RETENTION_ENDED,
 ]
 
 

@@ -167,19 +167,31 @@ def test_the_event_of_a_complaint_is_found_by_its_number(auditor: Auditor) -> No
     lines = rows(auditor.search(event=event_id).text)
     assert len(lines) == 1
     assert event_id in lines[0]
-    (look,) = auditor.looks()
+    (look,) = auditor.looks(Kind.LOG_INSPECTED)
     assert look.get("reference") == f"event={event_id}"
 
 
-def test_a_look_at_one_event_is_not_told_to_a_person_it_may_not_be_about(
-    auditor: Auditor,
+@pytest.mark.parametrize("beside", ["", "of another"])
+def test_a_look_at_one_event_stands_in_the_log_of_whom_it_is_about(
+    auditor: Auditor, beside: str
 ) -> None:
     (event_id,) = (str(each.event_id) for each in auditor.looks(Kind.DATA_REFUSED))
     other = auditor.house.runtime.pseudonyms.of(auditor.house.person(VILLE))
-    assert len(rows(auditor.search(event=event_id, person=other).text)) == 1
+    sent = {"event": event_id} | ({"person": other} if beside else {})
+    assert len(rows(auditor.search(**sent).text)) == 1
+    assert auditor.looks() == []
+    (look,) = auditor.looks(Kind.LOG_INSPECTED)
+    assert look.subject == auditor.house.person()
+    aino = auditor.house.signed_in()
+    assert "An auditor" in aino.get("/en/log").text
+
+
+def test_a_look_at_an_event_about_nobody_or_at_none_is_told_to_nobody(auditor: Auditor) -> None:
+    (event_id,) = (str(each.event_id) for each in auditor.looks(Kind.CLIENT_REGISTERED)[:1])
+    auditor.search(event=event_id)
+    auditor.search(event="00000000-0000-4000-8000-000000000000")
     assert auditor.looks(Kind.LOG_INSPECTED) == []
-    (look,) = auditor.looks()
-    assert look.subject is None
+    assert [each.subject for each in auditor.looks()] == [None, None]
 
 
 def test_the_words_are_about_the_person_and_not_to_the_auditor(auditor: Auditor) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from audit.cosignature import MlDsaCosigner
 from audit.health import LogChecker
 from audit.log_signers import LogSigners
-from audit.model import SYSTEM
+from audit.model import SYSTEM, Kind
 from audit.note import split_note
 from audit.proofs import latest_checkpoint, log_state
 from audit.store.witnessing import CosignatureRow, insert_cosignatures
@@ -82,10 +82,13 @@ def test_the_button_reads_again_what_was_good_before(auditor: Auditor) -> None:
     answer = auditor.browser.post("/en/audit/check", data=form)
     assert answer.headers["location"] == "/en/audit"
     assert "First bad entry: number 6" in page(auditor)
+    (event,) = auditor.looks(Kind.LOG_REREAD)
+    assert event.get("actor") == f"person:{auditor.house.person(VILLE)}"
 
 
 def test_the_button_needs_its_form(auditor: Auditor) -> None:
     assert auditor.browser.post("/en/audit/check").status_code == 400
+    assert auditor.looks(Kind.LOG_REREAD) == []
 
 
 def test_a_checkpoint_that_our_key_did_not_sign_is_told_in_red(auditor: Auditor) -> None:
