@@ -31,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
             tuple(path.read_bytes() for path in given.older),
             given.entry and given.entry.read_bytes(),
             tuple((path.name, path.read_bytes()) for path in given.promise),
+            given.first_log,
         )
         answers = verify_paths(given.path, question)
     except (QuestionError, OSError) as error:
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--promise", type=Path, action="append", default=[], help="an event promise you hold"
     )
+    verify.add_argument("--first-log", help="the half-year in which the log began, as 2026h2")
     verify.add_argument("--json", action="store_true", help="say it for a program")
     return parser
 

@@ -70,12 +70,14 @@ def write_bundle(
 
 
 def _timestamps(connection: Connection, log: str, size: int) -> Iterator[tuple[str, bytes]]:
-    """The newest stamp of each authority up to that size, with the note that it is about."""
-    newest = {row.tsa: row for row in timestamps(connection, log, up_to=size)}
-    for number, row in enumerate(sorted(newest.values(), key=lambda row: row.tsa)):
+    """The newest stamp of each authority on each day up to that size, with the note that it is
+    about: the newest of all says how old the log is, those before it that nothing was backdated."""
+    newest = {(row.tsa, row.at.date()): row for row in timestamps(connection, log, up_to=size)}
+    numbers = {tsa: number for number, tsa in enumerate(sorted({tsa for tsa, _ in newest}))}
+    for row in newest.values():
         place = f"timestamps/{row.size}"
         yield f"{place}/checkpoint", checkpoint_at(connection, row.size, log=log) or b""
-        yield f"{place}/{number}.tsr", token_of(connection, log, row.size, row.tsa) or b""
+        yield f"{place}/{numbers[row.tsa]}.tsr", token_of(connection, log, row.size, row.tsa) or b""
 
 
 def _cosignatures(connection: Connection, log: str, size: int) -> bytes:

@@ -9,7 +9,7 @@
 | `events.jsonl` | a line for each entry: all digests, and the disclosures this reader may open |
 | `policy` | the witnesses that the log asks (C2SP tlog-policy), if it asks any |
 | `timestamps/<size>/checkpoint` | the note of that size, which an authority has stamped |
-| `timestamps/<size>/<n>.tsr` | its answer (RFC 3161); only the newest of each authority |
+| `timestamps/<size>/<n>.tsr` | its answer (RFC 3161); the newest of each authority on each day |
 | `manifest` | a note signed by the log's key, with the SHA-256 of every other file |
 
 The lines of the manifest are those of `sha256sum`, so that this program can check them too.

@@ -8,6 +8,7 @@ from typing import Any
 from audit.checkpoint import Checkpoint
 from audit.trust import Signed
 from audit.verify_entries import Contents
+from audit.verify_times import Sighting
 from audit.verify_timestamps import CheckedStamp
 
 
@@ -32,6 +33,10 @@ class Report:
     """How many events say nothing to this reader: their key is destroyed or not hers."""
     first_at: str | None
     last_at: str | None
+    seen: Sequence[Sighting]
+    """At which sizes somebody outside has seen the log, and when."""
+    timed: int
+    """How many entries say a time, which was held against that."""
     leaves: Sequence[bytes] = field(repr=False)
     """The hashes of all entries."""
 
@@ -55,6 +60,7 @@ class Report:
             "closed": self.closed,
             "first_at": self.first_at,
             "last_at": self.last_at,
+            "times_checked": self.timed,
         }
 
     def __str__(self) -> str:
@@ -68,6 +74,8 @@ class Report:
             lines.append(f"{self.closed:8d}  closed to this reader, or their key is destroyed")
         if self.first_at:
             lines.append(f"From {self.first_at} to {self.last_at}")
+        if self.timed:
+            lines.append(f"The times of {self.timed} entries agree with when others saw the log")
         return "\n".join(lines)
 
     def _lines_of_log(self) -> list[str]:
@@ -88,6 +96,8 @@ def report_of(
     *,
     continues: Sequence[int],
     stamps: Sequence[CheckedStamp],
+    seen: Sequence[Sighting],
+    timed: int,
     key_from_bundle: bool,
     quorum_of_log: bool | None,
 ) -> Report:
@@ -106,6 +116,8 @@ def report_of(
         closed=len(fields) - kinds.total(),
         first_at=times[0] if times else None,
         last_at=times[-1] if times else None,
+        seen=tuple(seen),
+        timed=timed,
         leaves=contents.leaves,
     )
 

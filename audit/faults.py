@@ -37,6 +37,11 @@ class Fault(StrEnum):
     DISCLOSURE_FORM = "a disclosure is not salt, name and value of a field of the log"
     DISCLOSURE = "a disclosed field is not one the log commits to"
     FIELD_FORM = "a disclosed kind or time is not written as the log writes it"
+    BACKDATED = (
+        "the entry claims a time at which somebody outside saw the log without it, or an earlier"
+        " one: it was written late, or backdated"
+    )
+    POSTDATED = "the entry claims a later time than when somebody outside saw it in the log"
     CHAIN = "the event does not follow upon the one before it in the chain of its person"
     CHAIN_GAP = "events of this person are missing before this one"
     NAME_TWICE = "a field is disclosed twice"
@@ -44,11 +49,14 @@ class Fault(StrEnum):
     LINK = (
         "this log does not go on from the log before it: the checkpoint in its first entry differs"
     )
+    UNLINKED = "there was a log before this one, which its first entry does not name"
+    NOT_FIRST = "this is not the first log, as you say: it goes on from another one"
     PROMISE_FORM = "this is not a promise in canonical form"
     PROMISE_SIGNATURE = "the promise is not signed by a key of the log"
     PROMISE_BROKEN = "no log here holds the event that was promised"
     PROOF_FORM = "this is not a proof in canonical form"
     PROOF = "the proof does not lead to the signed root: the entry does not stand there"
+    TWO_HISTORIES = "another entry stands at this place in the log that you give beside it"
     ENTRIES_FORM = "the bundle of entries is cut, or holds too few or too many"
     TILE_FORM = "the tile is cut, or holds too few or too many hashes"
     TILE = "a hash in the tile is not the one the entries give"

@@ -7,7 +7,7 @@ gzip, and where there are none at all the tree is checked from its lowest tiles.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,8 +26,21 @@ from audit.tiles import (
     unpack_entries,
 )
 from audit.trust import Signed, Trust
-from audit.verify_checkpoint import check_continues, read_checkpoint, read_vkeys
+from audit.verify_checkpoint import (
+    NOTHING_KEPT,
+    Kept,
+    check_continues,
+    read_checkpoint,
+    read_vkeys,
+)
 from audit.verify_entries import link_of
+from audit.verify_times import Sighting, sightings_of
+from audit.verify_timestamps import (
+    CheckedStamp,
+    check_timestamps,
+    is_stamp,
+    seen_by_authorities,
+)
 
 CHECKPOINT = "checkpoint"
 VKEY = "log.vkey"
@@ -45,16 +58,21 @@ class Published:
     """Sizes of the older checkpoints that it was shown to continue."""
     leaves: Sequence[bytes] = field(repr=False)
     """The hashes of all entries."""
+    stamps: tuple[CheckedStamp, ...]
+    """Time stamps that lie beside it, where there are any."""
+    seen: Sequence[Sighting]
+    """At which sizes somebody outside has seen the log, and when."""
     previous: Checkpoint | None
     """The end of the log that this one continues, where there are entries and one of ours does."""
     key_from_log: bool
     """True when nobody said which key to trust, so that the one in the folder was taken."""
 
 
-def verify_published(folder: Path, trust: Trust, *, older: Sequence[bytes] = ()) -> Published:
+def verify_published(folder: Path, trust: Trust, *, older: Kept = NOTHING_KEPT) -> Published:
     """Verify all tiles and entries up to the checkpoint in the folder.
 
-    `older` are notes that the reader has kept: the log must continue each of them. Raises
+    `older` are notes that the reader has kept: this log must continue each one that is of it.
+    Time stamps lie there as in an export (audit.bundle_files), if somebody put them there. Raises
     BundleError with the first fault, naming file and entry.
     """
     offered: tuple[Verifier, ...] = ()
@@ -67,10 +85,27 @@ def verify_published(folder: Path, trust: Trust, *, older: Sequence[bytes] = ())
     if _check_tiles(folder, leaves) != signed.checkpoint.root:
         raise BundleError(Fault.ROOT, CHECKPOINT)
     continues = tuple(
-        check_continues(note, signed, leaves, trust, offered=offered) for note in older
+        check_continues(note, signed, leaves, trust, offered=offered)
+        for note in older.get(signed.checkpoint.origin, ())
     )
-    previous = _link(folder, size) if has_entries else None
-    return Published(signed, has_entries, continues, leaves, previous, key_from_log=not trust.logs)
+    stamps = check_timestamps(dict(_stamp_files(folder)), signed, leaves, trust)
+    return Published(
+        signed,
+        has_entries,
+        tuple(each.checkpoint.size for each in continues),
+        leaves,
+        tuple(stamps),
+        (*sightings_of(signed, *continues), *seen_by_authorities(stamps)),
+        _link(folder, size) if has_entries else None,
+        key_from_log=not trust.logs,
+    )
+
+
+def _stamp_files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in folder.glob("timestamps/*/*"):
+        name = path.relative_to(folder).as_posix()
+        if is_stamp(name):
+            yield name, _read(folder, name)
 
 
 def _leaves(folder: Path, size: int, *, has_entries: bool) -> list[bytes]:

@@ -20,6 +20,11 @@ _SHARD = re.compile(r"[0-9]{4}h[12][a-z]?")
 _LINK_PREFIX = b"consent-vault/previous-checkpoint/v1\n"
 
 
+def is_log(name: str) -> bool:
+    """Whether a tree can have this name; one with a letter was begun anew after a loss."""
+    return name == UNSHARDED or _SHARD.fullmatch(name) is not None
+
+
 def shard_at(now: datetime) -> str:
     """The half-year in UTC: `2026h2`. Names stand in order of time when sorted as text."""
     moment = now.astimezone(UTC)

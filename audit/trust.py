@@ -6,7 +6,7 @@ tlog-policy) and for a newest cosignature that is not too old.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from audit.checkpoint import Checkpoint
 from audit.cosignature import AnyVerifier, parse_vkey
 from audit.log_family import FollowedLogs
 from audit.note import NoteError, Verifier, split_note, verified_lines
-from audit.trust_policy import Policy
+from audit.trust_policy import NONE, Policy
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -51,8 +51,13 @@ class Trust:
         return (*self.keys, *(log.verifier for log in (self.policy.logs if self.policy else ())))
 
     def in_the_log_alone(self) -> "Trust":
-        """The same keys of logs, and nothing asked of witnesses."""
-        return Trust(self.logs)
+        """The same keys, and nothing asked of witnesses: who of them has cosigned is told."""
+        policy = None if self.policy is None else replace(self.policy, quorum=NONE)
+        return Trust(self.keys, policy)
+
+    def at_any_time(self) -> "Trust":
+        """The same, however long ago witnesses have cosigned."""
+        return replace(self, since=None)
 
     def keys_of(self, origin: str, offered: Collection[Verifier]) -> tuple[Verifier, ...]:
         """The keys that may sign for this origin: those that came with it only if none is named."""

@@ -6,7 +6,7 @@ the same of the same code; the former needs nothing besides this folder, Python 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,11 +22,15 @@ from audit.merkle import leaf_hash
 from audit.note import NoteError
 from audit.promise import Promise, PromiseError, from_header, open_promise
 from audit.published import verify_published
-from audit.shards import name_of
+from audit.shards import is_log
 from audit.trust import Trust
 from audit.trust_policy import PolicyError, parse_policy
 from audit.verify import check_sequence, verify_bundle
-from audit.verify_checkpoint import read_checkpoint
+from audit.verify_checkpoint import Kept, by_origin, read_checkpoint
+from audit.verify_event import moment_of
+from audit.verify_times import Claim, sightings_of
+from audit.verify_timestamps import CheckedStamp
+from audit.verify_together import Verified, check_together
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -35,7 +39,6 @@ _PROOF = b"c2sp.org/tlog-proof@v1\n"
 _PROMISE = b"consent-vault/event-promise/v1\n"
 _ZIP = b"PK"
 _LONGEST_TEXT = 1_000_000
-_WHOLE = {"export", "published log"}
 _AGE = re.compile(r"(?P<number>[1-9][0-9]{0,5})(?P<unit>[smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -55,23 +58,34 @@ class Question:
     """The entry that a `.tlog-proof` is about."""
     promises: tuple[tuple[str, bytes], ...] = ()
     """Event promises that the reader holds, by file name: each must have been kept."""
+    first_log: str | None = None
+    """The half-year in which the installation began, if the reader knows."""
+
+    def __post_init__(self) -> None:
+        if self.first_log is not None and not is_log(self.first_log):
+            raise QuestionError("--first-log: a half-year, for example 2026h2")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one file proves."""
+    """What was found of one file."""
 
     path: Path
     kind: str
     text: str
     values: dict[str, Any] = field(default_factory=dict)
-    report: Report | None = None
-    leaves: Sequence[bytes] = field(default=(), repr=False)
-    """Hashes of the entries that are proven to stand in a log."""
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON values."""
         return {"file": self.path.name, "kind": self.kind} | self.values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogAnswer(Answer):
+    """What one file proves of a log."""
+
+    verified: Verified
+    report: Report | None = None
 
 
 def verify_paths(paths: Sequence[Path], question: Question) -> list[Answer]:
@@ -80,50 +94,71 @@ def verify_paths(paths: Sequence[Path], question: Question) -> list[Answer]:
     Raises BundleError with the first fault, and QuestionError when checkpoints were kept that
     nothing here could be held against.
     """
-    answers = [verify_path(path, question) for path in paths]
-    if question.older and not any(each.kind in _WHOLE for each in answers):
+    kept = by_origin(question.older)
+    answers = [verify_path(path, question, kept) for path in paths]
+    if kept and not any(each.verified.whole for each in answers):
         raise QuestionError("--older: only an export or a published log shows what came before it")
     check_sequence([each.report for each in answers if each.report is not None])
-    _check_links([each for each in answers if each.kind in _WHOLE])
-    return [*answers, *_promises(question, answers)]
+    verified = [each.verified for each in answers]
+    check_together(verified, question.trust, kept, question.first_log)
+    return [*answers, *_promises(question, verified)]
 
 
-def _check_links(answers: Sequence[Answer]) -> None:
-    """A log that goes on from another one here goes on from its end, however each is published."""
-    by_size = sorted(answers, key=lambda each: each.values["size"])
-    ends = {each.values["origin"]: each.values for each in by_size}
-    for each in answers:
-        previous = each.values["previous"]
-        end = ends.get(previous["origin"]) if previous else None
-        if end is not None and any(end[name] != value for name, value in previous.items()):
-            raise BundleError(Fault.LINK, each.values["origin"], 0)
-
-
-def verify_path(path: Path, question: Question) -> Answer:
-    """What a file or a folder proves. Raises BundleError."""
+def verify_path(path: Path, question: Question, kept: Kept) -> LogAnswer:
+    """What a file or a folder proves by itself. Raises BundleError."""
     if path.is_dir() and not (path / MANIFEST).is_file():
-        return _published(path, question)
+        return _published(path, question, kept)
     data = b"" if path.is_dir() else _read(path)
     if path.is_dir() or data.startswith(_ZIP):
-        report = verify_bundle(path, trust=question.trust, older=question.older)
-        text = "\n".join([str(report), *_unstamped(report, question.trust)])
-        return Answer(path, "export", text, report.to_json(), report, report.leaves)
+        return _export(path, question, kept)
     if len(data) > _LONGEST_TEXT:
         raise BundleError(Fault.UNKNOWN_KIND, path.name)
     if data.startswith(_PROOF):
         return _proof(path, data, question)
     if data.lstrip().startswith(b"{"):
         return _event_proof(path, data, question)
-    signed = read_checkpoint(data, path.name, question.trust)
+    signed = read_checkpoint(data, path.name, question.trust.at_any_time())
     checkpoint = signed.checkpoint
     text = f"The checkpoint of {checkpoint.origin} at {checkpoint.size} entries is signed"
-    lines = signed_lines(signed, key_from_log=False)
-    return Answer(path, "checkpoint", "\n".join([text, *lines]), signed_json(signed))
+    lines = [text, *signed_lines(signed, key_from_log=False)]
+    found = Verified(path.name, signed, ())
+    return LogAnswer(path, "checkpoint", "\n".join(lines), signed_json(signed), verified=found)
 
 
-def _unstamped(report: Report, trust: Trust) -> list[str]:
+def _export(path: Path, question: Question, kept: Kept) -> LogAnswer:
+    report = verify_bundle(path, trust=question.trust.at_any_time(), older=kept)
+    found = Verified(
+        path.name,
+        report.signed,
+        report.leaves,
+        whole=True,
+        previous=report.previous,
+        first_known=report.size > 0,
+        seen=report.seen,
+    )
+    lines = [
+        str(report),
+        *_beginning(found, question),
+        *_unstamped(report.stamps, question.trust),
+    ]
+    values = report.to_json()
+    return LogAnswer(path, "export", "\n".join(lines), values, verified=found, report=report)
+
+
+def _beginning(log: Verified, question: Question) -> Iterator[str]:
+    """Nothing in a log proves that none was before it, so that it is the reader's to know."""
+    if not log.begins_history:
+        return
+    if question.first_log is not None:
+        yield "It begins the history, as you say"
+        return
+    yield "It begins a history: no log is named as the one before it. That is right for the first"
+    yield "  log of an installation only; say which one that is, where you know (--first-log)"
+
+
+def _unstamped(stamps: Iterable[CheckedStamp], trust: Trust) -> list[str]:
     """Who names authorities and hears nothing of them must not think that they have stamped."""
-    if not trust.authorities or any(each.at is not None for each in report.stamps):
+    if not trust.authorities or any(each.at is not None for each in stamps):
         return []
     return ["No authority that you name has stamped it (--tsa-roots)"]
 
@@ -165,13 +200,25 @@ def _age(text: str) -> timedelta:
     return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
 
 
-def _published(path: Path, question: Question) -> Answer:
-    found = verify_published(path, question.trust, older=question.older)
+def _published(path: Path, question: Question, kept: Kept) -> LogAnswer:
+    found = verify_published(path, question.trust.at_any_time(), older=kept)
     checkpoint = found.signed.checkpoint
+    verified = Verified(
+        path.name,
+        found.signed,
+        found.leaves,
+        whole=True,
+        previous=found.previous,
+        first_known=found.has_entries and checkpoint.size > 0,
+        seen=found.seen,
+    )
     lines = [
         log_line(checkpoint),
         *signed_lines(found.signed, key_from_log=found.key_from_log),
         *(f"It continues the checkpoint of {size} entries" for size in found.continues),
+        *map(str, found.stamps),
+        *_beginning(verified, question),
+        *_unstamped(found.stamps, question.trust),
     ]
     if found.previous is not None:
         lines.append(f"It continues {found.previous.origin} after entry {found.previous.size}")
@@ -182,30 +229,33 @@ def _published(path: Path, question: Question) -> Answer:
         "has_entries": found.has_entries,
         "previous": None if found.previous is None else checkpoint_json(found.previous),
         "continues": list(found.continues),
+        "stamps": [each.to_json() for each in found.stamps],
     }
-    return Answer(path, "published log", "\n".join(lines), values, leaves=found.leaves)
+    return LogAnswer(path, "published log", "\n".join(lines), values, verified=verified)
 
 
-def _proof(path: Path, data: bytes, question: Question) -> Answer:
+def _proof(path: Path, data: bytes, question: Question) -> LogAnswer:
     if question.entry is None:
         raise BundleError(Fault.NO_ENTRY, path.name)
-    text = _decoded(path, data)
-    index, signed = verify_entry(text, question.entry, question.trust, file=path.name)
-    checkpoint = signed.checkpoint
-    lines = [f"The entry {_stands(index, checkpoint)}", *signed_lines(signed, key_from_log=False)]
+    text, trust = _decoded(path, data), question.trust.at_any_time()
+    index, signed = verify_entry(text, question.entry, trust, file=path.name)
+    lines = [
+        f"The entry {_stands(index, signed.checkpoint)}",
+        *signed_lines(signed, key_from_log=False),
+    ]
+    found = Verified(path.name, signed, (leaf_hash(question.entry),))
     values = signed_json(signed) | {"index": index}
-    return Answer(path, "proof", "\n".join(lines), values, leaves=(leaf_hash(question.entry),))
+    return LogAnswer(path, "proof", "\n".join(lines), values, verified=found)
 
 
-def _event_proof(path: Path, data: bytes, question: Question) -> Answer:
+def _event_proof(path: Path, data: bytes, question: Question) -> LogAnswer:
     try:
         document = EventProof.parse(_decoded(path, data))
     except EventProofError as error:
         raise BundleError(Fault.DOCUMENT_FORM, path.name) from error
-    proven = verify_event_proof(document, question.trust, file=path.name)
-    checkpoint = proven.signed.checkpoint
+    proven = verify_event_proof(document, question.trust.at_any_time(), file=path.name)
     lines = [
-        f"The event {proven.event_id} {_stands(proven.index, checkpoint)}",
+        f"The event {proven.event_id} {_stands(proven.index, proven.signed.checkpoint)}",
         *signed_lines(proven.signed, key_from_log=False),
         *(f"  {name}: {value!a}" for name, value in proven.fields.items()),
     ]
@@ -214,19 +264,26 @@ def _event_proof(path: Path, data: bytes, question: Question) -> Answer:
         "index": proven.index,
         "fields": proven.fields,
     }
-    leaves = (leaf_hash(document.entry.encode()),)
-    return Answer(path, "event", "\n".join(lines), values, leaves=leaves)
+    told = [Claim(proven.index, moment_of(proven.fields))] if "at" in proven.fields else []
+    found = Verified(
+        path.name,
+        proven.signed,
+        (leaf_hash(document.entry.encode()),),
+        seen=sightings_of(proven.signed),
+        claims=told,
+    )
+    return LogAnswer(path, "event", "\n".join(lines), values, verified=found)
 
 
-def _promises(question: Question, answers: Sequence[Answer]) -> Iterator[Answer]:
+def _promises(question: Question, verified: Sequence[Verified]) -> Iterator[Answer]:
     """Each promise is by the log and has been kept in what was verified."""
     if not question.promises:
         return
-    told = {vkey for each in answers for vkey in each.values.get("keys", ())}
+    told = dict.fromkeys(vkey for each in verified for vkey in each.signed.log_keys)
     keys = question.trust.logs or tuple(map(parse_vkey, told))
     leaves: defaultdict[str, set[bytes]] = defaultdict(set)
-    for answer in answers:
-        leaves[name_of(answer.values["origin"])].update(answer.leaves)
+    for each in verified:
+        leaves[each.name].update(each.leaves)
     for name, data in question.promises:
         promise = _promise(name, data, keys)
         # What one log has promised another one cannot keep, though both are verified here.

@@ -29,9 +29,16 @@ from audit.note import NoteError, NoteVerifier, split_note, verified_lines
 from audit.tiles import entry_bundles_of, tiles_of
 from audit.trust import Signed, Trust
 from audit.trust_policy import PolicyError, parse_policy
-from audit.verify_checkpoint import check_continues, read_checkpoint, read_vkeys
+from audit.verify_checkpoint import (
+    NOTHING_KEPT,
+    Kept,
+    check_continues,
+    read_checkpoint,
+    read_vkeys,
+)
 from audit.verify_entries import check_contents
-from audit.verify_timestamps import check_timestamps, is_stamp
+from audit.verify_times import check_times, sightings_of
+from audit.verify_timestamps import check_timestamps, is_stamp, seen_by_authorities
 
 _ALWAYS = (CHECKPOINT, VKEY, EVENTS, MANIFEST)
 _SOMETIMES = (COSIGNATURES, POLICY)
@@ -42,14 +49,14 @@ def verify_bundle(
     *,
     vkey: str | None = None,
     trust: Trust | None = None,
-    older: Sequence[bytes] = (),
+    older: Kept = NOTHING_KEPT,
 ) -> Report:
     """Verify a bundle: its bytes, its file, or the folder it was unpacked to.
 
     `trust` says what the caller asks of the log, `vkey` is short for trust in one key; without
     both the report says that the bundle's own key was taken. `older` are checkpoints that she has
-    kept: the log must continue each of them. Raises BundleError with the first
-    fault, or NoteError for a `vkey` that is none.
+    kept: this log must continue each one that is of it. Raises BundleError with the first fault,
+    or NoteError for a `vkey` that is none.
     """
     trust = trust or (Trust() if vkey is None else Trust.of(vkey.strip()))
     files, raw = read_files(data)
@@ -63,9 +70,12 @@ def verify_bundle(
     if contents.root != signed.checkpoint.root:
         raise BundleError(Fault.ROOT, CHECKPOINT)
     continues = [
-        check_continues(note, signed, contents.leaves, trust, offered=keys) for note in older
+        check_continues(note, signed, contents.leaves, trust, offered=keys)
+        for note in older.get(signed.checkpoint.origin, ())
     ]
     stamps = check_timestamps(files, signed, contents.leaves, trust)
+    seen = [*sightings_of(signed, *continues), *seen_by_authorities(stamps)]
+    timed = check_times(contents.claims, seen, file=EVENTS)
     if altered is not None:
         raise BundleError(Fault.FILE_DIGEST, altered)
     if raw is not None:
@@ -73,8 +83,10 @@ def verify_bundle(
     return report_of(
         signed,
         contents,
-        continues=continues,
+        continues=[each.checkpoint.size for each in continues],
         stamps=stamps,
+        seen=seen,
+        timed=timed,
         key_from_bundle=not trust.logs,
         quorum_of_log=quorum,
     )

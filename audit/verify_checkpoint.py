@@ -1,16 +1,38 @@
 """The keys and the checkpoint of a log that is verified, each refusal named by file. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from audit.checkpoint import Checkpoint, CheckpointError
 from audit.cosignature import AnyVerifier, parse_vkey
 from audit.faults import BundleError, Fault
 from audit.merkle import fold, tree_hash
-from audit.note import NoteError, Verifier
+from audit.note import NoteError, Verifier, split_note
 from audit.trust import QuorumError, Signed, StaleError, Trust, open_believed
 
 OLDER = "the older checkpoint"
 _MOST_KEYS = 20
+
+Kept = Mapping[str, Sequence[bytes]]
+"""Checkpoints that a reader has kept, by the origin of the log that each says it is of."""
+NOTHING_KEPT: Kept = MappingProxyType({})
+
+
+def by_origin(notes: Iterable[bytes]) -> Kept:
+    """Each for the log that it is to be held against. Raises BundleError."""
+    kept: defaultdict[str, list[bytes]] = defaultdict(list)
+    for note in notes:
+        kept[claimed(note, OLDER).origin].append(note)
+    return kept
+
+
+def claimed(note: bytes, file: str) -> Checkpoint:
+    """The checkpoint in a note, whoever has signed it. Raises BundleError."""
+    try:
+        return Checkpoint.parse(split_note(note)[0])
+    except (NoteError, CheckpointError) as error:
+        raise BundleError(Fault.CHECKPOINT_FORM, file) from error
 
 
 def read_vkeys(data: bytes, file: str) -> tuple[AnyVerifier, ...]:
@@ -53,14 +75,14 @@ def check_continues(
     trust: Trust,
     *,
     offered: Collection[Verifier] = (),
-) -> int:
-    """The size of an older checkpoint, which the log with these leaf hashes continues.
+) -> Signed:
+    """An older checkpoint, which the log with these leaf hashes continues.
 
     Nothing is asked of witnesses there. Raises BundleError.
     """
-    old = read_checkpoint(note, OLDER, trust.in_the_log_alone(), offered=offered).checkpoint
-    check_history(old, newest, leaves, file=OLDER)
-    return old.size
+    old = read_checkpoint(note, OLDER, trust.in_the_log_alone(), offered=offered)
+    check_history(old.checkpoint, newest, leaves, file=OLDER)
+    return old
 
 
 def check_history(old: Checkpoint, newest: Signed, leaves: Sequence[bytes], *, file: str) -> None:

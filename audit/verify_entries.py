@@ -19,7 +19,8 @@ from audit.tiles import (
     unpack_entries,
 )
 from audit.verify_chains import check_chains
-from audit.verify_event import check_digests, disclosed_fields, entry_of
+from audit.verify_event import check_digests, disclosed_fields, entry_of, moment_of
+from audit.verify_times import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,16 @@ class Contents:
     fields: list[dict[str, FieldValue]]
     previous: Checkpoint | None
     """The last checkpoint of the log before this one, which the first entry holds."""
+
+    @property
+    def claims(self) -> list[Claim]:
+        """When each entry that says so happened."""
+        start = 0 if self.previous is None else 1
+        return [
+            Claim(index, moment_of(fields))
+            for index, fields in enumerate(self.fields, start)
+            if "at" in fields
+        ]
 
 
 def check_contents(files: Mapping[str, bytes], size: int, altered: str | None) -> Contents:

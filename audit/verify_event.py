@@ -1,7 +1,8 @@
 """One event of a log that is verified: its digests, its entry and what it discloses. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from audit.disclosure import (
@@ -59,4 +60,21 @@ def disclosed_fields(
 def _is_well_formed(name: str, value: FieldValue) -> bool:
     """What the report shows on a terminal must not be able to write over what it says there."""
     form = _FORMS.get(name)
-    return form is None or (isinstance(value, str) and form.fullmatch(value) is not None)
+    if form is None:
+        return True
+    if not isinstance(value, str) or form.fullmatch(value) is None:
+        return False
+    return name != "at" or _is_in_the_calendar(value)
+
+
+def moment_of(fields: Mapping[str, FieldValue]) -> datetime:
+    """The disclosed time, of which `disclosed_fields` has seen that it is one."""
+    return datetime.fromisoformat(str(fields["at"]))
+
+
+def _is_in_the_calendar(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

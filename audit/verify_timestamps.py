@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from audit.bundle_files import TIMESTAMP
-from audit.checkpoint import Checkpoint, CheckpointError
 from audit.faults import BundleError, Fault
-from audit.note import NoteError, split_note
 from audit.trust import Signed, Trust
-from audit.verify_checkpoint import check_history
+from audit.verify_checkpoint import check_history, claimed
+from audit.verify_times import Sighting
 
 _NOTE = "checkpoint"
 
@@ -46,6 +45,11 @@ class CheckedStamp:
         }
 
 
+def seen_by_authorities(stamps: Sequence[CheckedStamp]) -> list[Sighting]:
+    """What the authorities that the reader trusts have seen."""
+    return [Sighting.at(each.size, each.at) for each in stamps if each.at is not None]
+
+
 def is_stamp(name: str) -> bool:
     """Whether a file of a bundle belongs to a time stamp."""
     return TIMESTAMP.fullmatch(name) is not None
@@ -73,19 +77,12 @@ def check_timestamps(
         size, place = int(match["size"]), f"timestamps/{match['size']}/{_NOTE}"
         if place not in files:
             raise BundleError(Fault.MISSING, place)
-        stamped = _stamped(files[place], place)
+        stamped = claimed(files[place], place)
         check_history(stamped, newest, leaves, file=place)
         if stamped.size != size:
             raise BundleError(Fault.TIMESTAMP, place)
         stamps.append(_check(files[name], files[place], name, size, trust))
     return stamps
-
-
-def _stamped(note: bytes, place: str) -> Checkpoint:
-    try:
-        return Checkpoint.parse(split_note(note)[0])
-    except (NoteError, CheckpointError) as error:
-        raise BundleError(Fault.CHECKPOINT_FORM, place) from error
 
 
 def _check(token: bytes, note: bytes, name: str, size: int, trust: Trust) -> CheckedStamp:

@@ -14,6 +14,7 @@ from audit.evidence import Evidence, evidence
 from audit.model import Event, Kind
 from audit.proofs import checkpoint_at, log_state
 from audit.sampling import Sample, SampleError, new_seed
+from audit.shards import is_log
 from audit.tree import StoredTree
 from audit.unit_of_work import begin
 from consent.authorization_details import case_number
@@ -44,7 +45,6 @@ DISCLOSED = frozenset(
 """The fields that go out with a sample: those that name nobody."""
 
 COUNT = 25
-_LOG = re.compile(r"0|[0-9]{4}h[12]")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")  # fits into a column of the database
 
 
@@ -92,7 +92,7 @@ def read_sample(connection: Connection, given: Mapping[str, str]) -> SampleQuest
     seed = fields.read("seed", case_number, Fault.FORM)
     count = fields.read("count", _number, Fault.RANGE)
     start = fields.read("start", _number, Fault.RANGE)
-    log = fields.read("log", lambda text: text if _LOG.fullmatch(text) else None, Fault.FORM)
+    log = fields.read("log", lambda text: text if is_log(text) else None, Fault.FORM)
     size = fields.read("size", _number, Fault.RANGE)
     fields.check()
     state = log_state(connection)

@@ -28,6 +28,7 @@ _FILE = click.File("rb")
 @click.option("--older", type=_FILE, multiple=True, help="A checkpoint that you have kept.")
 @click.option("--entry", type=_FILE, help="The entry that a .tlog-proof is about.")
 @click.option("--promise", type=_FILE, multiple=True, help="An event promise that you hold.")
+@click.option("--first-log", metavar="HALF-YEAR", help="In which the log began, as 2026h2.")
 @click.option("--json", "as_json", is_flag=True, help="Say it for a program.")
 def verify(
     path: tuple[Path, ...],
@@ -38,6 +39,7 @@ def verify(
     older: tuple[BinaryIO, ...],
     entry: BinaryIO | None,
     promise: tuple[BinaryIO, ...],
+    first_log: str | None,
     as_json: bool,
 ) -> None:
     """Check every proof in PATH; needs no database and no network.
@@ -59,7 +61,7 @@ def verify(
         )
         kept = tuple(each.read() for each in older)
         held = tuple((each.name, each.read()) for each in promise)
-        asked = Question(trust, kept, entry.read() if entry else None, held)
+        asked = Question(trust, kept, entry.read() if entry else None, held, first_log)
         answers = verify_paths(path, asked)
     except QuestionError as error:
         raise click.UsageError(str(error)) from error

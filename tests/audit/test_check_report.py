@@ -1,5 +1,7 @@
 """A report counts everything and names the first places of each kind."""
 
+from pathlib import Path
+
 from audit.check_report import SHOWN, Finding, Found, Gap, with_findings
 
 
@@ -49,3 +51,8 @@ def test_findings_from_elsewhere_keep_the_cursor_and_change_the_content() -> Non
     assert changed.in_archive == 3
     assert changed.content != report.content
     assert with_findings(report, Gap.GUARD_WEAK, []).content == report.content
+
+
+def test_every_code_is_explained_to_auditors() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "auditor.md").read_text("utf-8")
+    assert [gap for gap in Gap if f"`{gap}`" not in text] == []

@@ -3,7 +3,7 @@
 import base64
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from audit.note import NoteSigner, NoteVerifier, format_line
 from audit.published import verify_published
 from audit.tiles import entry_bundles_of, pack_entries, tiles_of
 from audit.trust import Trust
+from audit.verify_checkpoint import by_origin
 
 TESSERA = json.loads((Path(__file__).parents[1] / "vectors" / "tlog.json").read_text())[
     "tessera_test_log"
@@ -76,9 +77,9 @@ def log(tmp_path: Path) -> Path:
     return lay(tmp_path, tiles(ENTRIES, 600) | {"checkpoint": checkpoint(ENTRIES, 600)})
 
 
-def fault(folder: Path, trust: Trust = TRUST, **more: list[bytes]) -> BundleError:
+def fault(folder: Path, trust: Trust = TRUST, older: Sequence[bytes] = ()) -> BundleError:
     with pytest.raises(BundleError) as error:
-        verify_published(folder, trust, **more)
+        verify_published(folder, trust, older=by_origin(older))
     return error.value
 
 
@@ -150,7 +151,7 @@ def test_without_any_entries_the_tiles_still_verify(tmp_path: Path) -> None:
 
 
 def test_older_checkpoints_are_continued(log: Path) -> None:
-    older = [checkpoint(ENTRIES, size) for size in (0, 1, 300, 599, 600)]
+    older = by_origin(checkpoint(ENTRIES, size) for size in (0, 1, 300, 599, 600))
     assert verify_published(log, TRUST, older=older).continues == (0, 1, 300, 599, 600)
 
 
@@ -167,13 +168,24 @@ def test_a_log_that_has_shrunk_is_found(log: Path) -> None:
     assert (error.fault, error.file, error.entry) == (Fault.SHRUNK, "the older checkpoint", 600)
 
 
-def test_an_older_checkpoint_must_be_signed_and_of_this_log(log: Path) -> None:
+def test_an_older_checkpoint_must_be_signed(log: Path) -> None:
     unsigned = checkpoint(ENTRIES, 300).replace(b"300", b"301")
     assert fault(log, older=[unsigned]).fault is Fault.CHECKPOINT_SIGNATURE
+
+
+def test_a_checkpoint_of_another_log_is_not_held_against_this_one(log: Path) -> None:
     stranger = NoteSigner("third.example/log", Ed25519PrivateKey.from_private_bytes(bytes(32)))
     note = stranger.sign(str(Checkpoint(stranger.name, 1, bytes(32))))
+    kept = by_origin([note, checkpoint(ENTRIES, 300)])
     both = Trust.of(OTHER.vkey, stranger.vkey)
-    assert fault(log, both, older=[note]).fault is Fault.OTHER_LOG
+    assert verify_published(log, both, older=kept).continues == (300,)
+
+
+@pytest.mark.parametrize("note", [b"", b"no note", b"x\n\n"])
+def test_what_was_kept_must_be_a_checkpoint(note: bytes) -> None:
+    with pytest.raises(BundleError) as error:
+        by_origin([note])
+    assert error.value.fault is Fault.CHECKPOINT_FORM
 
 
 Spoil = Callable[[Path], object]

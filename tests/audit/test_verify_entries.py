@@ -86,6 +86,11 @@ def at_noon(line: EventLine) -> EventLine:
     return in_place(line, at, FIELDS.index("at"))
 
 
+def on_no_day(line: EventLine) -> EventLine:
+    (at,) = disclose({"at": "2026-02-30T12:00:00.000000+00:00"}).values()
+    return in_place(line, at, FIELDS.index("at"))
+
+
 def malformed(line: EventLine) -> EventLine:
     return replaced(line, disclosures=("AAAA",))
 
@@ -134,6 +139,7 @@ FORGERIES: list[tuple[Callable[[EventLine], EventLine], Fault]] = [
     (wiping, Fault.FIELD_FORM),
     (many_kinds, Fault.FIELD_FORM),
     (at_noon, Fault.FIELD_FORM),
+    (on_no_day, Fault.FIELD_FORM),
     (reordered, Fault.DISCLOSURE),
     (short_digest, Fault.DIGESTS),
     (one_digest_more, Fault.DIGESTS),
