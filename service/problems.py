@@ -150,6 +150,7 @@ TURNED_INTO_ANOTHER = frozenset(
         "service.jwk.SignatureError",
         "service.pseudonyms.UnknownPseudonymError",
         "vault.people.InvalidIdentifierError",
+        "vault.providers.environment.KeySecretsError",
     }
 )
 """Full names; caught where they arise, and answered in the form of their protocol."""

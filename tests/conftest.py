@@ -18,6 +18,7 @@ from audit.database import open_engine
 from audit.unit_of_work import Ledger
 from tests.postgres import postgresql_server, schema_of_its_own
 from tests.schema import create_tables
+from tests.softhsm import BY_GCM, SoftToken, soft_token
 from tests.wrapping import MemoryWrapper
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -71,6 +72,13 @@ def engine(empty_engine: Engine) -> Engine:
 def ledger(engine: Engine) -> Ledger:
     """A ledger on each engine in turn, with log keys wrapped by a key in memory."""
     return Ledger(engine, MemoryWrapper())
+
+
+@pytest.fixture
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftToken]:
+    """A PKCS#11 token of its own, in software, that can do all that such tokens can."""
+    with soft_token(tmp_path_factory.mktemp("token"), BY_GCM) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ are bound to the rest, so a header that was rewritten does not open.
 """
 
 import struct
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Protocol
 
@@ -49,6 +50,15 @@ class CurrentKeyError(KeyProviderError):
         repair = "add another key first, and let everything be wrapped under it"
         super().__init__(f"{key_id} wraps now", repair=repair)
         self.key_id = key_id
+
+
+class OlderKeysError(KeyProviderError):
+    """Tokens and services end their keys from the oldest on."""
+
+    def __init__(self, oldest: str) -> None:
+        repair = f"let nothing need {oldest} any more, and destroy it first"
+        super().__init__(f"{oldest} is older and still there", repair=repair)
+        self.oldest = oldest
 
 
 class OutsideKeysError(KeyProviderError):
@@ -97,8 +107,8 @@ class KeyProvider(Protocol):
         """Destroy a key-encryption key for good: what is wrapped under it never opens again.
 
         A transaction that is not committed yet may hold a key wrapped under it a moment ago, so
-        give the last ones time before you look whether anything needs the key still. Raises
-        CurrentKeyError, UnknownKeyError or another KeyProviderError.
+        give the last ones time before you look whether anything needs the key still. The oldest
+        goes first. Raises CurrentKeyError, UnknownKeyError or another KeyProviderError.
         """
         ...
 
@@ -109,6 +119,16 @@ def read_header(blob: bytes) -> tuple[int, int]:
         raise TruncatedError
     wrap_format, number = WRAP_HEADER.unpack_from(blob)
     return wrap_format, number
+
+
+def check_destructible(key_id: str, key_ids: Sequence[str]) -> None:
+    """Raises UnknownKeyError, CurrentKeyError or OlderKeysError unless it is the oldest of some."""
+    if key_id not in key_ids:
+        raise UnknownKeyError(key_id)
+    if key_id == key_ids[-1]:
+        raise CurrentKeyError(key_id)
+    if key_id != key_ids[0]:
+        raise OlderKeysError(key_ids[0])
 
 
 def wipe(key: bytearray) -> None:
