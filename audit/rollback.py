@@ -95,15 +95,28 @@ def check_seen(connection: Connection, seen: Seen) -> None:
 
 
 def _settled(connection: Connection, seen: Seen) -> bool:
-    """Whether a log was begun anew from this checkpoint, or from a later one of the same log."""
+    """Whether a log was begun anew from this checkpoint, or from a later one that continues it."""
     for start in witnessing.log_starts(connection):
         known = Checkpoint.parse(split_note(start.previous)[0])
-        if log_of(known.origin) == seen.log:
-            if known.size > seen.checkpoint.size:
-                return True
-            if (known.size, known.root) == (seen.checkpoint.size, seen.checkpoint.root):
-                return True
+        if known.origin != seen.checkpoint.origin:
+            continue
+        if known == seen.checkpoint:
+            return True
+        if known.size > seen.checkpoint.size and not _contradicts(connection, seen):
+            return True
     return False
+
+
+def _contradicts(connection: Connection, seen: Seen) -> bool:
+    """Whether what is left of the log here has another root at that size.
+
+    Where the entries are lost nothing here can tell: the log was begun anew since they are.
+    """
+    last = store.last_checkpoint(connection, seen.log)
+    known = seen.checkpoint
+    if last is None or last.size < known.size:
+        return False
+    return StoredTree(connection, seen.log, known.size).root() != known.root
 
 
 class RollbackGuard:

@@ -170,7 +170,8 @@ class Witnessing:
         """How each witness stands with the newest log that it was asked about."""
         found = []
         for witness in self._witnesses:
-            logs = [log for name, log in self._standings if name == witness.name]
+            # A copy, made in one step: the thread that asks may begin with another log meanwhile.
+            logs = [log for name, log in tuple(self._standings) if name == witness.name]
             standing = self._standings[witness.name, max(logs)] if logs else _Standing()
             found.append(
                 WitnessStatus(witness.name, standing.cosigned, standing.at, standing.problem)

@@ -354,7 +354,7 @@ def test_a_smaller_checkpoint_of_another_history_is_not_settled_by_it(
     forked = seen(signers().sign("2026h2", f"{ORIGIN}\n2\n{'A' * 43}=\n", NOW))
     with restored.read() as connection:
         check_seen(connection, seen(signed_at(restored, 3)))
-        with pytest.raises(RestoredBackupError, match="size 2 .* another root"):
+        with pytest.raises(RestoredBackupError, match=r"size 2 .* another root"):
             check_seen(connection, forked)
     with pytest.raises(RestoredBackupError, match="another root"):
         guarded(restored, copy, [forked])[0].run_once(LATER)

@@ -411,3 +411,33 @@ def test_the_newest_checkpoint_waits_a_moment_for_its_witnesses(
         assert note is not None
         assert split_note(note)[0].splitlines()[1] == str(size)
         assert len(split_note(note)[1]) == (5 if size == 1 else 1)
+
+
+def test_who_asks_how_witnesses_stand_is_not_disturbed_by_the_thread_that_asks_them(
+    ledger: Ledger, w1: MemoryWitness, moment: Moment
+) -> None:
+    """While the page reads, the witness is asked about a log that was begun just now."""
+
+    class Asked(MemoryWitness):
+        reading = False
+
+        @property
+        def name(self) -> str:
+            if self.reading:
+                self.reading = False
+                witnessing.run_once(NEXT_YEAR)
+            return "w1.example"
+
+        @name.setter
+        def name(self, _name: str) -> None:
+            """It has this one."""
+
+    asked = Asked("w1.example", signers(), moment)
+    witnessing = Witnessing(ledger, signers(), [asked])
+    grow(ledger)
+    witnessing.run_once(NOW)
+    grow(ledger, now=NEXT_YEAR)
+    asked.reading = True
+    (status,) = witnessing.statuses()
+    assert (status.name, status.size, status.problem) == ("w1.example", 1, None)
+    assert witnessing.statuses()[0].size == 2

@@ -15,9 +15,10 @@ from audit.model import Kind
 from audit.sampling import Sample
 from audit.tlog_proof import verify_tlog_proof
 from policies.vocabulary import Role
+from service.auditor.fields import AuditQuestionError
 from service.auditor.reasons import AuditReason, Stated
 from service.auditor.sample_files import as_csv
-from service.auditor.samples import Drawn, SampleQuestion
+from service.auditor.samples import Drawn, SampleQuestion, read_sample
 from tests.service.auditor.asking import Auditor, rows
 from tests.service.house import AINO, VALUES, VILLE, House, form_of, words_of
 
@@ -160,3 +161,16 @@ def test_the_first_entry_of_a_later_log_stands_for_no_event(auditor: Auditor) ->
     entries = made["entries"]
     assert entries[0]["event_id"] is None
     assert entries[0]["proof"].startswith("c2sp.org/tlog-proof@v1\nindex 0\n")
+
+
+@pytest.mark.parametrize("log", ["0", "2026h2", "2026h2b"])
+def test_every_log_can_be_sampled_also_one_that_was_begun_anew(auditor: Auditor, log: str) -> None:
+    with auditor.house.runtime.ledger.read() as connection:
+        asked = read_sample(connection, {"reason": "sample", "log": log, "size": "3"})
+    assert (asked.log, asked.sample.size) == (log, 3)
+
+
+@pytest.mark.parametrize("log", ["1", "2026h3", "2026h2B", "2026h2bb", "x2026h2"])
+def test_what_is_no_name_of_a_log_is_told(auditor: Auditor, log: str) -> None:
+    with auditor.house.runtime.ledger.read() as connection, pytest.raises(AuditQuestionError):
+        read_sample(connection, {"reason": "sample", "log": log, "size": "3"})
