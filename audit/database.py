@@ -14,6 +14,8 @@ from sqlalchemy import BigInteger, Connection, Dialect, Engine, Integer, create_
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
 
+from audit.scope import forget_scope, tell
+
 KEPT = 4
 """How many connections are kept between writing transactions: one for each thread of the hot paths.
 The pool holds as many more, so that those who read do not lack them."""
@@ -70,6 +72,8 @@ def open_engine(url: str) -> Engine:
     else:
         event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "checkout", _refuse_closed)
+        event.listen(engine, "before_cursor_execute", tell)
+    event.listen(engine, "checkin", forget_scope)
     return engine
 
 

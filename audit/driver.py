@@ -3,7 +3,8 @@
 Through SQLAlchemy Core a statement costs some 70 µs of CPU on SQLite and 140 on PostgreSQL, the
 statement itself 10. On PostgreSQL they go to libpq: each text is prepared once for a connection
 and run by its name from then on, which costs a fifth of what a cursor does; and several of them
-share one round trip (libpq's pipeline mode), the BEGIN of a transaction and its COMMIT included.
+share one round trip (libpq's pipeline mode), the BEGIN of a transaction, what it is told of its
+scope (audit.scope) and its COMMIT included.
 """
 
 import select
@@ -18,6 +19,8 @@ from psycopg import pq
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from sqlalchemy import Connection
+
+from audit.scope import TELL, due
 
 DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 """What `run` raises when the database refuses."""
@@ -57,7 +60,7 @@ def run(connection: Connection, statements: Sequence[Statement]) -> list[Ran]:
     driver: Any = connection.connection.driver_connection
     if isinstance(driver, sqlite3.Connection):
         return [_on_sqlite(driver, each) for each in statements]
-    return _on_postgresql(driver, connection.info.setdefault(_NAMES, {}), statements)
+    return _on_postgresql(driver, connection.info, statements)
 
 
 def _on_sqlite(driver: sqlite3.Connection, statement: Statement) -> Ran:
@@ -66,13 +69,21 @@ def _on_sqlite(driver: sqlite3.Connection, statement: Statement) -> Ran:
 
 
 def _on_postgresql(
-    driver: Any, names: dict[str, bytes], statements: Sequence[Statement]
+    driver: Any, info: dict[str, Any], statements: Sequence[Statement]
 ) -> list[Ran]:
-    libpq = driver.pgconn
-    if libpq.transaction_status == _IDLE and not driver.autocommit:
-        statements = [Statement(_BEGIN), *statements]
-        return _on_postgresql_in_order(driver, names, statements)[1:]
-    return _on_postgresql_in_order(driver, names, statements)
+    names = info.setdefault(_NAMES, {})
+    if driver.autocommit:
+        return _on_postgresql_in_order(driver, names, statements)
+    before = []
+    begins = driver.pgconn.transaction_status == _IDLE
+    if begins and driver.isolation_level is not None:
+        driver.execute("")  # psycopg says BEGIN, with the level
+    elif begins:
+        before.append(Statement(_BEGIN))
+    told = due(info, begins=begins)
+    if told is not None:
+        before.append(Statement(TELL, told))
+    return _on_postgresql_in_order(driver, names, [*before, *statements])[len(before) :]
 
 
 def _on_postgresql_in_order(

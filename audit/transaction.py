@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, event
 
 from audit.database import KEPT, WRITES, is_alive
+from audit.scope import Scope, set_scope
 
 
 class WriterLock:
@@ -60,10 +61,14 @@ class Writer:
         event.listen(engine, "engine_disposed", self._let_go)
 
     @contextmanager
-    def unaccounted_transaction(self) -> Iterator[Connection]:
-        """Commit at the end of the block, roll back on any exception."""
+    def unaccounted_transaction(self, scope: Scope | None = None) -> Iterator[Connection]:
+        """Commit at the end of the block, roll back on any exception.
+
+        Without a scope it touches no row of a person (audit.scope).
+        """
         with self._lock:
             connection = self._connection()
+            set_scope(connection, scope)
             try:
                 with connection.begin():
                     yield connection

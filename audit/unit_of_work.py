@@ -11,16 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
 from audit.changes import changed, forget, watch
 from audit.journal_line import JournalEntry
 from audit.keys import KeyWrapper, RememberedKeys, keys_for, owner_of, period_of
-from audit.model import Actor, Event
+from audit.model import Actor, ActorKind, Event
 from audit.outside_journal import OutsideJournal
 from audit.recording import Circumstances, write_events
 from audit.telling import Outside, tell
+from audit.scope import SERVICE, Scope, set_scope
 from audit.transaction import Writer
 from policies.ids import EventId, PersonId, new_uuid
 
@@ -43,9 +45,13 @@ class Ledger:
         watch(engine)
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection for reading; whatever is written through it is rolled back."""
+    def read(self, about: PersonId | Scope = SERVICE) -> Iterator[Connection]:
+        """A connection for reading; whatever is written through it is rolled back.
+
+        About one person, it sees the rows of nobody else (audit.scope).
+        """
         with self.engine.connect() as connection:
+            set_scope(connection, about if isinstance(about, Scope) else Scope.of(about))
             yield connection
 
 
@@ -128,9 +134,17 @@ class UnitOfWork:
 
 @contextmanager
 def begin(
-    ledger: Ledger, *, actor: Actor, now: datetime, request: str | None = None
+    ledger: Ledger,
+    *,
+    actor: Actor,
+    now: datetime,
+    request: str | None = None,
+    about: PersonId | Scope | None = None,
 ) -> Iterator[UnitOfWork]:
     """Open a unit of work: commits at the end of the block, rolls back on any exception.
+
+    It sees the rows of the person that it is `about`, and of nobody else (audit.scope). Unless that
+    is said, a person's own is about herself, and all others have the scope of the service.
 
     `now` is UTC and aware; `request` is the SHA-256, in hexadecimal, of the signed request that is
     answered, so that nobody can invent one.
@@ -142,8 +156,18 @@ def begin(
     """
     if now.tzinfo is None:
         raise RuntimeError("the time of a unit of work must say its zone")
-    with ledger.writer.unaccounted_transaction() as connection:
+    with ledger.writer.unaccounted_transaction(_scope(actor, about)) as connection:
         forget(connection)
         uow = UnitOfWork(connection, ledger, actor, now.astimezone(UTC), request)
         yield uow
         uow.end()
+
+
+def _scope(actor: Actor, about: PersonId | Scope | None) -> Scope:
+    if isinstance(about, Scope):
+        return about
+    if about is not None:
+        return Scope.of(about)
+    if actor.kind is ActorKind.PERSON:
+        return Scope.of(PersonId(UUID(actor.id)))
+    return SERVICE

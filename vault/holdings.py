@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection
 
+from audit.scope import turn_to
 from policies.ids import PersonId
 from vault.model import Holding
 from vault.store import records as store
@@ -12,4 +13,5 @@ def describe(connection: Connection, person: PersonId) -> list[Holding]:
 
     Where sources differ, all of them stand here; a release gives the first one.
     """
+    turn_to(connection, person)
     return store.holdings(connection, person)

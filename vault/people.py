@@ -15,6 +15,7 @@ import unicodedata
 from sqlalchemy import Connection
 
 from audit.model import Event, Kind
+from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
 from policies.identity_code import OID, parse_identity_code
 from policies.ids import DatasetId, EventId, OrganisationId, PersonId, RecordId, new_uuid
@@ -69,6 +70,7 @@ def enrol(uow: UnitOfWork, vault: Vault, *, scheme: str, identifier: str) -> Per
     if found is not None:
         return found
     person = PersonId(new_uuid())
+    turn_to(uow.connection, person)
     if _claim(uow, person, scheme=scheme, digest=digest):
         _create(uow, vault, person)
         return person
@@ -84,6 +86,7 @@ def correct_identifier(
     and UnknownPersonError, and as `find_person` does.
     """
     digest = _digest(vault, scheme, identifier)
+    turn_to(uow.connection, person)
     if store.lock_person(uow.connection, person) is None:
         raise UnknownPersonError(person)
     store.close_identifiers(uow.connection, person, scheme=scheme, now=uow.now)
@@ -100,6 +103,7 @@ def pairwise_subject(
     A pseudonym that goes out comes from `issue_pairwise_subject`; otherwise it is not known when
     it comes back. Raises UnknownPersonError.
     """
+    turn_to(connection, person)
     found = store.pairwise_seed(connection, person)
     if found is None:
         raise UnknownPersonError(person)
@@ -117,6 +121,7 @@ def issue_pairwise_subject(
 
     Raises UnknownPersonError.
     """
+    turn_to(uow.connection, person)
     store.lock_person(uow.connection, person)
     subject = pairwise_subject(uow.connection, vault, person, sector)
     if not store.is_pairwise_issued(uow.connection, person, sector):

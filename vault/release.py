@@ -6,6 +6,7 @@ values may leave the house once it has committed, and when it does not, nothing 
 """
 
 from audit.model import Event, Kind
+from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
 from consent.decisions import Permit, PermitKind
 from policies.catalogue import Catalogue, OrganisationKind
@@ -31,6 +32,7 @@ def release(uow: UnitOfWork, vault: Vault, permit: Permit) -> Released:
     """
     permit.require(uow)
     wanted = tuple(dict.fromkeys(permit.attributes))
+    turn_to(uow.connection, permit.person)
     rows = store.current_records(uow.connection, permit.person, wanted)
     opened = _open_all(vault, permit.person, rows)
     closed = _closed(permit, vault.catalogue, opened, rows)

@@ -106,7 +106,13 @@ class ProtectedResource:
         proofs = call.values(b"dpop")
         request = dpop.request_digest(proofs[0]) if len(proofs) == 1 else None
         actor = Actor.client(found.client)
-        return begin(self.server.runtime.ledger, actor=actor, now=now, request=request)
+        return begin(
+            self.server.runtime.ledger,
+            actor=actor,
+            now=now,
+            request=request,
+            about=getattr(found, "person", None),  # a source's token is about nobody yet
+        )
 
 
 def token_event(

@@ -80,7 +80,7 @@ def consents(
 ) -> Response:
     """The newest of each part, or one part from some row on."""
     runtime, session = runtime_of(request), require_session(request)
-    with runtime.ledger.read() as connection:
+    with runtime.ledger.read(session.person) as connection:
         last = _own(connection, session, after) if part and after else None
         sections = [
             _section(request, connection, session, each, after=last)
@@ -125,7 +125,7 @@ def withdraw_one(
 
 def newest_active(request: Request, session: Session, limit: int) -> list[Row]:
     """The newest consents that are in force."""
-    with runtime_of(request).ledger.read() as connection:
+    with runtime_of(request).ledger.read(session.person) as connection:
         found = consents_of(connection, session.person, LIVE, limit=limit)
         return _rows(request, connection, session, found)
 

@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 def data(request: Request, show: Annotated[str, Query(pattern="^(all)?$")] = "") -> Response:
     """The person's own data; sensitive values only when she asks to see them."""
     runtime, session = runtime_of(request), require_session(request)
-    with runtime.ledger.read() as connection:
+    with runtime.ledger.read(session.person) as connection:
         known = {each.attribute for each in describe(connection, session.person)}
     held = _in_order(runtime.catalogue, known)
     shown = []

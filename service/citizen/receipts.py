@@ -61,7 +61,7 @@ def receipts(request: Request, after: Annotated[UUID | None, Query()] = None) ->
     """The receipts, newest first, a page at a time."""
     runtime, session = runtime_of(request), require_session(request)
     last = _own(runtime, session, ReceiptId(after)) if after else None
-    with runtime.ledger.read() as connection:
+    with runtime.ledger.read(session.person) as connection:
         found = receipts_of(connection, session.person, after=last, limit=PAGE + 1)
     shown = found[:PAGE]
     return render(
@@ -93,7 +93,7 @@ def download(request: Request, receipt_id: UUID) -> Response:
 
 
 def _own(runtime: Runtime, session: Session, receipt_id: ReceiptId) -> Receipt:
-    with runtime.ledger.read() as connection:
+    with runtime.ledger.read(session.person) as connection:
         found = receipt(connection, receipt_id)
     if found is None or found.person != session.person:
         raise NoSuchReceiptError
@@ -101,7 +101,7 @@ def _own(runtime: Runtime, session: Session, receipt_id: ReceiptId) -> Receipt:
 
 
 def _view(runtime: Runtime, found: Receipt) -> ReceiptView:
-    with runtime.ledger.read() as connection:
+    with runtime.ledger.read(found.person) as connection:
         standing = consent(connection, found.consent)
         of_record = record(connection, found.consent, found.version)
         if standing is None or of_record is None:

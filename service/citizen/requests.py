@@ -86,7 +86,7 @@ def answer(
 def waiting(runtime: Runtime, session: Session) -> list[Asked]:
     """The requests that wait for this person and have not run out."""
     now = runtime.now()
-    with runtime.ledger.read() as connection:
+    with runtime.ledger.read(session.person) as connection:
         found = [
             asked(connection, runtime.catalogue, session, each.id)
             for each in requests_waiting(connection, session.person)
@@ -104,7 +104,7 @@ def _page(
     ticked: tuple[str, ...] = (),
 ) -> Response:
     runtime, session = runtime_of(request), require_session(request)
-    with runtime.ledger.read() as connection:
+    with runtime.ledger.read(session.person) as connection:
         question = asked(connection, runtime.catalogue, session, consent_id)
         receipts = receipts_of_consents(connection, [consent_id])
     if not question.is_open(runtime.now()):

@@ -23,7 +23,7 @@ def settings(request: Request) -> Response:
     """The person's sessions, this one marked."""
     runtime, session = runtime_of(request), require_session(request)
     limits = Limits.from_settings(runtime.settings)
-    with runtime.ledger.read() as connection:
+    with runtime.ledger.read(session.person) as connection:
         found = sessions_of(connection, session.person, now=runtime.now(), limits=limits)
     forms = {each.id: use_form(request, session, _use(each.id)) for each in found}
     return render(request, "citizen/settings.html", sessions=found, ends=forms, limits=limits)

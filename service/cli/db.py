@@ -37,21 +37,29 @@ def upgrade(data: Path | None) -> None:
 
 @db.command("role")
 @click.argument("name")
+@click.option(
+    "--for",
+    "purpose",
+    type=click.Choice(["application", "sequencer", "auditor"]),
+    default="application",
+    show_default=True,
+    help="The service itself, `consent-vault sequence`, or who reads the log in SQL.",
+)
 @data_option
-def role_(name: str, data: Path | None) -> None:
-    """Give the PostgreSQL role NAME what the service needs, and nothing more.
+def role_(name: str, purpose: str, data: Path | None) -> None:
+    """Give the PostgreSQL role NAME what it needs for its purpose, and nothing more.
 
     Run it as the owner of the tables, after every upgrade; let the service run as the role. It
     may write into the log and change nothing there.
     """
     from audit.database import open_engine
     from service.cli.starting import told
-    from service.migrations.rights import RoleError, give_rights
+    from service.migrations.rights import Purpose, RoleError, give_rights
 
     engine = open_engine(settings_of(data).database_url)
     try:
         with told(), engine.begin() as connection:
-            given = give_rights(connection, name)
+            given = give_rights(connection, name, Purpose(purpose))
     except RoleError as error:
         raise Failure("No rights were given.", why=error.reason, repair=error.repair) from error
     finally:

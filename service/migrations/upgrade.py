@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, text
 
 from audit.database import WRITES
 from audit.partitions import tend_each
+from service.migrations import row_security
 from service.migrations.guards import restore
 
 _LOCK = 0x636F6E73656E74
@@ -45,6 +46,7 @@ def upgrade(engine: Engine) -> bool:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         restore(connection)  # also where an owner took one away, or a table was made anew
+        row_security.restore(connection)
     tend_each(lambda: _alone(engine), datetime.now(UTC))
     return before != head()
 

@@ -50,7 +50,7 @@ def go_back(request: Request, consent_id: UUID) -> Response:
     runtime: Runtime = request.app.state.runtime
     session = require_session(request)
     id_ = ConsentId(consent_id)
-    with runtime.ledger.read() as connection:
+    with runtime.ledger.read(session.person) as connection:
         found = read_consent(connection, id_)
         asked = request_of(connection, id_)
     if found is None or asked is None or found.person != session.person:
