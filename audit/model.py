@@ -48,7 +48,10 @@ class Kind(StrEnum):
     TOKEN_REFUSED = "token.refused"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     TOKEN_INTROSPECTED = "token.introspected"  # noqa: S105
+    DEPOSIT_ALLOWED = "deposit.allowed"
+    DEPOSIT_REFUSED = "deposit.refused"
     DATA_DEPOSITED = "data.deposited"
+    DATA_IMPORTED = "data.imported"
     DATA_RELEASED = "data.released"
     DATA_REFUSED = "data.refused"
     DATA_VIEWED = "data.viewed"

@@ -108,7 +108,7 @@ def parse(
 
     `with_subject` is for client credentials, where a subject must stand; elsewhere it must not.
     """
-    members = _only_object(text)
+    members = only_object(text)
     allowed = _MEMBERS | {"subject"} if with_subject else _MEMBERS
     for name in members:
         if name not in allowed:
@@ -129,7 +129,8 @@ def parse(
     )
 
 
-def _only_object(text: str | bytes) -> Mapping[str, object]:
+def only_object(text: str | bytes) -> Mapping[str, object]:
+    """The members of the one object in the details. Raises AuthorizationDetailsError."""
     try:
         parsed = parse_strict(text, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
     except StrictJsonError as error:

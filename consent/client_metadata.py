@@ -12,11 +12,15 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from consent import authorization_details, deposit_details
 from consent.jwk import JwkError, check_public_key
 from policies.ids import ClientId, OrganisationId
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 ALGORITHMS = ("ES256", "PS256", "EdDSA")
+DETAILS_TYPES = (authorization_details.TYPE, deposit_details.TYPE)
+READS = (authorization_details.TYPE,)
+"""What a client is for that does not say it."""
 
 _MEMBERS = frozenset(
     {
@@ -41,7 +45,6 @@ _FIXED: Mapping[str, object] = {
 _FIXED_IF_THERE: Mapping[str, object] = {
     "response_types": ["code"],
     "require_pushed_authorization_requests": True,
-    "authorization_details_types": ["personal_data"],
 }
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MEMBER_NAME = re.compile(r"[a-z_]{1,64}")
@@ -71,6 +74,7 @@ class ClientMetadata:
     jwks: tuple[Mapping[str, Any], ...] = field(repr=False)
     grant_types: tuple[str, ...]
     token_endpoint_auth_signing_alg: str | None
+    authorization_details_types: tuple[str, ...] = READS
 
 
 def parse_metadata(metadata: Mapping[str, object]) -> ClientMetadata:
@@ -89,6 +93,7 @@ def parse_metadata(metadata: Mapping[str, object]) -> ClientMetadata:
         jwks=_keys(metadata),
         grant_types=grants,
         token_endpoint_auth_signing_alg=_algorithm(metadata),
+        authorization_details_types=_details_types(metadata, grants),
     )
 
 
@@ -200,6 +205,18 @@ def _check_keys(keys: Sequence[object]) -> None:
             # FAPI 2.0 section 5.4.2: with two keys of one name a verifier may pick the wrong one.
             raise ClientMetadataError("jwks", "doubled-kid")
         seen.add(kid)
+
+
+def _details_types(metadata: Mapping[str, object], grants: Sequence[str]) -> tuple[str, ...]:
+    """RFC 9396 section 10: what the client will ask for, and it gets nothing else."""
+    if "authorization_details_types" not in metadata:
+        return READS
+    types = _texts(metadata, "authorization_details_types")
+    if not types or not set(types) <= set(DETAILS_TYPES):
+        raise ClientMetadataError("authorization_details_types", "not-supported")
+    if deposit_details.TYPE in types and "client_credentials" not in grants:
+        raise ClientMetadataError("authorization_details_types", "without-client-credentials")
+    return types
 
 
 def _algorithm(metadata: Mapping[str, object]) -> str | None:

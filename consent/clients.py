@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
+from consent import deposit_details
 from consent.client_metadata import ClientMetadataError, parse_metadata
 from consent.model import Client, ClientStatus
 from consent.store import clients as store
@@ -52,6 +53,9 @@ def register_client(
     """Register a client from its metadata. Raises ClientMetadataError."""
     said = parse_metadata(metadata)
     organisation = _organisation(said.organisation, catalogue)
+    deposits = deposit_details.TYPE in said.authorization_details_types
+    if deposits and not deposit_details.kept_by(organisation.id, catalogue):
+        raise ClientMetadataError("authorization_details_types", "keeps-no-source")
     client_id = said.id or ClientId(str(new_uuid()))
     if store.find(uow.connection, client_id) is not None:
         raise ClientMetadataError("client_id", "taken")
@@ -66,6 +70,7 @@ def register_client(
         token_endpoint_auth_signing_alg=said.token_endpoint_auth_signing_alg,
         status=ClientStatus.ACTIVE,
         registered_at=uow.now,
+        authorization_details_types=said.authorization_details_types,
     )
     event_id = uow.record(_event(Kind.CLIENT_REGISTERED, registered))
     store.add(uow.connection, registered, event_id)

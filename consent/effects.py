@@ -7,6 +7,7 @@ from audit.model import Kind
 from consent.issuing import ACCESS_LIFETIME
 from consent.store import effects as store
 from consent.store import tables
+from consent.store.deposit_tokens import KEPT_AFTER_END as DEPOSIT_TOKEN_KEPT_AFTER_END
 from consent.store.tokens import KEPT_AFTER_END
 
 _ANSWERED = frozenset({Kind.CONSENT_GIVEN, Kind.CONSENT_REFUSED, Kind.CONSENT_NARROWED})
@@ -48,6 +49,13 @@ EFFECTS = RoomEffects(
                 kinds=_ISSUED,
                 kept=KEPT_AFTER_END,
                 near=Near(tables.token.c.expires_at, ACCESS_LIFETIME),
+            ),
+        ),
+        EffectTable(
+            table=tables.deposit_token,
+            kinds=frozenset({Kind.DEPOSIT_ALLOWED}),
+            demand=Demand(
+                kinds=frozenset({Kind.DEPOSIT_ALLOWED}), kept=DEPOSIT_TOKEN_KEPT_AFTER_END
             ),
         ),
         EffectTable(table=tables.receipt, kinds=_CHANGED),

@@ -88,6 +88,8 @@ class RefusalReason(StrEnum):
     UNKNOWN_TOKEN = "unknown-token"  # noqa: S105  # a reason, not a secret
     TOKEN_ENDED = "token-ended"  # noqa: S105
     NOT_BY_LAW = "not-by-law"
+    DETAILS_TYPE = "details-type-not-registered"
+    OTHER_DATASET = "dataset-of-another-source"
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,8 @@ class Client:
     token_endpoint_auth_signing_alg: str | None
     status: ClientStatus
     registered_at: datetime
+    authorization_details_types: tuple[str, ...] = ("personal_data",)
+    """What it may ask for (RFC 9396 section 10): to read, to deposit, or both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

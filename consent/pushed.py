@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
-from consent.authorization_details import AuthorizationDetails
+from consent.authorization_details import TYPE, AuthorizationDetails
 from consent.events import consent_event
 from consent.model import Client, ClientStatus, Consent, Status, StoredRequest
 from consent.opaque import new_handle, stored_digest
@@ -172,6 +172,8 @@ def _check_client(client: Client, parameters: PushedRequest) -> None:
         raise PushedRequestError("client_id", "suspended")
     if "authorization_code" not in client.grant_types:
         raise PushedRequestError("response_type", "not-for-this-client")
+    if TYPE not in client.authorization_details_types:
+        raise PushedRequestError("authorization_details", "type-not-registered")
     if parameters.redirect_uri not in client.redirect_uris:
         # Compared as whole strings (RFC 9700 section 2.1): anything looser redirects openly.
         raise PushedRequestError("redirect_uri", "not-registered")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
-from consent.authorization_details import AuthorizationDetails
+from consent.authorization_details import TYPE, AuthorizationDetails
 from consent.codes import CodeNotIssuedError, IssuedCode, issue_code, redeem_code
 from consent.grants import Grant, RefusalReason, TokenAccess, TokenRefusal
 from consent.issuing import issue_by_consent, issue_by_law, refuse_token, usable_until
@@ -86,6 +86,8 @@ def issue_statutory_token(
         return refuse_token(uow, client, RefusalReason.CLIENT_SUSPENDED)
     if "client_credentials" not in client.grant_types:
         return refuse_token(uow, client, RefusalReason.GRANT_TYPE)
+    if TYPE not in client.authorization_details_types:
+        return refuse_token(uow, client, RefusalReason.DETAILS_TYPE)
     if not by_law:
         return refuse_token(uow, client, RefusalReason.NOT_BY_LAW)
     return issue_by_law(uow, client, details, person, jkt=jkt)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -28,6 +29,29 @@ def conforming(value: object, schema: str) -> Any:
     for error in _validator(schema).iter_errors(value):
         raise _named(error)
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where a value breaks its schema, and by which keyword; never what stood there."""
+
+    place: tuple[str | int, ...]
+    keyword: str
+
+
+def first_fault(value: object, schema: str) -> Fault | None:
+    """The first fault of a value that comes from outside; None when there is none.
+
+    What is missing stands in the place by its name, since that is the schema's own; what is surplus
+    does not.
+    """
+    error = next(_validator(schema).iter_errors(value), None)
+    if error is None:
+        return None
+    place = tuple(error.instance_path)
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
+        place = (*place, str(error.kind.property))
+    return Fault(place, error.kind.name)
 
 
 def text_member(members: Mapping[str, Any], name: str, *, within: tuple[str, ...] = ()) -> Text:
@@ -65,6 +89,25 @@ def _named(error: jsonschema_rs.ValidationError) -> SchemaError:
             return SchemaError((*place, str(inner.instance)), "is not an id of the right form")
         case _:
             return SchemaError(place, error.message)
+
+
+def embedded(schema: str) -> dict[str, Any]:
+    """A schema to stand inside another document: what it defines stands where it is used."""
+    whole = _read(schema)
+    found: dict[str, Any] = _resolved(whole, whole.get("$defs", {}))
+    return {name: part for name, part in found.items() if not name.startswith("$")}
+
+
+def _resolved(part: Any, defined: Any) -> Any:
+    if isinstance(part, list):
+        return [_resolved(each, defined) for each in part]
+    if not isinstance(part, dict):
+        return part
+    members = {n: _resolved(each, defined) for n, each in part.items() if n != "$ref"}
+    if "$ref" in part:
+        name = part["$ref"].removeprefix("#/$defs/")
+        return _resolved(defined[name], defined) | members
+    return members
 
 
 @cache

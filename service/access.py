@@ -75,8 +75,8 @@ def client(method: str, path: str) -> Rule:
     return Rule(method, path, Entry.CLIENT)
 
 
-def token(method: str, path: str) -> Rule:
-    return Rule(method, path, Entry.TOKEN, scope="personal_data")
+def token(method: str, path: str, *, scope: str = "personal_data") -> Rule:
+    return Rule(method, path, Entry.TOKEN, scope=scope)
 
 
 SERVER = (
@@ -100,6 +100,7 @@ OAUTH = (
 API = (
     token("GET", "/api/v1/data"),
     token("GET", "/api/v1/data/{dataset}"),
+    token("PUT", "/api/v1/deposits/{dataset}", scope="deposit"),
     person("GET", "/api/v1/audit/state", role=Role.AUDITOR),
     person("POST", "/api/v1/audit/entries", role=Role.AUDITOR),
     person("POST", "/api/v1/audit/sample", role=Role.AUDITOR),

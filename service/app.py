@@ -15,6 +15,7 @@ from service import access, problem_types, signin, static_files
 from service.answers import answer_error, answer_problem
 from service.api import routes as api
 from service.api.data import DataApi
+from service.api.deposits import DepositApi
 from service.api.protected import ProtectedResource
 from service.asgi import MAX_BODY_BYTES, Workers
 from service.auditor import routes as auditor
@@ -79,6 +80,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     app.state.runtime, app.state.server = runtime, server
     app.state.resource, app.state.data = resource, data
+    app.state.deposits = DepositApi(server)
     app.state.workers = workers
     for router in ROUTERS:
         app.include_router(router)

@@ -41,7 +41,7 @@ class Workers:
 async def read_call(scope: Scope, receive: Receive) -> Call:
     """The request, its body up to one byte more than the bound: enough to be refused for it."""
     body = b""
-    more = scope["method"] == "POST"
+    more = scope["method"] in {"POST", "PUT"}
     while more and len(body) <= MAX_BODY_BYTES:
         message = await receive()
         if message["type"] == "http.disconnect":

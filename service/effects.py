@@ -12,6 +12,7 @@ _SERVICE = RoomEffects(
         EffectTable(table=tables.session, kinds=frozenset({Kind.SIGNED_IN})),
         EffectTable(table=tables.sign_in, kinds=frozenset({Kind.SIGN_IN_BEGUN})),
         EffectTable(table=tables.role, kinds=frozenset({Kind.ROLE_GRANTED})),
+        EffectTable(table=tables.idempotency_key, kinds=frozenset({Kind.DATA_DEPOSITED})),
     )
 )
 

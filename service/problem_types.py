@@ -45,6 +45,22 @@ TO_PROGRAMS: Mapping[str, str] = {
     ),
     "nothing-signed": N_("Name a size that the log has signed, or wait until it signs."),
     "too-large": N_("The service takes nothing larger than 64 kB. Nothing was done."),
+    "deposit-not-valid": N_(
+        "The member errors of the answer says where and why. Nothing of the document was kept."
+    ),
+    "media-type-not-supported": N_(
+        "Send the document as application/json, as its JSON Schema describes it."
+    ),
+    "idempotency-key-missing": N_(
+        "Send one key for each document, as a text in quotation marks. "
+        "Nothing was kept. Send the document again with a key."
+    ),
+    "idempotency-key-in-use": N_(
+        "A request with this key has not been answered yet. Send it again in a second."
+    ),
+    "idempotency-key-reused": N_(
+        "Under this key another document was taken. Send this one under a key of its own."
+    ),
     "method-not-allowed": N_("The header Allow of the answer names what this address takes."),
 }
 """Explanations of what mostly programs meet; the others are explained as on their own page."""

@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     dpop_nonces: bool = False
     """Demand a nonce of ours in every DPoP proof (RFC 9449 sections 8 and 9)."""
 
+    deposits_enrol: bool = False
+    """Whether a source may hand in data about somebody whom the vault does not know yet."""
+
     refusals_per_minute: int = Field(default=10, ge=1, le=10_000)
     """How many refusals in a client's name by somebody without its key are written one by one."""
     sign_ins_per_minute: int = Field(default=120, ge=1, le=100_000)

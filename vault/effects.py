@@ -12,5 +12,6 @@ EFFECTS = RoomEffects(
         EffectTable(table=tables.person, kinds=frozenset({Kind.PERSON_CREATED})),
         EffectTable(table=tables.pairwise, kinds=frozenset({Kind.SUBJECT_ISSUED})),
         EffectTable(table=tables.deposit, kinds=frozenset({Kind.DATA_DEPOSITED})),
+        EffectTable(table=tables.imported, kinds=frozenset({Kind.DATA_IMPORTED})),
     )
 )

@@ -26,6 +26,7 @@ def add(connection: Connection, new: Client, event_id: EventId) -> None:
             signing_alg=new.token_endpoint_auth_signing_alg,
             status=new.status,
             registered_at=new.registered_at,
+            details_types=new.authorization_details_types,
             audit_event_id=event_id,
         )
     )
@@ -67,4 +68,5 @@ def _client(row: Any) -> Client:
         token_endpoint_auth_signing_alg=row.signing_alg,
         status=ClientStatus(row.status),
         registered_at=row.registered_at,
+        authorization_details_types=row.details_types,
     )

@@ -51,6 +51,7 @@ client = Table(
     Column("signing_alg", String(16)),
     Column("status", String(16), nullable=False),
     Column("registered_at", Instant, nullable=False),
+    Column("details_types", Words, nullable=False, server_default="personal_data"),
     Column("audit_event_id", Uuid, nullable=False, unique=True),
 )
 """One program of one organisation; `party` and `jwks` are canonical JSON."""
@@ -183,6 +184,22 @@ token = Table(
     Index("consent_token_expires_at", "expires_at"),
 )
 """Access and refresh tokens; one issuing event may stand for one of each."""
+
+deposit_token = Table(
+    "consent_deposit_token",
+    metadata,
+    Column("handle_digest", LargeBinary(32), primary_key=True),
+    Column("client_id", String(64), nullable=False),
+    Column("organisation", String(64), nullable=False),
+    Column("datasets", Words, nullable=False),
+    Column("jkt", String(43), nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    Index("consent_deposit_token_expires_at", "expires_at"),
+)
+"""Tokens of sources: they are about no person, and open nothing."""
 
 used = Table(
     "consent_used",

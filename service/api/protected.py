@@ -10,14 +10,22 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
+from typing import Generic
 from uuid import UUID
 
 from audit.model import Actor, Event, Kind
 from audit.unit_of_work import UnitOfWork, begin
-from consent.tokens import TokenAccess, use_once
+from consent.tokens import TokenAccess, access, use_once
 from policies.ids import EventId
 from service.api import refusals
-from service.api.tokens import RememberedTokens, Token, TokenError, presented_token
+from service.api.tokens import (
+    Access,
+    ReadAccess,
+    RememberedTokens,
+    Token,
+    TokenError,
+    presented_token,
+)
 from service.api.values import EVENT_HEADER
 from service.exchange import Answer, Call
 from service.oauth import dpop
@@ -29,23 +37,28 @@ PROMISE_HEADER = b"event-promise"
 AfterCommit = Callable[[], Answer]
 """Makes the answer; called when what it tells has been committed."""
 
-Effect = Callable[[UnitOfWork, TokenAccess, Token], AfterCommit]
+Effect = Callable[[UnitOfWork, Access, Token], AfterCommit]
+Refused = Callable[[Access, str | None], Event]
+"""Makes the event of a try that was refused, from the token and the reason."""
 
 
-class ProtectedResource:
-    """The resources behind one authorisation server."""
+class BoundResource(Generic[Access]):
+    """The resources behind one authorisation server that tokens of one kind open."""
 
-    def __init__(self, server: AuthorizationServer) -> None:
+    def __init__(
+        self, server: AuthorizationServer, read: ReadAccess[Access], refused: Refused[Access]
+    ) -> None:
         self.server = server
-        self._tokens = RememberedTokens(server.runtime.ledger)
+        self._tokens = RememberedTokens(server.runtime.ledger, read)
+        self._refused = refused
 
-    def answer(self, call: Call, name: str, effect: Effect) -> Answer:
+    def answer(self, call: Call, name: str, effect: Effect[Access]) -> Answer:
         """Run an endpoint; `name` is its word in the counters."""
         made = self._run(call, effect)
         self.server.counters.count(name, str(made.status))
         return made
 
-    def _run(self, call: Call, effect: Effect) -> Answer:
+    def _run(self, call: Call, effect: Effect[Access]) -> Answer:
         now = self.server.runtime.now()
         try:
             token = presented_token(call)  # step 1
@@ -62,17 +75,16 @@ class ProtectedResource:
         return self._promised(uow, after_commit())  # step 5
 
     def _promised(self, uow: UnitOfWork, made: Answer) -> Answer:
-        """The answer with a promise of the event that it names."""
+        """The answer with a promise of the event that it names, unless it has one already."""
+        there = {name for name, _ in made.headers}
         for name, value in made.headers:
-            if name == EVENT_HEADER:
+            if name == EVENT_HEADER and PROMISE_HEADER not in there:
                 promise = self.server.promise(uow, EventId(UUID(value.decode())))
                 made.headers.append((PROMISE_HEADER, promise.encode()))
                 break
         return made
 
-    def _verified_proof(
-        self, call: Call, token: Token, found: TokenAccess, now: datetime
-    ) -> dpop.Proof:
+    def _verified_proof(self, call: Call, token: Token, found: Access, now: datetime) -> dpop.Proof:
         expected = dpop.Expected(
             method=call.method,
             address=self.server.address(call.path),
@@ -85,9 +97,9 @@ class ProtectedResource:
             raise OAuthError(Reason.PROOF_KEY_DIFFERS)
         return proof
 
-    def _refuse(self, call: Call, found: TokenAccess, error: OAuthError, now: datetime) -> Answer:
+    def _refuse(self, call: Call, found: Access, error: OAuthError, now: datetime) -> Answer:
         """Written down so many a minute, then counted: who stole a token has no key to it."""
-        counted = replace(token_event(found, Kind.DATA_REFUSED, None), token=None)
+        counted = replace(self._refused(found, None), token=None)
         written = self.server.refusals.note(counted, now)
         if written is Written.BY_ITSELF:
             self._record(call, found, error.reason, now)
@@ -96,12 +108,12 @@ class ProtectedResource:
             self._record(call, found, TOO_MANY, now)
         return refusals.too_many()
 
-    def _record(self, call: Call, found: TokenAccess, reason: str, now: datetime) -> None:
+    def _record(self, call: Call, found: Access, reason: str, now: datetime) -> None:
         with self._begin(call, found, now) as uow:
-            uow.record(token_event(found, Kind.DATA_REFUSED, reason))
+            uow.record(self._refused(found, reason))
 
     def _begin(
-        self, call: Call, found: TokenAccess, now: datetime
+        self, call: Call, found: Access, now: datetime
     ) -> AbstractContextManager[UnitOfWork]:
         proofs = call.values(b"dpop")
         request = dpop.request_digest(proofs[0]) if len(proofs) == 1 else None
@@ -113,6 +125,17 @@ class ProtectedResource:
             request=request,
             about=getattr(found, "person", None),  # a source's token is about nobody yet
         )
+
+
+class ProtectedResource(BoundResource[TokenAccess]):
+    """The data, opened by tokens that a person's consent or the law gives."""
+
+    def __init__(self, server: AuthorizationServer) -> None:
+        super().__init__(server, access, _data_refused)
+
+
+def _data_refused(found: TokenAccess, reason: str | None) -> Event:
+    return token_event(found, Kind.DATA_REFUSED, reason)
 
 
 def token_event(

@@ -3,10 +3,13 @@
 RFC 9449 section 7.1, RFC 6750 section 3, RFC 9728 section 5.1, RFC 9457.
 """
 
+from collections.abc import Mapping
+
 from policies.ids import EventId
 from service.api.tokens import TokenError
 from service.api.values import EVENT_HEADER
 from service.exchange import NO_STORE, Answer
+from service.idempotency import KeyFault
 from service.jose import ALGORITHMS
 from service.oauth.errors import OAuthError, Reason
 from service.oauth.server import AuthorizationServer
@@ -19,6 +22,16 @@ NOT_PERMITTED = Problem("not-permitted", 403, "The data may not be given")
 NO_SUCH_DATASET = Problem("no-such-dataset", 404, "There is no such data set")
 NOT_IN_LOG = Problem("not-in-log", 404, "The log shows nothing of that name to you")
 TOO_MANY = Problem("too-many-requests", 429, "Too many tries in a short time")
+DEPOSIT_NOT_VALID = Problem("deposit-not-valid", 422, "The document was not taken")
+MEDIA_TYPE = Problem("media-type-not-supported", 415, "The body must be JSON")
+KEY_MISSING = Problem("idempotency-key-missing", 400, "The header Idempotency-Key is needed")
+KEY_IN_USE = Problem("idempotency-key-in-use", 409, "The same request is being answered now")
+KEY_REUSED = Problem("idempotency-key-reused", 422, "The key belongs to another request")
+BY_KEY = {
+    KeyFault.MISSING: KEY_MISSING,
+    KeyFault.IN_USE: KEY_IN_USE,
+    KeyFault.REUSED: KEY_REUSED,
+}
 _ALGORITHMS = " ".join(sorted(ALGORITHMS))
 
 
@@ -56,6 +69,12 @@ def not_in_log() -> Answer:
     return _problem(NOT_IN_LOG, {}, None)
 
 
+def deposit_refused(problem: Problem, reason: str, pointer: str | None) -> Answer:
+    """A document that is not taken: where and why, as in RFC 9457 section 3, but no value."""
+    errors = [] if pointer is None else [{"pointer": pointer, "reason": reason}]
+    return _problem(problem, {"errors": errors} if errors else {}, None)
+
+
 def _unauthorized(
     server: AuthorizationServer,
     code: str | None,
@@ -79,7 +98,7 @@ def _unauthorized(
 
 def _problem(
     problem: Problem,
-    members: dict[str, str],
+    members: Mapping[str, object],
     event_id: EventId | None,
     headers: tuple[tuple[bytes, bytes], ...] = (),
 ) -> Answer:

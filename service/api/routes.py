@@ -6,9 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request
 from starlette.responses import PlainTextResponse, Response
 
+from policies.deposit_document import SCHEMA as DEPOSIT
 from policies.ids import EventId
+from policies.schemas import embedded
 from service.api import log, operation, timestamps
 from service.api.data import DataApi
+from service.api.deposits import DepositApi
 from service.api.proofs import document_for_token, proof_for_everybody
 from service.api.protected import ProtectedResource
 from service.asgi import respond
@@ -35,6 +38,36 @@ _TOKEN: dict[str, Any] = {
             ("DPoP", "A fresh proof with the token's hash"),
         )
     ]
+}
+_TAKEN: dict[str, Any] = {
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["event", "event_promise"],
+                "properties": {
+                    "event": {"type": "string", "format": "uuid"},
+                    "event_promise": {"type": "string"},
+                },
+            }
+        }
+    }
+}
+_DEPOSIT: dict[str, Any] = {
+    "parameters": [
+        *_TOKEN["parameters"],
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": True,
+            "schema": {"type": "string", "pattern": '^".{1,128}"$'},
+            "description": "One for each document, in quotation marks; remembered for 24 hours",
+        },
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": embedded(DEPOSIT)}},
+    },
 }
 _NOT_UNDERSTOOD: dict[int | str, dict[str, Any]] = {
     # Stands in for the 422 that the framework would describe and nobody ever gets.
@@ -73,6 +106,31 @@ async def fetch(request: Request, dataset: Annotated[str, Path(max_length=64)]) 
         return api.fetch(call, dataset)
 
     return await respond(endpoint, data, request)
+
+
+@router.put(
+    "/api/v1/deposits/{dataset}",
+    tags=["Data"],
+    summary="A source hands in what it keeps about one person of one data set",
+    status_code=201,
+    responses={
+        201: {"description": "Kept: the event and the promise of it", **_TAKEN},
+        **_REFUSED,
+        400: {"description": "No idempotency key", **_PROBLEM},
+        409: {"description": "A request with this key is being answered", **_PROBLEM},
+        413: {"description": "Larger than 64 kB", **_PROBLEM},
+        415: {"description": "Not JSON", **_PROBLEM},
+        422: {"description": "The document, or the key, is not good: see errors", **_PROBLEM},
+    },
+    openapi_extra=_DEPOSIT,
+)
+async def hand_in(request: Request, dataset: Annotated[str, Path(max_length=64)]) -> Response:
+    deposits: DepositApi = request.app.state.deposits
+
+    def endpoint(api: DepositApi, call: Call) -> Answer:
+        return api.put(call, dataset)
+
+    return await respond(endpoint, deposits, request)
 
 
 @router.get(

@@ -4,17 +4,42 @@ What a token stands for never changes, so it is remembered by the token's hash u
 state, the consent's and the client's are read at every fetch by `consent.decisions`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+from sqlalchemy import Connection
 
 from audit.unit_of_work import Ledger
-from consent.tokens import TokenAccess, access
+from policies.ids import ClientId
 from service.exchange import Call
 from service.oauth.dpop import token_hash
 from service.oauth.errors import Reason
 
 _MOST = 20_000
 _SCHEME = "dpop"
+
+
+class BoundToken(Protocol):
+    """What every token that opens something stands for."""
+
+    @property
+    def client(self) -> ClientId:
+        """Whose it is."""
+
+    @property
+    def jkt(self) -> str:
+        """Thumbprint of the key that it is bound to (RFC 9449 section 6)."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """Its end."""
+
+
+Access = TypeVar("Access", bound=BoundToken)
+ReadAccess: TypeAlias = Callable[[Connection, str], Access | None]
+"""Reads what a token stands for."""
 
 
 class TokenError(Exception):
@@ -45,26 +70,27 @@ def presented_token(call: Call) -> Token:
     return Token(value, token_hash(value))
 
 
-class RememberedTokens:
-    """Finds what a token stands for."""
+class RememberedTokens(Generic[Access]):
+    """Finds what a token of one kind stands for."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, read: ReadAccess[Access]) -> None:
         self._ledger = ledger
-        self._known: dict[str, TokenAccess] = {}
+        self._read = read
+        self._known: dict[str, Access] = {}
 
-    def find(self, token: Token, now: datetime) -> TokenAccess:
+    def find(self, token: Token, now: datetime) -> Access:
         """What the token stands for. Raises TokenError when there is no such token."""
         known = self._known.get(token.ath)
         if known is not None:
             return known
         with self._ledger.read() as connection:
-            found = access(connection, token.value)
+            found = self._read(connection, token.value)
         if found is None:
             raise TokenError("unknown-token")
         self._remember(token.ath, found, now)
         return found
 
-    def _remember(self, ath: str, found: TokenAccess, now: datetime) -> None:
+    def _remember(self, ath: str, found: Access, now: datetime) -> None:
         if len(self._known) >= _MOST:
             living = {k: v for k, v in self._known.items() if now < v.expires_at}
             self._known = living if len(living) < _MOST else {}

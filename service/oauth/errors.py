@@ -52,6 +52,7 @@ class Reason(StrEnum):
     REDIRECT_URI = "redirect-uri"
     PARAMETER_FORM = "parameter-form"
     DETAILS = "authorization-details"
+    DETAILS_TYPE = "details-type-not-registered"
     SUBJECT_UNKNOWN = "subject-unknown"
     NOT_BY_LAW = "not-by-law"
     CODE = "code"
@@ -149,6 +150,10 @@ ERRORS: dict[Reason, tuple[str, str]] = {
     Reason.DETAILS: (
         "invalid_authorization_details",
         "authorization_details: not as the documentation says",
+    ),
+    Reason.DETAILS_TYPE: (
+        "invalid_authorization_details",
+        "authorization_details: the client is not registered for this type",
     ),
     Reason.SUBJECT_UNKNOWN: (
         "invalid_authorization_details",

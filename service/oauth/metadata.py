@@ -1,6 +1,6 @@
 """What clients read before they begin: RFC 8414, OpenID Connect Discovery 1.0, RFC 9728, JWKS."""
 
-from consent.authorization_details import TYPE
+from consent.client_metadata import DETAILS_TYPES
 from policies.vocabulary import Language
 from service.exchange import Answer
 from service.jose import ALGORITHMS
@@ -38,7 +38,7 @@ def authorization_server(server: AuthorizationServer) -> dict[str, object]:
         "code_challenge_methods_supported": ["S256"],
         "require_pushed_authorization_requests": True,
         "authorization_response_iss_parameter_supported": True,
-        "authorization_details_types_supported": [TYPE],
+        "authorization_details_types_supported": list(DETAILS_TYPES),
         "dpop_signing_alg_values_supported": _SIGNED_WITH,
         "protected_resources": [server.issuer],
         "ui_locales_supported": [language.value for language in Language],
@@ -68,7 +68,7 @@ def protected_resource(server: AuthorizationServer) -> dict[str, object]:
         "bearer_methods_supported": [],
         "dpop_bound_access_tokens_required": True,
         "dpop_signing_alg_values_supported": _SIGNED_WITH,
-        "authorization_details_types_supported": [TYPE],
+        "authorization_details_types_supported": list(DETAILS_TYPES),
         "resource_name": "Personal data with the person's consent or by law",
     }
 

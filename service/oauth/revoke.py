@@ -2,6 +2,7 @@
 
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
+from consent.deposit_tokens import revoke_deposit_token
 from consent.tokens import revoke
 from service.exchange import NO_STORE, Answer, Call
 from service.oauth.authenticated import Asked, Endpoint, ProofIs, serve
@@ -16,7 +17,10 @@ def answer(server: AuthorizationServer, call: Call) -> Answer:
 
 
 def _revoke(uow: UnitOfWork, asked: Asked) -> None:
-    if revoke(uow, asked.parameters.need("token"), client=asked.client):
+    token = asked.parameters.need("token")
+    if revoke(uow, token, client=asked.client):
+        return
+    if revoke_deposit_token(uow, token, client=asked.client):
         return
     uow.record(
         Event(

@@ -71,3 +71,17 @@ used_form = Table(
     Column("used_at", Instant, nullable=False),
 )
 """Forms that had their effect, each with the page that shows it."""
+
+idempotency_key = Table(
+    "service_idempotency_key",
+    metadata,
+    Column("client_id", String(64), nullable=False),
+    Column("key_digest", LargeBinary(32), nullable=False),
+    Column("request_digest", LargeBinary(32), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    PrimaryKeyConstraint("client_id", "key_digest"),
+    Index("service_idempotency_key_expires_at", "expires_at"),
+)
+"""Requests of programs that had their effect, each with the event of it. The request's digest is
+keyed: a short request could be guessed from a plain one."""

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from audit.database import Instant
+from audit.database import Instant, RowNumber
 from audit.insert_only import never_updated
 
 metadata = MetaData()
@@ -116,6 +116,25 @@ record = Table(
 
 An older document that comes late adds a version and does not become the current one. `protected`
 says that the current version bears the mark of a protected person.
+"""
+
+imported = Table(
+    "vault_import",
+    metadata,
+    Column("import_id", LargeBinary(32), primary_key=True),
+    Column("position", RowNumber, nullable=False),
+    Column("lines", RowNumber, nullable=False),
+    Column("kept", RowNumber, nullable=False),
+    Column("known", RowNumber, nullable=False),
+    Column("refused", RowNumber, nullable=False),
+    Column("reported", RowNumber, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+)
+"""How far the import of a file has come, in bytes, and how many bytes its report has.
+
+The id is a keyed digest of the whole file, so that no other file goes on where this one stopped.
 """
 
 version = never_updated(
