@@ -12,6 +12,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from audit.key_errors import KeyProviderError
 from vault.keys import OutsideKeysError
@@ -60,6 +61,13 @@ class EnvironmentKeyProvider(SoftwareKeyProvider):
 
     def destroy(self, key_id: str) -> None:
         self._destructible(key_id)
+        self._take_out(key_id)
+
+    def leave(self) -> None:
+        """See `vault.providers.moving`."""
+        self._take_out(self.key_id)
+
+    def _take_out(self, key_id: str) -> NoReturn:
         raise OutsideKeysError(
             "its keys are given from outside",
             repair=f"take {key_id} out of the secret wherever it is kept, then restart",

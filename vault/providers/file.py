@@ -191,13 +191,26 @@ class FileKeyProvider(SoftwareKeyProvider):
         found = keys.numbered_secrets(KEY_ENCRYPTION_KEY)
         return cls(found or {1: keys.secret(_name(KEY_ENCRYPTION_KEY, 1))}, keys)
 
+    @classmethod
+    def open_former(cls, folder: Path) -> Self:
+        """The provider of a folder that is being left, with the keys that there still are."""
+        keys = KeyFolder.open_or_create(folder)
+        return cls(keys.numbered_secrets(KEY_ENCRYPTION_KEY), keys)
+
     def add_key(self) -> str:
         number = max(self._current()) + 1
         self._keys = {**self._keys, number: self._new_key(number)}
         return self._id(number)
 
     def destroy(self, key_id: str) -> None:
-        number = self._destructible(key_id)
+        self._remove(self._destructible(key_id))
+
+    def leave(self) -> None:
+        """See `vault.providers.moving`."""
+        (number,) = self._keys
+        self._remove(number)
+
+    def _remove(self, number: int) -> None:
         if self._folder is not None:
             self._folder.destroy(_name(KEY_ENCRYPTION_KEY, number))
         self._keys = {each: key for each, key in self._keys.items() if each != number}

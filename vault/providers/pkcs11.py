@@ -70,6 +70,10 @@ class Pkcs11KeyProvider:
     def destroy(self, key_id: str) -> None:
         self._session.change(lambda session: self._destroyed(session, key_id))
 
+    def leave(self) -> None:
+        """See `vault.providers.moving`."""
+        self._session.change(self._left)
+
     def close(self) -> None:
         """Log out of the token."""
         self._session.close()
@@ -87,6 +91,10 @@ class Pkcs11KeyProvider:
         keys = self._listed(session)
         check_destructible(key_id, [_id(number) for number in sorted(keys)])
         keys[min(keys)].key.destroy()
+
+    def _left(self, session: pkcs11.Session) -> None:
+        (key,) = self._listed(session).values()
+        key.key.destroy()
 
     def _numbered(self, session: pkcs11.Session, number: int) -> TokenKey:
         of, keys = self._found

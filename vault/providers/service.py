@@ -50,6 +50,10 @@ class KeyService(Protocol):
         """Destroy this version and all before it, for good."""
         ...
 
+    def remove(self) -> None:
+        """Destroy the key with all its versions."""
+        ...
+
 
 class ServiceKeyProvider:
     """Key-encryption keys of a key service. Satisfies `vault.keys.KeyProvider`."""
@@ -96,6 +100,10 @@ class ServiceKeyProvider:
         versions = self._service.versions()
         check_destructible(key_id, [self._id(version) for version in versions])
         self._service.destroy_through(versions[0])
+
+    def leave(self) -> None:
+        """See `vault.providers.moving`."""
+        self._service.remove()
 
     def _id(self, version: int) -> str:
         return f"{self._service.kind}:{version}"

@@ -25,11 +25,11 @@ class SoftwareKeyProvider(ABC):
     """First part of its keys' ids."""
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:
-        """At least one key, by their numbers."""
+        """The keys by their numbers."""
         self._keys = dict(keys)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._id(max(self._keys))}, keys hidden)"
+        return f"{type(self).__name__}({', '.join(map(self._id, sorted(self._keys)))}, keys hidden)"
 
     @property
     def key_id(self) -> str:

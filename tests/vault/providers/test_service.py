@@ -43,6 +43,9 @@ class MemoryService:
     def destroy_through(self, version: int) -> None:
         self.keys = {each: key for each, key in self.keys.items() if each > version}
 
+    def remove(self) -> None:
+        self.keys = {}
+
 
 @pytest.fixture
 def service() -> MemoryService:
