@@ -1,7 +1,7 @@
 """Lines of the journal outside the database: what an older backup must not undo. Pure.
 
-A line says that a person or a data set was erased, or that a consent ended, by random ids, numbers
-and keyed digests: its form has no place for anything else, so no personal data can stand in it.
+A line says that a person or a data set was erased, or that a consent ended, by random ids and
+keyed digests: its form has no place for anything else, so no personal data can stand in it.
 Each line has a MAC of its own and holds the MAC of the line before, so that one that is torn,
 changed or missing is found, and all others still count.
 """
@@ -47,8 +47,8 @@ class Told(StrEnum):
 _FORMS = {
     Told.PERSON_ERASED: re.compile(f"{_ID} {_ID}"),
     Told.DATASET_ERASED: re.compile(f"{_ID} {_ID} {_DIGEST}"),
-    Told.CONSENT_WITHDRAWN: re.compile(f"{_ID} {_NUMBER}"),
-    Told.CONSENT_ENDED: re.compile(f"{_ID} {_NUMBER}"),
+    Told.CONSENT_WITHDRAWN: re.compile(_ID),
+    Told.CONSENT_ENDED: re.compile(_ID),
 }
 
 
@@ -100,12 +100,9 @@ def dataset_erased(
     return JournalEntry(Told.DATASET_ERASED, at, about)
 
 
-def consent_over(
-    consent: ConsentId, version: int, *, withdrawn: bool, at: datetime
-) -> JournalEntry:
-    """`version` is the consent's from then on: one that stands at it knows of its end."""
+def consent_over(consent: ConsentId, *, withdrawn: bool, at: datetime) -> JournalEntry:
     what = Told.CONSENT_WITHDRAWN if withdrawn else Told.CONSENT_ENDED
-    return JournalEntry(what, at, (str(consent), str(version)))
+    return JournalEntry(what, at, (str(consent),))
 
 
 @dataclass(frozen=True, slots=True)

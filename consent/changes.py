@@ -72,7 +72,7 @@ def change(
         tokens.revoke_of_consent(uow.connection, consent.id, at=uow.now)
     if _must_stay_ended(consent, changed, command):
         withdrawn = command is Command.WITHDRAW
-        entry = consent_over(changed.id, changed.version, withdrawn=withdrawn, at=uow.now)
+        entry = consent_over(changed.id, withdrawn=withdrawn, at=uow.now)
         uow.tell_outside(entry, may_be_late=True)
     return changed, _keep(uow, changed, version, event_id)
 

@@ -6,7 +6,15 @@ from typing import Any
 
 from policies.business_id import InvalidBusinessIdError, check_business_id
 from policies.data_files import faults_of, read_entries, read_table
-from policies.entries import Attribute, Dataset, Organisation, OrganisationKind, Source, ValueType
+from policies.entries import (
+    Attribute,
+    Dataset,
+    Organisation,
+    OrganisationKind,
+    Retention,
+    Source,
+    ValueType,
+)
 from policies.ids import AttributeId, DatasetId, OrganisationId, SourceId
 from policies.schemas import SchemaError, text_member
 from policies.vocabulary import AuthorityRank, Label, LevelOfAssurance
@@ -112,7 +120,13 @@ def _dataset(id_: DatasetId, data: Mapping[str, Any]) -> Dataset:
         source=SourceId(data["source"]),
         min_loa=LevelOfAssurance[data["min_loa"].upper()],
         max_validity_days=data["max_validity_days"],
+        retention=_retention(data["retention"]),
     )
+
+
+def _retention(data: Mapping[str, Any]) -> Retention:
+    law = text_member(data, "law", within=("retention",)) if "law" in data else None
+    return Retention(data["days"], data["history_days"], law)
 
 
 def _check_special_category(data: Mapping[str, Any]) -> None:

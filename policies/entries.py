@@ -81,6 +81,18 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the vault keeps its copy of a data set's values."""
+
+    days: int
+    """The value that counts: from when it was stated, or from the end of its validity."""
+    history_days: int
+    """A value that a newer one has replaced: from when it came."""
+    law: Text | None
+    """The law that has the copy kept, by name; the person cannot have it erased then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """Attributes that come from one source and are read together."""
 
@@ -91,3 +103,4 @@ class Dataset:
     source: SourceId
     min_loa: LevelOfAssurance
     max_validity_days: int
+    retention: Retention

@@ -3,15 +3,19 @@
 No event demands a row here for ever: what is about a person ends when she is erased.
 """
 
-from audit.effects import EffectTable, RoomEffects
+from audit.effects import Demand, EffectTable, RoomEffects
 from audit.model import Kind
 from vault.store import tables
+
+_ERASED = frozenset({Kind.PERSON_ERASED, Kind.DATA_ERASED})
 
 EFFECTS = RoomEffects(
     tables=(
         EffectTable(table=tables.person, kinds=frozenset({Kind.PERSON_CREATED})),
         EffectTable(table=tables.pairwise, kinds=frozenset({Kind.SUBJECT_ISSUED})),
         EffectTable(table=tables.deposit, kinds=frozenset({Kind.DATA_DEPOSITED})),
+        EffectTable(table=tables.erasure, kinds=_ERASED, demand=Demand(kinds=_ERASED)),
+        EffectTable(table=tables.unwanted, kinds=frozenset({Kind.DATA_ERASED})),
         EffectTable(table=tables.imported, kinds=frozenset({Kind.DATA_IMPORTED})),
     )
 )

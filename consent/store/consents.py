@@ -105,6 +105,17 @@ def lock_open_before(
     return [consent_of(row) for row in connection.execute(query)]
 
 
+def lock_unended(connection: Connection, person: PersonId) -> list[Consent]:
+    """Everything of the person that is open or in force, locked."""
+    query = (
+        select(consent)
+        .where(consent.c.person_id == person, consent.c.status.in_(OPEN | LIVE))
+        .order_by(consent.c.consent_id)
+        .with_for_update()
+    )
+    return [consent_of(row) for row in connection.execute(query)]
+
+
 def lock_due(connection: Connection, *, now: datetime, limit: int) -> list[Consent]:
     """Consents and requests that have reached their end, locked; those locked elsewhere wait."""
     query = (

@@ -162,6 +162,16 @@ def revoke_of_consent(connection: Connection, consent_id: ConsentId, *, at: date
     return changed.rowcount
 
 
+def revoke_of_person(connection: Connection, person: PersonId, *, at: datetime) -> int:
+    """End all tokens about the person; how many there were."""
+    changed = connection.execute(
+        update(token)
+        .where(token.c.person_id == person, token.c.revoked_at.is_(None))
+        .values(revoked_at=at)
+    )
+    return changed.rowcount
+
+
 _ACCESS = PreparedSelect(
     select(
         token,

@@ -22,7 +22,7 @@ AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
 def entry(number: int) -> JournalEntry:
-    return consent_over(ConsentId(UUID(int=number)), 2, withdrawn=True, at=AT)
+    return consent_over(ConsentId(UUID(int=number)), withdrawn=True, at=AT)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A database that was really restored signs nothing, says why, and has ways out without a fork."""
 
-import shutil
-import subprocess
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +7,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
-from sqlalchemy.engine import make_url
 
 from audit.checkpoint import Checkpoint
 from audit.log_signers import LogSigners
@@ -33,57 +30,20 @@ from audit.tiles import unpack_entries
 from audit.unit_of_work import Ledger
 from tests.audit.faulty import unguard
 from tests.audit.sample import NOW, ORIGIN, record, signers
-from tests.postgres import programs_of
+from tests.database_backup import DatabaseBackup
 from tests.wrapping import MemoryWrapper
 
 LATER = NOW + timedelta(minutes=5)
 NEXT_YEAR = NOW.replace(year=2027, month=1)
 
 
-class Backup:
-    """A copy of the database as it stands, made and brought back by the database's own means."""
+class Backup(DatabaseBackup):
+    """The same, with the log's keys of this test."""
 
-    def __init__(self, engine: Engine, folder: Path, name: str = "backup") -> None:
-        self._url = make_url(engine.url)
-        self._engine = engine
-        self._file = folder / name
-
-    def take(self) -> None:
-        if self._engine.dialect.name == "sqlite":
-            connection = self._engine.raw_connection()
-            connection.execute("VACUUM INTO ?", (str(self._file),))
-            connection.close()
-        else:
-            self._run("pg_dump", "--schema", self._schema, "--file", str(self._file))
-
-    def restore(self) -> Ledger:
+    def restored(self) -> Ledger:
         """The database as it was when the backup was taken."""
-        self._engine.dispose()
-        if self._engine.dialect.name == "sqlite":
-            path = Path(str(self._url.database))
-            for ending in ("-wal", "-shm"):
-                path.with_name(path.name + ending).unlink(missing_ok=True)
-            shutil.copy(self._file, path)
-        else:
-            self._run("psql", "--quiet", "--command", f"DROP SCHEMA {self._schema} CASCADE")
-            self._run("psql", "--quiet", "-v", "ON_ERROR_STOP=1", "--file", str(self._file))
-        return Ledger(self._engine, WRAPPER)
-
-    @property
-    def _schema(self) -> str:
-        return str(self._url.query["options"]).partition("search_path=")[2]
-
-    def _run(self, program: str, *arguments: str) -> None:
-        plain = self._url.set(
-            drivername="postgresql",
-            query={name: value for name, value in self._url.query.items() if name != "options"},
-        )
-        command = [
-            str(programs_of(self._engine) / program),
-            *arguments,
-            plain.render_as_string(hide_password=False),
-        ]
-        subprocess.run(command, check=True, capture_output=True)  # our own arguments
+        self.restore()
+        return Ledger(self.engine, WRAPPER)
 
 
 WRAPPER = MemoryWrapper()
@@ -142,7 +102,7 @@ def test_a_restored_backup_signs_nothing_and_says_what_is_known_outside_and_the_
     grow(ledger, copy, 3)
     backup.take()
     grow(ledger, copy, 4, LATER)
-    restored = backup.restore()
+    restored = backup.restored()
     record(restored, 2, now=LATER)
     sequencer, guard = guarded(restored, copy)
     with pytest.raises(RestoredBackupError) as refused:
@@ -176,7 +136,7 @@ def test_without_the_copy_a_witness_tells_it(
     grow(ledger, copy, 3)
     backup.take()
     cosigned = grow(ledger, copy, 4, LATER)
-    restored = backup.restore()
+    restored = backup.restored()
     copy.path.unlink()
     record(restored, 9, now=LATER)
     with pytest.raises(RestoredBackupError, match=r"witness w\.example has .* size 7"):
@@ -192,7 +152,7 @@ def test_a_restored_backup_that_has_grown_as_far_has_another_root(
     grow(ledger, copy, 3)
     backup.take()
     grow(ledger, copy, 4, LATER)
-    restored = backup.restore()
+    restored = backup.restored()
     record(restored, 4, now=LATER)
     Sequencer(restored, signers()).run_once(LATER)
     record(restored, 1, now=LATER)
@@ -205,7 +165,7 @@ def test_a_backup_from_before_the_first_event_is_found_out(
 ) -> None:
     backup.take()
     grow(ledger, copy, 1)
-    restored = backup.restore()
+    restored = backup.restored()
     record(restored, 1)
     with pytest.raises(RestoredBackupError, match="ends at 0"):
         guarded(restored, copy)[0].run_once(NOW)
@@ -217,7 +177,7 @@ def test_a_backup_from_before_the_half_year_is_found_out(
     grow(ledger, copy, 3)
     backup.take()
     grow(ledger, copy, 1, NEXT_YEAR)
-    restored = backup.restore()
+    restored = backup.restored()
     record(restored, 1, now=NEXT_YEAR)
     with pytest.raises(RestoredBackupError, match="2027h1, the database ends at 0"):
         guarded(restored, copy)[0].run_once(NEXT_YEAR)
@@ -229,7 +189,7 @@ def test_a_witness_is_asked_about_a_half_year_that_the_backup_does_not_know(
     grow(ledger, copy, 3)
     backup.take()
     lost = seen(grow(ledger, copy, 1, NEXT_YEAR))
-    restored = backup.restore()
+    restored = backup.restored()
     record(restored, 1, now=NEXT_YEAR)
     guard = RollbackGuard(
         OutsideCopy(tmp_path / "no-copy"),
@@ -246,7 +206,7 @@ def test_a_backup_with_everything_in_it_goes_on(
 ) -> None:
     cosigned = grow(ledger, copy, 3)
     backup.take()
-    restored = backup.restore()
+    restored = backup.restored()
     record(restored, 2, now=LATER)
     sequencer, guard = guarded(restored, copy, [seen(cosigned)])
     assert sequencer.run_once(LATER)
@@ -261,12 +221,12 @@ def test_the_way_out_by_a_newer_backup(ledger: Ledger, copy: OutsideCopy, backup
     older, newer = backup, Backup(ledger.engine, copy.path.parent, "newer")
     grow(ledger, copy, 4, LATER)
     newer.take()
-    restored = older.restore()
+    restored = older.restored()
     record(restored, 1, now=LATER)
     with pytest.raises(RestoredBackupError):
         guarded(restored, copy)[0].run_once(LATER)
     restored.engine.dispose()
-    complete = newer.restore()
+    complete = newer.restored()
     record(complete, 1, now=LATER)
     assert guarded(complete, copy)[0].run_once(LATER)
     assert size_of(newest(complete)) == 8
@@ -280,7 +240,7 @@ def lost(ledger: Ledger, copy: OutsideCopy, backup: Backup) -> Ledger:
     grow(ledger, copy, 3)
     backup.take()
     grow(ledger, copy, 4, LATER)
-    restored = backup.restore()
+    restored = backup.restored()
     record(restored, 1, now=LATER)
     return restored
 
@@ -339,7 +299,7 @@ def test_what_a_witness_knows_of_the_lost_entries_is_settled_by_it(
     backup.take()
     smaller = grow(ledger, copy, 2, LATER)
     largest = grow(ledger, copy, 2, LATER)
-    restored = backup.restore()
+    restored = backup.restored()
     record(restored, 1, now=LATER)
     begin_anew(restored, [seen(smaller), seen(largest)], actor=SYSTEM, now=LATER)
     assert guarded(restored, copy, [seen(smaller), seen(largest)])[0].run_once(LATER)
@@ -376,7 +336,7 @@ def test_of_a_log_of_which_nothing_is_left_every_smaller_checkpoint_is_settled(
     backup.take()
     smaller = seen(grow(ledger, copy, 2))
     grow(ledger, copy, 3, LATER)
-    restored = backup.restore()
+    restored = backup.restored()
     begin_anew(restored, guarded(restored, copy)[1].known_outside(), actor=SYSTEM, now=LATER)
     with restored.read() as connection:
         check_seen(connection, smaller)
@@ -396,7 +356,7 @@ def test_a_witness_that_knows_still_more_stops_it_again(
     backup.take()
     smaller = grow(ledger, copy, 2, LATER)
     largest = grow(ledger, copy, 2, LATER)
-    restored = backup.restore()
+    restored = backup.restored()
     copy.path.unlink()
     record(restored, 1, now=LATER)
     begin_anew(restored, [seen(smaller)], actor=SYSTEM, now=LATER)
@@ -414,7 +374,7 @@ def test_a_second_loss_gets_the_next_letter(
     again = Backup(restored.engine, copy.path.parent, "another")
     again.take()
     grow(restored, copy, 1, LATER)
-    twice = again.restore()
+    twice = again.restored()
     _, guard = guarded(twice, copy)
     assert begin_anew(twice, guard.known_outside(), actor=SYSTEM, now=LATER) == "2026h2c"
 
@@ -433,11 +393,11 @@ def test_no_log_goes_on_from_two_histories(
     grow(ledger, copy, 1)
     backup.take()
     one = grow(ledger, copy, 1, LATER)
-    restored = backup.restore()
+    restored = backup.restored()
     record(restored, 1, now=LATER)
     Sequencer(restored, signers()).run_once(LATER)
     other = newest(restored)
-    empty = backup.restore()
+    empty = backup.restored()
     with pytest.raises(ForkedError):
         begin_anew(empty, [seen(one), seen(other)], actor=SYSTEM, now=LATER)
 
@@ -503,7 +463,7 @@ def test_a_checkpoint_that_turns_up_later_stops_the_signing_too(
     grow(ledger, copy, 1)
     backup.take()
     more = grow(ledger, copy, 5, LATER)
-    restored = backup.restore()
+    restored = backup.restored()
     copy.path.unlink()
     record(restored, 1, now=LATER)
     sequencer, guard = guarded(restored, copy)

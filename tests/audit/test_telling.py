@@ -15,7 +15,7 @@ from audit.unit_of_work import Ledger, begin
 from policies.ids import ConsentId, PersonId
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-ENDED = consent_over(ConsentId(UUID(int=1)), 2, withdrawn=True, at=NOW)
+ENDED = consent_over(ConsentId(UUID(int=1)), withdrawn=True, at=NOW)
 ERASED = person_erased(UUID(int=2), PersonId(UUID(int=3)), at=NOW)
 
 

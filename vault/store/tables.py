@@ -15,13 +15,14 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    Text,
     UniqueConstraint,
     Uuid,
     text,
 )
 
 from audit.database import Instant, RowNumber
-from audit.insert_only import never_updated
+from audit.insert_only import insert_only, never_updated
 
 metadata = MetaData()
 
@@ -136,6 +137,45 @@ imported = Table(
 
 The id is a keyed digest of the whole file, so that no other file goes on where this one stopped.
 """
+
+erasure = insert_only(
+    Table(
+        "vault_erasure",
+        metadata,
+        Column("person_id", Uuid, primary_key=True),
+        Column("erasure_id", Uuid, primary_key=True),
+        Column("blinded", LargeBinary(32)),
+        Column("erased_at", Instant, nullable=False),
+        Column("audit_event_id", Uuid, nullable=False, unique=True),
+    )
+)
+"""Insert-only; what was erased, and stays away when a backup comes back. `blinded` is the keyed
+digest of person and data set, absent where everything was erased: nothing here tells of her."""
+
+statement = never_updated(
+    Table(
+        "vault_erasure_statement",
+        metadata,
+        Column("person_id", Uuid, primary_key=True),
+        Column("erasure_id", Uuid, primary_key=True),
+        Column("jws", Text, nullable=False),
+        Column("issued_at", Instant, nullable=False),
+        Column("kept_until", Instant, nullable=False),
+        Index("vault_erasure_statement_id", "erasure_id"),
+        Index("vault_erasure_statement_end", "kept_until"),
+    )
+)
+"""Signed statements of erasures, kept for a while, so that the person can fetch hers."""
+
+unwanted = Table(
+    "vault_unwanted",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("dataset", String(64), primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+)
+"""Data sets of which a person wants no copy here, until she allows it again."""
 
 version = never_updated(
     Table(

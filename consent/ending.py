@@ -1,0 +1,57 @@
+"""The end of everything that a person's data could be given out on: when all of it is erased.
+
+What waits for her answer lapses, since nobody is left to give one; what she gave ends, by herself
+or by who orders it; and tokens by law end too. In the transaction of the erasure, so that nothing
+can be fetched after it.
+"""
+
+from dataclasses import replace
+
+from audit.unit_of_work import UnitOfWork
+from consent.changes import change
+from consent.lifecycle import Party
+from consent.model import LIVE, OPEN, Command, Status
+from consent.store import consents, tokens
+from policies.ids import ConsentId, PersonId
+
+_UNANSWERED = OPEN - {Status.PENDING_JOINT}
+_GIVEN = LIVE | {Status.PENDING_JOINT}
+
+
+def end_consents(uow: UnitOfWork, person: PersonId, *, by: Party) -> tuple[ConsentId, ...]:
+    """End the person's consents and requests, locked in the order of their ids.
+
+    Gives the consents that were in force. An answer that comes at the same moment waits here, and
+    then finds its request closed.
+    """
+    command = Command.WITHDRAW if by is Party.SUBJECT else Command.REVOKE
+    ended = []
+    for each in consents.lock_unended(uow.connection, person):
+        if each.status in _UNANSWERED:
+            change(uow, replace(each, expires_at=uow.now), Command.TIME_OUT, party=Party.CLOCK)
+        else:
+            change(uow, each, command, party=by)
+            ended.append(each.id)
+    return tuple(ended)
+
+
+def end_tokens(uow: UnitOfWork, person: PersonId) -> int:
+    """End every token about the person, those by law too; how many. After all locks are taken:
+    tokens that were issued meanwhile are seen then."""
+    return tokens.revoke_of_person(uow.connection, person, at=uow.now)
+
+
+def end_again(uow: UnitOfWork, consent_id: ConsentId, *, withdrawn: bool) -> bool:
+    """End a consent that is known to have ended and stands in force: a backup brought it back.
+
+    No consent comes back to life, so whichever version stands here now, it may not. False when
+    there is nothing to end.
+    """
+    standing = consents.lock(uow.connection, consent_id)
+    if standing is None or standing.status not in _GIVEN:
+        return False
+    if withdrawn:
+        change(uow, standing, Command.WITHDRAW, party=Party.SUBJECT)
+    else:
+        change(uow, standing, Command.REVOKE, party=Party.SYSTEM)
+    return True

@@ -1,0 +1,99 @@
+"""What of a person's data may be erased at her wish, and why the rest stays. Pure.
+
+GDPR article 17: she may have erased what is held about her, unless a law has us keep it (17(3)(b))
+or we need it to show that we did right (17(3)(e)). What stands here is about copies: a register
+keeps its own, and what it may erase is for it to say.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from policies.catalogue import Catalogue
+from policies.ids import AttributeId, DatasetId
+from policies.vocabulary import Label
+
+
+class WhyKept(StrEnum):
+    """Why a data set cannot be erased at the person's wish."""
+
+    BY_LAW = "kept-by-law"
+    """A law that the catalogue names has us keep it."""
+    PROTECTS = "protects-you"
+    """It bears the mark of a protected person, and other data here tells where she is: without the
+    mark that data would be given out."""
+
+
+class Stays(StrEnum):
+    """What an erasure does not reach, and the person is told of before and after."""
+
+    LOG = "log"
+    """Who did what with her data, until the log's own time is over."""
+    PROOFS = "proofs"
+    """What she agreed to, and the receipts: ids and names of data, no values."""
+    NOTE = "note"
+    """That an erasure was made: random ids and a time."""
+    SOURCES = "sources"
+    """What the registers hold themselves."""
+    RECIPIENTS = "recipients"
+    """What others have fetched before."""
+    BACKUPS = "backups"
+    """Copies of the database, until they are thrown away or no key opens them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One attribute of one source, as far as these rules look at it."""
+
+    attribute: AttributeId
+    labels: frozenset[Label]
+
+
+def kept_by_law(catalogue: Catalogue, held: Collection[Held]) -> frozenset[DatasetId]:
+    """The data sets that a law has us keep."""
+    datasets = {catalogue.dataset_of(each.attribute) for each in held}
+    return frozenset(each.id for each in datasets if each.retention.law is not None)
+
+
+def why_kept(catalogue: Catalogue, held: Collection[Held], dataset: DatasetId) -> WhyKept | None:
+    """Why this data set cannot be erased alone at the person's wish; None when it can."""
+    if catalogue.dataset(dataset).retention.law is not None:
+        return WhyKept.BY_LAW
+    rest = [each for each in held if catalogue.dataset_of(each.attribute).id != dataset]
+    loses_mark = _is_marked(held) and not _is_marked(rest)
+    return WhyKept.PROTECTS if loses_mark and _tells_where(catalogue, rest) else None
+
+
+def choices(catalogue: Catalogue, held: Collection[Held]) -> Mapping[DatasetId, WhyKept | None]:
+    """Every data set that is held, in the catalogue's order, and why it stays, if it does."""
+    found = {catalogue.dataset_of(each.attribute).id for each in held}
+    return {id_: why_kept(catalogue, held, id_) for id_ in catalogue.datasets if id_ in found}
+
+
+def is_over(
+    *,
+    days: int,
+    observed_at: datetime,
+    valid_to: date | None,
+    labels: Collection[Label],
+    now: datetime,
+) -> bool:
+    """Whether the time is over for which a value that counts is kept.
+
+    It counts from when the value was stated, or from the end of its validity where that is later.
+    While the person disputes a value, or its use is restricted (GDPR article 18(2)), it is kept.
+    """
+    if {Label.DISPUTED, Label.RESTRICTED} & set(labels):
+        return False
+    length = timedelta(days=days)
+    still_valid = valid_to is not None and valid_to + length >= now.date()
+    return observed_at + length <= now and not still_valid
+
+
+def _is_marked(held: Collection[Held]) -> bool:
+    return any(Label.PROTECTED in each.labels for each in held)
+
+
+def _tells_where(catalogue: Catalogue, held: Collection[Held]) -> bool:
+    return any(catalogue.attribute(each.attribute).contact for each in held)

@@ -1,0 +1,167 @@
+"""Erasure: a person's data, whole or by data set, is gone from here and stays gone.
+
+With everything go the person's keys, so that what was sealed under them opens nowhere, the rows
+themselves, what leads to her from outside, her consents and the tokens about her. What tells of it
+afterwards is random: an id and a time here, and the same in the journal outside the database, so
+that a backup that comes back is erased again (`vault.replay`).
+
+Somebody who was erased and comes again is a new person: nothing is left by which we could know
+her. For the same reason a source that sends data about her meanwhile finds nobody, and nothing is
+kept: only she herself, by signing in, or an operator's import on a legal ground, makes a person.
+
+The person's own log stays readable to its end (GDPR article 17(3)(b)); its keys are not these.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from audit.journal_line import person_erased
+from audit.model import Event, Kind
+from audit.scope import turn_to
+from audit.unit_of_work import UnitOfWork
+from consent.ending import end_consents, end_tokens
+from consent.lifecycle import Party
+from policies.erasure import Held, WhyKept, choices, kept_by_law
+from policies.ids import AttributeId, ConsentId, DatasetId, EventId, PersonId, new_uuid
+from vault.holdings import describe
+from vault.people import UnknownPersonError
+from vault.store import erasures as store
+from vault.store import people
+from vault.vault import Vault
+
+
+class Cause(StrEnum):
+    """Why something is erased; the reason code of its event."""
+
+    WISH = "own-wish"
+    ORDER = "by-order"
+    """Of an authority or a court: goes also where the person's own wish does not."""
+    RESTORED = "erased-before"
+    """A restored backup had brought it back."""
+
+
+_ENDED_BY = {
+    Cause.WISH: Party.SUBJECT,
+    Cause.ORDER: Party.SUPERVISOR,
+    Cause.RESTORED: Party.SYSTEM,
+}
+
+
+class KeptError(ValueError):
+    """It cannot be erased at the person's wish; nothing was."""
+
+    def __init__(self, why: WhyKept) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One erasure to make: the same again has the same id."""
+
+    cause: Cause
+    erasure: UUID
+    order: str | None = None
+    """Reference of the order."""
+
+    @classmethod
+    def by_wish(cls) -> "Request":
+        return cls(cause=Cause.WISH, erasure=new_uuid())
+
+    @classmethod
+    def by_order(cls, reference: str) -> "Request":
+        return cls(cause=Cause.ORDER, erasure=new_uuid(), order=reference)
+
+    @classmethod
+    def again(cls, erasure: UUID) -> "Request":
+        return cls(cause=Cause.RESTORED, erasure=erasure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """What was erased."""
+
+    id: UUID
+    person: PersonId
+    cause: Cause
+    whole: bool
+    datasets: tuple[DatasetId, ...]
+    ended: tuple[ConsentId, ...]
+    at: datetime
+    event_id: EventId
+
+
+def may_erase(
+    connection: Connection, vault: Vault, person: PersonId
+) -> Mapping[DatasetId, WhyKept | None]:
+    """Every data set that is held, and why it cannot be erased alone, where it cannot."""
+    return choices(vault.catalogue, _held(connection, person))
+
+
+def erase_person(uow: UnitOfWork, vault: Vault, person: PersonId, request: Request) -> Erasure:
+    """Erase everything about the person, with the keys of all of it.
+
+    Raises UnknownPersonError, and KeptError when a law has us keep something; and the unit of work
+    raises JournalError at its end: then nothing is erased.
+    """
+    turn_to(uow.connection, person)
+    event_id = uow.record(_event(Kind.PERSON_ERASED, person, request))
+    # Locked in this order everywhere: consents, then the person.
+    ended = end_consents(uow, person, by=_ENDED_BY[request.cause])
+    held = _lock(uow, person)
+    if request.cause is Cause.WISH and kept_by_law(vault.catalogue, held):
+        raise KeptError(WhyKept.BY_LAW)
+    store.delete_person(uow.connection, person)
+    end_tokens(uow, person)
+    store.add_erasure(
+        uow.connection,
+        person,
+        erasure_id=request.erasure,
+        blinded=None,
+        now=uow.now,
+        event_id=event_id,
+    )
+    uow.tell_outside(person_erased(request.erasure, person, at=uow.now), may_be_late=False)
+    return Erasure(
+        id=request.erasure,
+        person=person,
+        cause=request.cause,
+        whole=True,
+        datasets=_datasets(vault, held),
+        ended=ended,
+        at=uow.now,
+        event_id=event_id,
+    )
+
+
+def _lock(uow: UnitOfWork, person: PersonId) -> list[Held]:
+    """What is held, once nobody else can change it. Raises UnknownPersonError."""
+    if people.lock_person(uow.connection, person) is None:
+        raise UnknownPersonError(person)
+    return _held(uow.connection, person)
+
+
+def _held(connection: Connection, person: PersonId) -> list[Held]:
+    return [Held(each.attribute, each.labels) for each in describe(connection, person)]
+
+
+def _datasets(vault: Vault, held: list[Held]) -> tuple[DatasetId, ...]:
+    return tuple(choices(vault.catalogue, held))
+
+
+def _event(
+    kind: Kind, person: PersonId, request: Request, attributes: tuple[AttributeId, ...] = ()
+) -> Event:
+    return Event(
+        kind=kind,
+        subject=person,
+        reason=request.cause,
+        reference=str(request.erasure),
+        case=request.order,
+        attributes=attributes,
+    )
