@@ -102,8 +102,8 @@ def broken_promises(ledger: Ledger, promises: Sequence[Promise], *, now: datetim
 
 
 def _is_kept(connection: Connection, promise: Promise) -> bool:
-    place = tree.place_of(connection, promise.event_id)
-    return place is not None and place.leaf_hash == leaf_hash(promise.entry)
+    places = tree.places_of(connection, promise.event_id)
+    return leaf_hash(promise.entry) in {place.leaf_hash for place in places}
 
 
 @contextmanager

@@ -34,10 +34,6 @@ class PromiseError(ValueError):
     """A text that is not a promise in its one form."""
 
 
-class PromiseBrokenError(ValueError):
-    """The log does not hold what was promised; the promise is the proof of it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Promise:
     """That the log will hold this event."""
@@ -108,17 +104,6 @@ def open_promise(note: bytes, keys: Iterable[Verifier]) -> Promise:
     ]
     open_note(note, [NoteVerifier.of(promise.origin, each.key) for each in known])
     return promise
-
-
-def verify_promise(promise: Promise, entries: Iterable[bytes]) -> int:
-    """Where the promised event stands among a log's entries, from 0.
-
-    Raises PromiseBrokenError when it does not: `promise.due` says whether it must by now.
-    """
-    for index, entry in enumerate(entries):
-        if entry == promise.entry:
-            return index
-    raise PromiseBrokenError(str(promise.event_id))
 
 
 def to_header(note: bytes) -> str:

@@ -14,12 +14,21 @@ from audit.store import tree as store
 from audit.store import witnessing
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH, TileName, pack_entries
 from audit.tlog_proof import TlogProof
-from audit.tree import StoredTree
+from audit.tree import StoredTree, TreeDamagedError
 from audit.unit_of_work import Ledger
 from policies.ids import EventId
 
 WITNESSED_WITHIN = timedelta(minutes=1)
 """So long the newest checkpoint waits for its witnesses; we promise no shorter merge delay."""
+
+
+class EventTwiceError(TreeDamagedError):
+    """Two entries are of one event id, so that there is no telling which of them was meant."""
+
+    def __init__(self, log: str, index: int) -> None:
+        super().__init__(f"an event stands in the log twice: the second time at {log}/{index}")
+        self.log = log
+        self.index = index
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +91,11 @@ class LogState:
 
 def inclusion(connection: Connection, _ledger: Ledger, event_id: EventId) -> InclusionProof | None:
     """The event's proof, under the newest checkpoint of its log that witnesses have cosigned, if it
-    holds the event; else under the newest. None while the event waits, or is unknown."""
-    place = store.place_of(connection, event_id)
+    holds the event; else under the newest. None while the event waits, or is unknown.
+
+    Raises EventTwiceError and TreeDamagedError.
+    """
+    place = _place_of(connection, event_id)
     last = None if place is None else store.last_checkpoint(connection, place.log)
     if place is None or last is None:
         return None
@@ -99,6 +111,13 @@ def inclusion(connection: Connection, _ledger: Ledger, event_id: EventId) -> Inc
         tuple(inclusion_proof(tree.node, place.index, under.size)),
         with_cosignatures(connection, under),
     )
+
+
+def _place_of(connection: Connection, event_id: EventId) -> store.Place | None:
+    places = store.places_of(connection, event_id)
+    if len(places) > 1:
+        raise EventTwiceError(places[0].log, places[1].index)
+    return places[0] if places else None
 
 
 def consistency(
@@ -216,18 +235,6 @@ def entries_bundle(
 def minimum_index(connection: Connection, *, log: str) -> int:
     """The lowest index whose entry the log itself still gives out (C2SP tlog-tiles, pruning)."""
     return archive_store.minimum_index(connection, log)
-
-
-def inclusion_of_index(connection: Connection, log: str, index: int) -> TlogProof:
-    """The proof of the entry at an index, also of one that was archived: its hashes stay.
-
-    Raises ProofError for an index outside the signed tree.
-    """
-    last = store.last_checkpoint(connection, log)
-    if last is None:
-        raise ProofError("index outside the tree")
-    tree = StoredTree(connection, log, last.size)
-    return TlogProof(index, tuple(inclusion_proof(tree.node, index, last.size)), last.note)
 
 
 def log_state(connection: Connection) -> LogState:

@@ -5,12 +5,11 @@ Pure. The text carries index, hashes and the signed checkpoint; the leaf comes f
 
 import base64
 import binascii
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit.checkpoint import Checkpoint, open_checkpoint
+from audit.checkpoint import Checkpoint
 from audit.merkle import HASH_SIZE, leaf_hash, verify_inclusion
-from audit.note import NoteVerifier
 
 _HEADER = "c2sp.org/tlog-proof@v1"
 _MAX_HASHES = 63
@@ -55,19 +54,6 @@ class TlogProof:
         if str(proof) != text:
             raise TlogProofError("not in canonical form")
         return proof
-
-
-def verify_tlog_proof(
-    text: str, entry: bytes, verifiers: Collection[NoteVerifier], *, origin: str
-) -> Checkpoint:
-    """The checkpoint under which the entry is proven to stand.
-
-    Raises TlogProofError, NoteError, CheckpointError or ProofError.
-    """
-    proof = TlogProof.parse(text)
-    checkpoint = open_checkpoint(proof.checkpoint, verifiers, origin=origin)
-    proof.verify(entry, checkpoint)
-    return checkpoint
 
 
 def _index(line: str) -> int:

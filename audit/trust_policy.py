@@ -19,7 +19,6 @@ from audit.cosignature import (
     parse_cosigner,
     parse_vkey,
 )
-from audit.log_family import FollowedLogs
 from audit.note import NoteError, verified_lines
 
 _Key = TypeVar("_Key", AnyVerifier, CosignatureVerifier)
@@ -89,10 +88,6 @@ class Policy:
     witnesses: tuple[Witness, ...]
     groups: tuple[Group, ...]
     quorum: str
-
-    def log_verifiers(self, origin: str) -> tuple[AnyVerifier, ...]:
-        """The keys that may sign a checkpoint of this origin."""
-        return FollowedLogs(log.verifier for log in self.logs).verifiers(origin)
 
     def reached(self, cosigned: Collection[str]) -> bool:
         """Whether these witnesses, by their names here, are enough."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from starlette.exceptions import HTTPException
 
 from audit.merkle import ProofError
+from audit.outside_journal import JournalError
 from audit.tiles import TileError
 from connectors.sign_in_errors import ProviderUnavailableError, SignInError
 from consent.choices import UnknownConsentError
@@ -65,6 +66,8 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     TileError: NOT_FOUND,
     ProofError: NOT_FOUND,
     OAuthError: BAD_REQUEST,
+    JournalError: Problem("journal-not-writable", 503, "Nothing can be erased at the moment"),
+    KeptError: Problem("not-erasable", 409, "This cannot be erased at your wish"),
 }
 
 STOP_THE_START_OR_A_COMMAND = frozenset(
@@ -77,7 +80,6 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
         "audit.event_proof.EventProofError",
         "audit.faults.BundleError",
         "audit.key_errors.KeyProviderError",
-        "audit.promise.PromiseBrokenError",
         "audit.promise.PromiseError",
         "audit.rollback.ForkedError",
         "audit.rollback.NothingLostError",

@@ -280,15 +280,19 @@ def leaf_count(connection: Connection, log: str) -> int:
     return 0 if highest is None else highest + 1
 
 
-def place_of(connection: Connection, event_id: UUID) -> Place | None:
-    """Where an event stands, None while the sequencer has not come to it."""
+def places_of(connection: Connection, event_id: UUID) -> list[Place]:
+    """Where an event stands: nowhere while the sequencer has not come to it, else at one place.
+
+    At more than one only where somebody has put an event of the same id there: a partitioned table
+    holds no key over all its parts (audit.store.partitions).
+    """
     query = (
         select(leaf.c.log, leaf.c.index, leaf.c.leaf_hash)
         .join(event, event.c.number == leaf.c.number)
         .where(event.c.event_id == event_id)
+        .order_by(leaf.c.log, leaf.c.index)
     )
-    row = connection.execute(query).one_or_none()
-    return None if row is None else Place(*row)
+    return [Place(*row) for row in connection.execute(query)]
 
 
 def tile_hashes(

@@ -29,7 +29,6 @@ from audit.partitions import tend
 from audit.proofs import (
     entries_bundle,
     inclusion,
-    inclusion_of_index,
     latest_checkpoint,
     minimum_index,
     named_tile,
@@ -38,13 +37,13 @@ from audit.proofs import (
 from audit.sequencer import Sequencer
 from audit.store.archive import PartitionInUseError
 from audit.tiles import TileName
-from audit.tlog_proof import verify_tlog_proof
 from audit.tree import StoredTree
 from audit.unit_of_work import Ledger, begin
 from policies.ids import EventId
 from tests.audit.checking import check_log
 from tests.audit.faulty import run, unguard
 from tests.audit.sample import LOG, NOW, record, signers
+from tests.proving import proof_at, proven
 
 NEXT = "2027h1"
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
@@ -286,15 +285,12 @@ def test_below_the_minimum_index_entries_come_from_the_archive_and_proofs_from_t
         verifiers = [signers().note_signers(LOG)[0].verifier]
         for name in Part(LOG, 0, 600).bundles():
             for event in read_events(folder, LOG, name)[::50]:
-                proof = inclusion_of_index(connection, LOG, event.index)
-                checkpoint = verify_tlog_proof(
-                    str(proof), entry_of(event), verifiers, origin=verifiers[0].name
-                )
+                proof = proof_at(connection, LOG, event.index)
+                checkpoint = proven(proof, entry_of(event), verifiers)
                 assert checkpoint.size == 600
                 assert ids[event.index] == event.event_id
-        for log, index in ((LOG, 600), ("2020h1", 0)):
-            with pytest.raises(ProofError):
-                inclusion_of_index(connection, log, index)
+        with pytest.raises(ProofError):
+            proof_at(connection, LOG, 600)
 
 
 def test_the_next_archive_begins_where_the_last_one_ended(
@@ -374,16 +370,11 @@ def test_partitions_below_the_archive_are_taken_out_and_the_rest_goes_on(
             assert StoredTree(connection, log, size).root() == checkpoint.root
             for name in Part(log, 0, size - size % 256).bundles():
                 event = read_events(folder, log, name)[-1]
-                proof = inclusion_of_index(connection, log, event.index)
-                verify_tlog_proof(str(proof), entry_of(event), verifiers, origin=verifiers[0].name)
+                proof = proof_at(connection, log, event.index)
+                proven(proof, entry_of(event), verifiers)
         last_one = read_events(folder, LOG, TileName(None, 2, 100))[-1]
-        proof = inclusion_of_index(connection, LOG, 611)
-    verify_tlog_proof(
-        str(proof),
-        entry_of(last_one),
-        [signers().note_signers(LOG)[0].verifier],
-        origin=signers().origin(LOG),
-    )
+        proof = proof_at(connection, LOG, 611)
+    proven(proof, entry_of(last_one), [signers().note_signers(LOG)[0].verifier])
     # A fresh sequencer finds all in order and goes on.
     record(ledger, 5, now=LATER)
     assert Sequencer(ledger, signers()).run_once(LATER + timedelta(days=202)) is not None
@@ -420,5 +411,5 @@ def test_what_comes_into_a_partition_at_the_last_moment_keeps_it(
         run(postgresql, "DROP EVENT TRIGGER late")
     with ledger.read() as connection:
         assert minimum_index(connection, log=LOG) == 0
-        assert inclusion_of_index(connection, LOG, 0) is not None
+        assert proof_at(connection, LOG, 0) is not None
     check_log(ledger, LOG, NEXT)

@@ -92,7 +92,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "the first": reading.first_at,
     "a batch": lambda c: store.commitments(c, BATCH_NUMBERS),
     "a batch read again": lambda c: store.leaves(c, LOG, PLACED - BATCH, PLACED),
-    "a place": lambda c: store.place_of(c, UUID(int=1)),
+    "a place": lambda c: store.places_of(c, UUID(int=1)),
     "the size": lambda c: store.leaf_count(c, LOG),
     "a tile": lambda c: core(c, store._TILE, level=0, position=20),
     "a partial tile": lambda c: core(c, store._LEAF_HASHES, start=5120, end=5220),

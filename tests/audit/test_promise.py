@@ -11,18 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.checkpoint import Checkpoint, CheckpointError
-from audit.disclosure import leaf
 from audit.log_signers import LogSigners
 from audit.note import NoteError, NoteSigner, NoteVerifier, open_note, split_note
 from audit.promise import (
     Promise,
-    PromiseBrokenError,
     PromiseError,
     PromiseSigner,
     from_header,
     open_promise,
     to_header,
-    verify_promise,
 )
 from tests.audit.sample import LOG_NAME, NOW, signers
 
@@ -145,17 +142,6 @@ def test_a_changed_byte_opens_nothing(place: int, change: int) -> None:
     changed[place] ^= change
     with pytest.raises((PromiseError, NoteError)):
         open_promise(bytes(changed), KEYS)
-
-
-def test_the_promised_event_is_found_in_a_log() -> None:
-    entries = [leaf(bytes(32)), PROMISE.entry, leaf(bytes([7]) * 32)]
-    assert verify_promise(PROMISE, entries) == 1
-
-
-@pytest.mark.parametrize("entries", [[], [leaf(bytes(32))], [COMMITMENT], [PROMISE.entry[:-1]]])
-def test_a_log_without_it_has_broken_the_promise(entries: list[bytes]) -> None:
-    with pytest.raises(PromiseBrokenError, match=str(EVENT)):
-        verify_promise(PROMISE, entries)
 
 
 def test_a_promise_is_due_after_the_merge_delay() -> None:

@@ -5,9 +5,14 @@ from datetime import timedelta
 import pytest
 
 from audit.checkpoint import open_checkpoint
+from audit.completeness import broken_promises
 from audit.disclosure import commitment, leaf
+from audit.event_document import event_document
 from audit.merkle import ProofError, fold, leaf_hash, verify_inclusion
+from audit.partitions import STEP, tend
+from audit.promise import Promise
 from audit.proofs import (
+    EventTwiceError,
     LogHead,
     checkpoint_at,
     checkpoints,
@@ -20,15 +25,15 @@ from audit.proofs import (
     proof_text,
     tile,
 )
-from audit.reader import disclosures
+from audit.reader import disclosures, everything
 from audit.sequencer import Sequencer
 from audit.tiles import split_hashes, unpack_entries
-from audit.tlog_proof import verify_tlog_proof
 from audit.tree import StoredTree, TreeDamagedError
 from audit.unit_of_work import Ledger
 from policies.ids import EventId, new_uuid
 from tests.audit.faulty import run, unguard
-from tests.audit.sample import LOG, NOW, ORIGIN, record, signer
+from tests.audit.sample import LOG, LOG_NAME, NOW, ORIGIN, record, signer, signers
+from tests.proving import proven
 
 
 @pytest.fixture
@@ -51,9 +56,7 @@ def test_a_receipt_verifies_with_nothing_but_the_public_key(
             assert proof is not None
             assert disclosed is not None
             entry = leaf(commitment(event_id, disclosed.digests))
-            checkpoint = verify_tlog_proof(
-                proof_text(proof), entry, [signer().verifier], origin=ORIGIN
-            )
+            checkpoint = proven(proof_text(proof), entry, [signer().verifier])
             assert checkpoint.size == 600
 
 
@@ -191,3 +194,53 @@ def test_a_missing_entry_is_named(ledger: Ledger, ids: list[EventId]) -> None:
         assert tile(connection, 0, 0) is not None
         with pytest.raises(TreeDamagedError, match="bundle 0"):
             entries_bundle(connection, 0)
+
+
+@pytest.fixture
+def doubled(ledger: Ledger) -> EventId:
+    """An event, and another one of the same id: on PostgreSQL in a later partition, where no key
+    forbids it; on SQLite by somebody who has made the table anew without the key."""
+    with ledger.engine.begin() as connection:
+        tend(connection, NOW)
+    (event_id, _) = record(ledger, 2)
+    columns = "event_id, at, commitment, digests, sealed"
+    again = f"SELECT {STEP} + 7, {columns} FROM audit_event WHERE number = 1"
+    if ledger.engine.dialect.name == "sqlite":
+        run(
+            ledger.engine,
+            "CREATE TABLE copy AS SELECT * FROM audit_event",
+            f"INSERT INTO copy (number, {columns}) {again}",
+            "DROP TABLE audit_event",
+            "ALTER TABLE copy RENAME TO audit_event",
+        )
+    else:
+        run(ledger.engine, f"INSERT INTO audit_event (number, {columns}) {again}")
+    run(
+        ledger.engine,
+        "INSERT INTO audit_about (person_id, number)"
+        f" SELECT person_id, {STEP} + 7 FROM audit_about WHERE number = 1",
+        f"INSERT INTO audit_queue (number) VALUES ({STEP} + 7)",
+    )
+    Sequencer(ledger, signers()).run_once(NOW)
+    return event_id
+
+
+def test_an_event_that_stands_in_the_log_twice_is_named(ledger: Ledger, doubled: EventId) -> None:
+    with ledger.read() as connection:
+        with pytest.raises(EventTwiceError, match=r"twice: the second time at 2026h2/2") as error:
+            inclusion(connection, ledger, doubled)
+        assert isinstance(error.value, TreeDamagedError)
+        with pytest.raises(EventTwiceError):
+            event_document(connection, ledger, doubled, may_open=everything)
+
+
+def test_an_event_that_stands_in_the_log_twice_has_kept_its_promise(
+    ledger: Ledger, doubled: EventId
+) -> None:
+    with ledger.read() as connection:
+        shown = disclosures(connection, ledger, doubled)
+    assert shown is not None
+    kept = Promise(LOG_NAME, doubled, commitment(doubled, shown.digests), NOW)
+    broken = Promise(LOG_NAME, doubled, bytes(32), NOW)
+    later = NOW + timedelta(hours=1)
+    assert broken_promises(ledger, [kept, broken], now=later) == [str(doubled)]

@@ -21,7 +21,6 @@ from audit.reader import (
 )
 from audit.seal import SealedEventError
 from audit.sequencer import Sequencer
-from audit.tlog_proof import verify_tlog_proof
 from audit.unit_of_work import Ledger, begin
 from policies.ids import (
     AttributeId,
@@ -34,7 +33,8 @@ from policies.ids import (
 )
 from policies.vocabulary import LegalBasis
 from tests.audit.faulty import run, unguard
-from tests.audit.sample import AINO, KELA, LOG, MATTI, NOW, ORIGIN, record, signer, viewed
+from tests.audit.sample import AINO, KELA, LOG, MATTI, NOW, record, signer, viewed
+from tests.proving import proven
 
 FULL = Event(
     kind=Kind.DATA_RELEASED,
@@ -210,11 +210,8 @@ def test_a_destroyed_key_leaves_the_proof_and_takes_the_story(
     assert disclosed is not None
     assert proof is not None
     assert disclosed.disclosures == ()
-    checkpoint = verify_tlog_proof(
-        proof_text(proof),
-        leaf(commitment(event_id, disclosed.digests)),
-        [signer().verifier],
-        origin=ORIGIN,
+    checkpoint = proven(
+        proof_text(proof), leaf(commitment(event_id, disclosed.digests)), [signer().verifier]
     )
     assert checkpoint.size == 3
 

@@ -425,7 +425,7 @@ def test_who_asks_how_witnesses_stand_is_not_disturbed_by_the_thread_that_asks_t
         def name(self) -> str:
             if self.reading:
                 self.reading = False
-                witnessing.run_once(NEXT_YEAR)
+                made.run_once(NEXT_YEAR)
             return "w1.example"
 
         @name.setter
@@ -433,11 +433,11 @@ def test_who_asks_how_witnesses_stand_is_not_disturbed_by_the_thread_that_asks_t
             """It has this one."""
 
     asked = Asked("w1.example", signers(), moment)
-    witnessing = Witnessing(ledger, signers(), [asked])
+    made = Witnessing(ledger, signers(), [asked])
     grow(ledger)
-    witnessing.run_once(NOW)
+    made.run_once(NOW)
     grow(ledger, now=NEXT_YEAR)
     asked.reading = True
-    (status,) = witnessing.statuses()
+    (status,) = made.statuses()
     assert (status.name, status.size, status.problem) == ("w1.example", 1, None)
-    assert witnessing.statuses()[0].size == 2
+    assert made.statuses()[0].size == 2

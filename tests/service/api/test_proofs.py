@@ -8,13 +8,13 @@ import pytest
 from audit.disclosure import leaf
 from audit.event_proof import EventProof, verify_event_proof
 from audit.model import SYSTEM, Event, Kind
-from audit.tlog_proof import verify_tlog_proof
 from audit.trust import Trust
 from audit.unit_of_work import begin
 from policies.ids import ClientId, EventId, OrganisationId, PersonId
 from service.api.proofs import OF_AN_AGENCY, document_for_token
 from service.api.protected import ProtectedResource
 from service.runtime import Runtime
+from tests.proving import proven
 from tests.service.house import House, open_house
 from tests.service.office import Office, header
 
@@ -64,8 +64,7 @@ def test_whoever_knows_the_id_gets_the_proof_and_learns_nothing_else(house: Hous
             "SELECT commitment FROM audit_event WHERE event_id = ?", (event_id.hex,)
         ).one()
     verifiers = [each.verifier for each in house.runtime.log_signers.note_signers("2026h2")]
-    origin = house.runtime.log_signers.origin("2026h2")
-    verify_tlog_proof(answer.text, leaf(row.commitment), verifiers, origin=origin)
+    proven(answer.text, leaf(row.commitment), verifiers)
     assert str(house.person(CITIZEN)) not in answer.text
 
 

@@ -13,12 +13,12 @@ from audit.disclosure import check_committed, commitment, field_of, leaf
 from audit.evidence import Evidence
 from audit.model import Kind
 from audit.sampling import Sample
-from audit.tlog_proof import verify_tlog_proof
 from policies.vocabulary import Role
 from service.auditor.fields import AuditQuestionError
 from service.auditor.reasons import AuditReason, Stated
 from service.auditor.sample_files import as_csv
 from service.auditor.samples import Drawn, SampleQuestion, read_sample
+from tests.proving import proven
 from tests.service.auditor.asking import Auditor, rows
 from tests.service.house import AINO, VALUES, VILLE, House, form_of, words_of
 
@@ -61,13 +61,12 @@ def test_every_entry_of_the_file_verifies_without_us(auditor: Auditor) -> None:
     made = document(auditor, count="1000")
     signers = auditor.house.runtime.log_signers
     verifiers = [each.verifier for each in signers.note_signers("2026h2")]
-    origin = signers.origin("2026h2")
     entries = made["entries"]
     assert len(entries) == made["size"]
     for each in entries:
         digests = [base64.b64decode(digest) for digest in each["digests"]]
         entry = leaf(commitment(UUID(each["event_id"]), digests))
-        checkpoint = verify_tlog_proof(each["proof"], entry, verifiers, origin=origin)
+        checkpoint = proven(each["proof"], entry, verifiers)
         assert checkpoint.size == made["size"]
         disclosed = {}
         for disclosure in each["disclosures"]:
