@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_
 
-from service.store.tables import session, sign_in, used_form
+from service.store.tables import idempotency_key, session, sign_in, used_form
 
 BATCH = 1_000
 """Rows of a table that one transaction deletes at most."""
@@ -22,6 +22,7 @@ def sweep(
         "sessions": (session, session.c.ends_at <= now - sessions_kept),
         "sign-ins": (sign_in, sign_in.c.ends_at <= now),
         "used-forms": (used_form, used_form.c.used_at <= now - forms_kept),
+        "idempotency-keys": (idempotency_key, idempotency_key.c.expires_at <= now),
     }
     return {name: _delete(connection, table, which) for name, (table, which) in over.items()}
 
