@@ -9,6 +9,7 @@ from audit.unit_of_work import UnitOfWork
 from consent.events import consent_event
 from consent.lifecycle import Party, apply
 from consent.model import LIVE, Command, Consent, ConsentRecord, Status
+from consent.notices import tell_of_change
 from consent.record import Presentation, RecordEvent, first_document, next_document
 from consent.store import codes, consents, records, tokens
 from policies.canonical import canonical_json
@@ -74,6 +75,7 @@ def change(
         withdrawn = command is Command.WITHDRAW
         entry = consent_over(changed.id, withdrawn=withdrawn, at=uow.now)
         uow.tell_outside(entry, may_be_late=True)
+    tell_of_change(uow, consent, changed, kind=kind, party=party, event_id=event_id)
     return changed, _keep(uow, changed, version, event_id)
 
 

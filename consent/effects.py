@@ -59,6 +59,7 @@ EFFECTS = RoomEffects(
             ),
         ),
         EffectTable(table=tables.receipt, kinds=_CHANGED),
+        EffectTable(table=tables.notice, kinds=_CHANGED | {Kind.RECIPIENT_TOLD}),
     ),
     expected=(
         ("redeemed codes", partial(store.redeemed_codes, kinds=_ISSUED)),

@@ -14,6 +14,7 @@ EventId = NewType("EventId", UUID)
 RecordId = NewType("RecordId", UUID)
 ReceiptId = NewType("ReceiptId", UUID)
 SessionId = NewType("SessionId", UUID)
+DisputeId = NewType("DisputeId", UUID)
 
 ClientId = NewType("ClientId", str)
 """An OAuth 2.0 client: one program of one organisation (RFC 6749 section 2.2)."""

@@ -14,6 +14,10 @@ EFFECTS = RoomEffects(
         EffectTable(table=tables.person, kinds=frozenset({Kind.PERSON_CREATED})),
         EffectTable(table=tables.pairwise, kinds=frozenset({Kind.SUBJECT_ISSUED})),
         EffectTable(table=tables.deposit, kinds=frozenset({Kind.DATA_DEPOSITED})),
+        EffectTable(
+            table=tables.dispute,
+            kinds=frozenset({Kind.DATA_DISPUTED, Kind.DISPUTE_SETTLED}),
+        ),
         EffectTable(table=tables.erasure, kinds=_ERASED, demand=Demand(kinds=_ERASED)),
         EffectTable(table=tables.unwanted, kinds=frozenset({Kind.DATA_ERASED})),
         EffectTable(table=tables.imported, kinds=frozenset({Kind.DATA_IMPORTED})),

@@ -5,23 +5,30 @@ path on which another attribute could come along. The event is written into the 
 values may leave the house once it has committed, and when it does not, nothing was released.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
 from audit.model import Event, Kind
 from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
 from consent.decisions import Permit, PermitKind
+from consent.joint import OwnYes, needs_others, own_yes_of
 from policies.catalogue import Catalogue, OrganisationKind
 from policies.facts import Fact
 from policies.ids import AttributeId, PersonId
 from policies.vocabulary import Label, LegalBasis
-from vault.envelope import Place, unseal
 from vault.model import Released
-from vault.payload import CONTENT_TYPE, decode
+from vault.opening import open_records
 from vault.store import records as store
 from vault.store.records import SealedRecord
 from vault.vault import Vault
 
 NOTHING_HELD = "nothing-held"
 PROTECTED_WITHHELD = "protected-withheld"
+RESTRICTED_WITHHELD = "restricted-withheld"
+JOINT_WITHHELD = "joint-withheld"
+JOINTLY_RELEASED = "jointly-released"
+_BY_WEIGHT = (PROTECTED_WITHHELD, RESTRICTED_WITHHELD, JOINT_WITHHELD)
 
 
 def release(uow: UnitOfWork, vault: Vault, permit: Permit) -> Released:
@@ -34,66 +41,108 @@ def release(uow: UnitOfWork, vault: Vault, permit: Permit) -> Released:
     wanted = tuple(dict.fromkeys(permit.attributes))
     turn_to(uow.connection, permit.person)
     rows = store.current_records(uow.connection, permit.person, wanted)
-    opened = _open_all(vault, permit.person, rows)
-    closed = _closed(permit, vault.catalogue, opened, rows)
-    held = _best(opened)
+    opened = [fact for _, fact in open_records(vault, permit.person, rows)]
+    joint = _Joint.of(permit, opened)
+    closed = {**joint.closed, **_closed(permit, vault.catalogue, opened, rows)}
+    held = best(opened)
     facts = tuple(held[id_] for id_ in wanted if id_ in held and id_ not in closed)
     withheld = tuple(id_ for id_ in wanted if id_ in closed)
+    event = _event(permit, facts, _reason(facts, [closed[id_] for id_ in withheld]))
+    event_id = uow.record(event)
+    for each in joint.events(permit, facts):
+        uow.record(each)
     return Released(
-        event_id=uow.record(_event(permit, facts, withheld)),
+        event_id=event_id,
         facts=facts,
         not_held=tuple(id_ for id_ in wanted if id_ not in held),
         withheld=withheld,
     )
 
 
-def _open_all(vault: Vault, person: PersonId, rows: list[SealedRecord]) -> list[Fact]:
-    facts: list[Fact] = []
-    for key in {row.key for row in rows}:
-        with vault.person_key(person, key.version, key.wrapped) as plain_key:
-            facts += [_open(vault, person, row, plain_key) for row in rows if row.key == key]
-    return facts
+def best(facts: Iterable[Fact]) -> dict[AttributeId, Fact]:
+    """The fact of highest authority for each attribute, of equal ones the newest.
 
-
-def _open(vault: Vault, person: PersonId, row: SealedRecord, key: bytearray) -> Fact:
-    place = Place(
-        installation=vault.installation,
-        person=person,
-        dataset=row.dataset,
-        record=row.record,
-        version=row.version,
-        field=row.attribute,
-        key_version=row.key.version,
-        content_type=CONTENT_TYPE,
-    )
-    return decode(row.attribute, unseal(key, place, row.sealed))
-
-
-def _best(facts: list[Fact]) -> dict[AttributeId, Fact]:
-    """The fact of highest authority for each attribute, of equal ones the newest."""
+    Where another source of the same rank says otherwise, it bears the mark of a disputed one: it
+    is not for us to choose between them in silence.
+    """
     ranked = sorted(facts, key=lambda fact: (fact.authority, fact.observed_at, fact.source))
-    return {fact.attribute: fact for fact in ranked}
+    chosen = {fact.attribute: fact for fact in ranked}
+    for fact in ranked:
+        first = chosen[fact.attribute]
+        if fact.authority == first.authority and fact.value != first.value:
+            chosen[fact.attribute] = replace(first, labels=first.labels | {Label.DISPUTED})
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class _Joint:
+    """What the people beside the permit's person say to this release (consent.joint)."""
+
+    yes: Mapping[PersonId, OwnYes]
+    closed: Mapping[AttributeId, str]
+
+    @classmethod
+    def of(cls, permit: Permit, facts: list[Fact]) -> "_Joint":
+        people = {person for fact in facts for person in fact.also_about}
+        if not people or permit.kind is PermitKind.SELF or not needs_others(permit):
+            return cls({}, {})
+        yes = own_yes_of(permit, people)
+        closed = {
+            fact.attribute: JOINT_WITHHELD
+            for fact in facts
+            if not all(
+                person in yes and fact.attribute in yes[person].granted
+                for person in fact.also_about
+            )
+        }
+        return cls(yes, closed)
+
+    def events(self, permit: Permit, facts: tuple[Fact, ...]) -> Iterator[Event]:
+        """What stands in the other people's logs: what about them has gone out."""
+        if permit.kind is PermitKind.SELF:
+            return
+        for person in sorted({person for fact in facts for person in fact.also_about}):
+            about = tuple(fact.attribute for fact in facts if person in fact.also_about)
+            own = self.yes.get(person)
+            yield Event(
+                kind=Kind.DATA_RELEASED,
+                subject=person,
+                organisation=permit.organisation,
+                client=permit.client,
+                purpose=permit.purpose,
+                basis=permit.basis,
+                attributes=about,
+                reason=JOINTLY_RELEASED,
+                reference=None if own is None else str(own.consent),
+            )
 
 
 def _closed(
     permit: Permit, catalogue: Catalogue, facts: list[Fact], rows: list[SealedRecord]
-) -> frozenset[AttributeId]:
-    """Attributes that are not for this recipient.
+) -> dict[AttributeId, str]:
+    """Attributes that are not for this recipient, and why.
 
     Those that any source marks: a second source without the mark is no way around it. And all
     that tells where to find a person who is marked anywhere: a register that has begun to keep
     her address back does not send the old one again with a mark.
     """
-    if _sees_protected(permit, catalogue):
-        return frozenset()
+    if _sees_marked(permit, catalogue):
+        return {}
+    restricted = {fact.attribute for fact in facts if Label.RESTRICTED in fact.labels}
     marked = {fact.attribute for fact in facts if Label.PROTECTED in fact.labels}
     if marked or any(row.of_protected_person for row in rows):
         marked |= {fact.attribute for fact in facts if catalogue.attribute(fact.attribute).contact}
-    return frozenset(marked)
+    return dict.fromkeys(restricted, RESTRICTED_WITHHELD) | dict.fromkeys(
+        marked, PROTECTED_WITHHELD
+    )
 
 
-def _sees_protected(permit: Permit, catalogue: Catalogue) -> bool:
-    """The person herself, and an authority by law; nobody by a consent, which can be forced."""
+def _sees_marked(permit: Permit, catalogue: Catalogue) -> bool:
+    """The person herself, and an authority by law; nobody by a consent, which can be forced.
+
+    What is restricted may be processed for reasons of important public interest (GDPR article
+    18(2)): that is for the law to say, and the authority sees the mark.
+    """
     if permit.kind is PermitKind.SELF:
         return True
     if permit.basis is not LegalBasis.STATUTE or permit.organisation is None:
@@ -101,7 +150,7 @@ def _sees_protected(permit: Permit, catalogue: Catalogue) -> bool:
     return catalogue.organisation(permit.organisation).kind is OrganisationKind.AUTHORITY
 
 
-def _event(permit: Permit, facts: tuple[Fact, ...], withheld: tuple[AttributeId, ...]) -> Event:
+def _event(permit: Permit, facts: tuple[Fact, ...], reason: str | None) -> Event:
     own = permit.kind is PermitKind.SELF
     return Event(
         kind=Kind.DATA_VIEWED if own else Kind.DATA_RELEASED,
@@ -112,13 +161,15 @@ def _event(permit: Permit, facts: tuple[Fact, ...], withheld: tuple[AttributeId,
         purpose=permit.purpose,
         basis=permit.basis,
         attributes=tuple(fact.attribute for fact in facts),
-        reason=_reason(facts, withheld),
+        reason=reason,
         case=permit.case,
         token=permit.token,
+        policy=permit.policy,
+        visible_from=permit.visible_from,
     )
 
 
-def _reason(facts: tuple[Fact, ...], withheld: tuple[AttributeId, ...]) -> str | None:
-    if withheld:
-        return PROTECTED_WITHHELD
-    return None if facts else NOTHING_HELD
+def _reason(facts: tuple[Fact, ...], withheld: list[str]) -> str | None:
+    """The weightiest of the reasons why something is kept back."""
+    why = next((each for each in _BY_WEIGHT if each in withheld), None)
+    return why or (None if facts else NOTHING_HELD)

@@ -88,6 +88,29 @@ def lock_same_purpose(connection: Connection, like: Consent) -> list[Consent]:
     return [consent_of(row) for row in connection.execute(query)]
 
 
+def share_active(
+    connection: Connection,
+    people: Collection[PersonId],
+    *,
+    organisation: OrganisationId,
+    purpose: PurposeId,
+    now: datetime,
+) -> list[Consent]:
+    """What these people have given for the purpose and is in force, but for what is locked now."""
+    query = (
+        select(consent)
+        .where(
+            consent.c.person_id.in_(people),
+            consent.c.organisation == organisation,
+            consent.c.purpose_id == purpose,
+            consent.c.status == Status.ACTIVE,
+            consent.c.not_after > now,
+        )
+        .with_for_update(read=True, skip_locked=True)
+    )
+    return [consent_of(row) for row in connection.execute(query)]
+
+
 def lock_open_before(
     connection: Connection, purpose_id: PurposeId, *, version: int
 ) -> list[Consent]:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from audit.database import Instant
+from audit.database import Instant, RowNumber
 from audit.insert_only import insert_only
 
 metadata = MetaData()
@@ -200,6 +200,38 @@ deposit_token = Table(
     Index("consent_deposit_token_expires_at", "expires_at"),
 )
 """Tokens of sources: they are about no person, and open nothing."""
+
+notice = Table(
+    "consent_notice",
+    metadata,
+    Column("notice_id", Uuid, primary_key=True),
+    Column("client_id", String(64), nullable=False),
+    Column("position", RowNumber),
+    Column("what", String(40), nullable=False),
+    Column("person_id", Uuid, nullable=False),
+    Column("consent_id", Uuid),
+    Column("purpose_id", String(64)),
+    Column("attributes", Words, nullable=False),
+    Column("case_reference", String(64)),
+    Column("reason", String(64)),
+    Column("at", Instant, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("about_event_id", Uuid, nullable=False),
+    Column("audit_event_id", Uuid, nullable=False),
+    UniqueConstraint("client_id", "about_event_id"),
+    UniqueConstraint("client_id", "position"),
+    Index("consent_notice_person", "person_id"),
+)
+"""What clients are told (consent.notices). The position is given when the client looks; until then
+the time orders them, and within one transaction the ordinal."""
+
+feed = Table(
+    "consent_feed",
+    metadata,
+    Column("client_id", String(64), primary_key=True),
+    Column("last", RowNumber, nullable=False),
+)
+"""How far the feed of each client is numbered."""
 
 used = Table(
     "consent_used",

@@ -7,7 +7,16 @@ from consent.grants import RefusalReason
 from consent.model import Command
 from policies.reasons import PLACES, load_reasons
 from policies.vocabulary import Role
-from vault.release import NOTHING_HELD, PROTECTED_WITHHELD
+from vault.model import DisputeReason, Outcome
+from vault.release import (
+    JOINT_WITHHELD,
+    JOINTLY_RELEASED,
+    NOTHING_HELD,
+    PROTECTED_WITHHELD,
+    RESTRICTED_WITHHELD,
+)
+from vault.telling import REASONS
+from vault.viewing import HISTORY
 
 PROMISED = [
     "consent-active", "law-allows", "permission-given", "withdrawn", "ended", "not-yet-given",
@@ -23,6 +32,13 @@ GIVEN_BY_OTHER_ROOMS = [
     *(error.code for error in SignInError.__subclasses__()),
     NOTHING_HELD,
     PROTECTED_WITHHELD,
+    RESTRICTED_WITHHELD,
+    JOINT_WITHHELD,
+    JOINTLY_RELEASED,
+    HISTORY,
+    *DisputeReason,
+    *Outcome,
+    *REASONS.values(),
     ORDERED,
     RETENTION_ENDED,
 ]

@@ -52,6 +52,8 @@ RESIDENCE = DatasetId("residence")
 KELA = OrganisationId("kela")
 BANK = OrganisationId("bank-example")
 
+INCOME_CHECK = PurposeId("kela-income-check")
+
 TAX = SourceId("incomes-register")
 POPULATION = SourceId("vtj")
 
@@ -109,6 +111,7 @@ def permit(
     *,
     organisation: OrganisationId | None = KELA,
     basis: LegalBasis = LegalBasis.STATUTE,
+    purpose: PurposeId = INCOME_CHECK,
 ) -> Permit:
     """A permit for a recipient, as `consent.decisions` makes one for a fetch.
 
@@ -118,7 +121,7 @@ def permit(
         kind=PermitKind.RELEASE,
         person=person,
         attributes=tuple(attributes),
-        purpose=PurposeId("kela-income-check"),
+        purpose=purpose,
         basis=basis,
         organisation=organisation,
         client=ClientId("client-1"),

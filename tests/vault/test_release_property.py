@@ -110,8 +110,16 @@ def oracle(facts: list[Fact], given_permit: Permit) -> tuple[list[Fact], set[Att
         if not sees_protected and (marked or (is_protected and tells_where)):
             withheld.add(attribute)
         else:
-            expected.append(max(current, key=rank))
+            expected.append(chosen(current))
     return expected, withheld
+
+
+def chosen(current: list[Fact]) -> Fact:
+    """The best one; marked where another of the same rank says otherwise."""
+    best = max(current, key=rank)
+    equals = [fact for fact in current if fact.authority == best.authority]
+    differ = any(fact.value != best.value for fact in equals)
+    return replace(best, labels=best.labels | {Label.DISPUTED}) if differ else best
 
 
 def current_by_source(facts: list[Fact]) -> list[Fact]:

@@ -22,6 +22,7 @@ _IS_CURRENT = (
 )
 
 _any_record = record.alias()
+_NO_MARKS: frozenset[Label] = frozenset()
 
 _IS_PROTECTED = exists().where(
     _any_record.c.person_id == bindparam("person"), _any_record.c.protected
@@ -37,6 +38,8 @@ _CURRENT_RECORDS = PreparedSelect(
         person_key.c.version,
         person_key.c.wrapped,
         _IS_PROTECTED,
+        record.c.disputed,
+        record.c.restricted,
     )
     .join_from(record, version, _IS_CURRENT)
     .join(
@@ -133,6 +136,8 @@ class SealedRecord:
     key: WrappedKey
     of_protected_person: bool
     """Any source marks any attribute of this person now."""
+    marks: frozenset[Label]
+    """What an open dispute says of the record."""
 
 
 def is_deposited(connection: Connection, person_id: PersonId, key: DepositKey) -> bool:
@@ -253,11 +258,32 @@ def current_records(
 ) -> list[SealedRecord]:
     """What every source holds now about these attributes, with its keys: one round trip."""
     parameters = {"person": person_id, "attributes": list(attributes)}
-    rows = _CURRENT_RECORDS.rows(connection, parameters)
-    return [
-        SealedRecord(attribute, dataset, record_id, number, sealed, WrappedKey(key, wrapped), mark)
-        for attribute, dataset, record_id, number, sealed, key, wrapped, mark in rows
-    ]
+    return [_sealed(*row) for row in _CURRENT_RECORDS.rows(connection, parameters)]
+
+
+def _sealed(
+    attribute: AttributeId,
+    dataset: DatasetId,
+    record_id: RecordId,
+    number: int,
+    sealed: bytes,
+    key_version: int,
+    wrapped: bytes,
+    protected: bool,  # noqa: FBT001  # columns in their order
+    disputed: bool,  # noqa: FBT001
+    restricted: bool,  # noqa: FBT001
+) -> SealedRecord:
+    key = WrappedKey(key_version, wrapped)
+    marks = marks_of(disputed=disputed, restricted=restricted)
+    return SealedRecord(attribute, dataset, record_id, number, sealed, key, protected, marks)
+
+
+def marks_of(*, disputed: bool, restricted: bool) -> frozenset[Label]:
+    """What an open dispute says of a record."""
+    if not (disputed or restricted):
+        return _NO_MARKS
+    marks = ((disputed, Label.DISPUTED), (restricted, Label.RESTRICTED))
+    return frozenset(label for is_so, label in marks if is_so)
 
 
 def holdings(connection: Connection, person_id: PersonId) -> list[Holding]:
@@ -272,6 +298,8 @@ def holdings(connection: Connection, person_id: PersonId) -> list[Holding]:
             version.c.valid_to,
             version.c.labels,
             version.c.version,
+            record.c.disputed,
+            record.c.restricted,
         )
         .join_from(record, version, _IS_CURRENT)
         .where(record.c.person_id == person_id)
@@ -291,7 +319,8 @@ def holdings(connection: Connection, person_id: PersonId) -> list[Holding]:
             AuthorityRank(row.authority),
             row.observed_at,
             row.valid_to,
-            frozenset(Label(label) for label in row.labels.split()),
+            frozenset(Label(label) for label in row.labels.split())
+            | marks_of(disputed=row.disputed, restricted=row.restricted),
             row.version,
         )
         for row in connection.execute(query)

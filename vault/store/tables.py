@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     text,
 )
 
@@ -27,6 +28,7 @@ from audit.insert_only import insert_only, never_updated
 metadata = MetaData()
 
 _OPEN = text("valid_to IS NULL")
+_UNSETTLED = text("outcome IS NULL")
 
 person = Table(
     "vault_person",
@@ -111,13 +113,43 @@ record = Table(
     Column("current", Integer, nullable=False),
     Column("latest", Integer, nullable=False),
     Column("protected", Boolean, nullable=False),
+    Column("disputed", Boolean, nullable=False, server_default=false()),
+    Column("restricted", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("person_id", "record_id"),
 )
 """What one source says about one attribute: which version counts, and how many there are.
 
 An older document that comes late adds a version and does not become the current one. `protected`
-says that the current version bears the mark of a protected person.
+says that the current version bears the mark of a protected person, `disputed` and `restricted`
+what the person's open dispute says of the record.
 """
+
+dispute = Table(
+    "vault_dispute",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("dispute_id", Uuid, primary_key=True),
+    Column("record_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("restricts", Boolean, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("opened_event_id", Uuid, nullable=False),
+    Column("outcome", String(16)),
+    Column("settled_at", Instant),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    Index(
+        "vault_dispute_one_open",
+        "person_id",
+        "record_id",
+        unique=True,
+        sqlite_where=_UNSETTLED,
+        postgresql_where=_UNSETTLED,
+    ),
+)
+"""What the person says is not so, at which version, and how it ended. `since` is when that version
+came: who has got it since then is told."""
 
 imported = Table(
     "vault_import",

@@ -1,0 +1,103 @@
+"""Rows of what clients are told, and how far each client's feed has been numbered."""
+
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from consent.notice import Notice, Told
+from consent.store.tables import feed, notice
+from policies.ids import ClientId, ConsentId, EventId, PersonId, PurposeId, new_uuid
+
+_NUMBERED_AT_ONCE = 2000
+
+_PLACE = (
+    update(notice).where(notice.c.notice_id == bindparam("id")).values(position=bindparam("place"))
+)
+
+
+def add(connection: Connection, told: Notice, event_id: EventId, *, ordinal: int) -> None:
+    """Write a notice that has no place yet."""
+    connection.execute(
+        insert(notice).values(
+            notice_id=new_uuid(),
+            client_id=told.client,
+            what=told.what,
+            person_id=told.person,
+            consent_id=told.consent,
+            purpose_id=told.purpose,
+            attributes=told.attributes,
+            case_reference=told.case,
+            reason=told.reason,
+            at=told.at,
+            ordinal=ordinal,
+            about_event_id=told.about,
+            audit_event_id=event_id,
+        )
+    )
+
+
+def is_told(connection: Connection, client: ClientId, about: EventId) -> bool:
+    query = select(notice.c.notice_id).where(
+        notice.c.client_id == client, notice.c.about_event_id == about
+    )
+    return connection.execute(query).one_or_none() is not None
+
+
+def number(connection: Connection, client: ClientId) -> None:
+    """Give the client's new notices their places, oldest first.
+
+    The feed's row is locked, so that two readers at once do not give a place twice.
+    """
+    fresh = (
+        select(notice.c.notice_id)
+        .where(notice.c.client_id == client, notice.c.position.is_(None))
+        .order_by(notice.c.at, notice.c.ordinal, notice.c.notice_id)
+        .limit(_NUMBERED_AT_ONCE)
+    )
+    if connection.execute(fresh.limit(1)).one_or_none() is None:
+        return
+    last = _lock(connection, client)
+    ids = connection.execute(fresh).scalars().all()
+    places = [{"id": id_, "place": last + 1 + at} for at, id_ in enumerate(ids)]
+    if places:  # unless another reader has numbered them while we waited
+        connection.execute(_PLACE, places)
+        reached = update(feed).where(feed.c.client_id == client)
+        connection.execute(reached.values(last=last + len(places)))
+
+
+def numbered(
+    connection: Connection, client: ClientId, *, after: int, limit: int
+) -> list[tuple[int, Notice]]:
+    """The client's notices with their places, from the one after that place."""
+    query = (
+        select(notice)
+        .where(notice.c.client_id == client, notice.c.position > after)
+        .order_by(notice.c.position)
+        .limit(limit)
+    )
+    return [(row.position, _notice(row)) for row in connection.execute(query)]
+
+
+def _lock(connection: Connection, client: ClientId) -> int:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    begun = dialect.insert(feed).values(client_id=client, last=0).on_conflict_do_nothing()
+    connection.execute(begun)
+    query = select(feed.c.last).where(feed.c.client_id == client).with_for_update()
+    last: int = connection.execute(query).scalar_one()
+    return last
+
+
+def _notice(row: Any) -> Notice:
+    return Notice(
+        client=ClientId(row.client_id),
+        what=Told(row.what),
+        person=PersonId(row.person_id),
+        attributes=row.attributes,
+        at=row.at,
+        about=EventId(row.about_event_id),
+        consent=None if row.consent_id is None else ConsentId(row.consent_id),
+        purpose=None if row.purpose_id is None else PurposeId(row.purpose_id),
+        case=row.case_reference,
+        reason=row.reason,
+    )
