@@ -22,12 +22,12 @@ from audit.disclosure import commitment, leaf, split_digests
 from audit.log_signers import LogSigners
 from audit.merkle import fold, leaf_hash
 from audit.note import NoteError
+from audit.retention import believed_minimum
 from audit.store import health as store
 from audit.store import tree as tree_store
-from audit.store.archive import minimum_index
 from audit.store.health import CheckRow, LeafEvent
 from audit.store.tree import CheckpointRow
-from audit.tiles import TILE_HEIGHT, TILE_WIDTH
+from audit.tiles import TILE_HEIGHT, TILE_WIDTH, split_hashes
 from audit.tree import StoredTree, TreeDamagedError, entry_of
 from audit.unit_of_work import Ledger
 
@@ -48,6 +48,10 @@ class Damage(StrEnum):
     TILE_CHANGED = "tile-changed"
     ROOT_CHANGED = "root-changed"
     SIGNATURE = "signature"
+
+
+_OF_THE_ARCHIVED = frozenset({Damage.ENTRY_MISSING, Damage.EVENT_MISSING})
+"""What is no damage below the minimum index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +138,9 @@ class LogChecker:
         """Read the next piece, and hold the tree against what was signed last."""
         # A tile is the smallest piece: the last one, which was not full, is read again.
         start = min(row.position, end.size) // TILE_WIDTH * TILE_WIDTH
-        start = max(start, minimum_index(connection, row.log))  # what is archived is not here
         last = min(start + max(most, TILE_WIDTH), end.size)
-        fault = first_fault(connection, row.log, start, last)
+        minimum = believed_minimum(connection, self._ledger, row.log)
+        fault = first_fault(connection, row.log, start, last, minimum=minimum)
         if fault is not None:
             return _stopped(row, fault, min(fault.index, last), now)
         unsigned = self._unsigned(connection, end)
@@ -173,14 +177,20 @@ def standings(connection: Connection) -> list[Standing]:
     ]
 
 
-def first_fault(connection: Connection, log: str, start: int, end: int) -> Fault | None:
-    """The first fault among the entries [start, end); `start` stands at the edge of a tile."""
+def first_fault(
+    connection: Connection, log: str, start: int, end: int, *, minimum: int = 0
+) -> Fault | None:
+    """The first fault among the entries [start, end); `start` stands at the edge of a tile.
+
+    Below the minimum index entries and events may be archived: what is still here of them must
+    be good all the same, and so must the tiles, which stay for ever.
+    """
     for first in range(start, end, TILE_WIDTH):
         last = min(first + TILE_WIDTH, end)
         rows = store.leaf_events(connection, log, first, last)
-        fault = _fault_in_rows(connection, log, rows, first, last)
+        fault = _fault_in_rows(connection, log, rows, first, last, minimum)
         if fault is None and last - first == TILE_WIDTH:
-            hashes = [row.leaf_hash for row in rows]
+            hashes = _hashes(connection, log, rows, first // TILE_WIDTH)
             fault = _fault_in_tiles(connection, log, first // TILE_WIDTH, hashes)
         if fault is not None:
             return fault
@@ -188,17 +198,34 @@ def first_fault(connection: Connection, log: str, start: int, end: int) -> Fault
 
 
 def _fault_in_rows(
-    connection: Connection, log: str, rows: Sequence[LeafEvent], first: int, last: int
+    connection: Connection,
+    log: str,
+    rows: Sequence[LeafEvent],
+    first: int,
+    last: int,
+    minimum: int,
 ) -> Fault | None:
     present = {row.index: row for row in rows}
     for index in range(first, last):
         row = present.get(index)
-        if row is None:
-            return Fault(Damage.ENTRY_MISSING, index)
-        damage = _damage(connection, log, row)
+        damage = Damage.ENTRY_MISSING if row is None else _damage(connection, log, row)
+        if index < minimum and damage in _OF_THE_ARCHIVED:
+            continue
         if damage is not None:
-            return Fault(damage, index, row.number)
+            return Fault(damage, index, None if row is None else row.number)
     return None
+
+
+def _hashes(
+    connection: Connection, log: str, rows: Sequence[LeafEvent], position: int
+) -> list[bytes]:
+    """Of the leaves of a full tile; of those that are archived the tile's own."""
+    if len(rows) == TILE_WIDTH:
+        return [row.leaf_hash for row in rows]
+    stored = tree_store.tile_of(connection, log, 0, position)
+    known = {} if stored is None else dict(enumerate(split_hashes(stored.hashes)))
+    known |= {row.index % TILE_WIDTH: row.leaf_hash for row in rows}
+    return [known[place] for place in sorted(known)]
 
 
 def _damage(connection: Connection, log: str, row: LeafEvent) -> Damage | None:
