@@ -19,7 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from audit.database import open_engine
 from audit.edge import Edge
+from audit.late import waiting
 from audit.merkle import leaf_hash
+from audit.outside_journal import JournalError
 from audit.partitions import alarms
 from audit.proofs import entries_bundle, log_state, tile
 from audit.tiles import entry_bundles_of, split_hashes, unpack_entries
@@ -29,6 +31,7 @@ from audit.unit_of_work import Ledger
 from policies.catalogue import load_catalogue
 from policies.data_files import CatalogueError
 from service.identity import identity_provider
+from service.journal import open_journal
 from service.keys_fit import KeysDoNotFitError, check_keys_fit
 from service.log_keys import LogKeys
 from service.migrations.guards import weak
@@ -170,6 +173,7 @@ def _examine_database(engine: Engine, settings: Settings, *, with_keys: bool) ->
         yield check_keys_and_database(engine, settings)
         yield check_log(engine, settings)
         yield check_outside(engine, settings)
+        yield check_journal(engine, settings)
         if settings.timestamp_authorities:
             yield check_timestamps(engine, settings)
 
@@ -239,6 +243,25 @@ def check_outside(engine: Engine, settings: Settings) -> Finding:
     if refusal is not None:
         return Finding("log-outside", refusal, "docs/operator.md, Was a backup restored?")
     return Finding("log-outside", "nobody outside knows more of the log than the database")
+
+
+def check_journal(engine: Engine, settings: Settings) -> Finding:
+    """The journal of erasures is whole, and nothing waits to be written into it."""
+    journal = open_journal(settings, KeyFolder.open_or_create(settings.data_folder))
+    repair = "docs/operator.md, The journal of erasures"
+    try:
+        content = journal.read()
+    except JournalError as error:
+        return Finding("journal", str(error), repair)
+    with engine.connect() as connection:
+        late = waiting(connection)
+    if content.faults:
+        first = content.faults[0]
+        told = f"{journal.path}, line {first.line}: {first.damage}; {len(content.faults)} faults"
+        return Finding("journal", told, repair)
+    if late:
+        return Finding("journal", f"{late} entries wait to be written to {journal.path}", repair)
+    return Finding("journal", f"{len(content.entries)} entries, all whole")
 
 
 def check_timestamps(engine: Engine, settings: Settings) -> Finding:

@@ -28,6 +28,7 @@ from service.oauth.errors import OAuthError
 from service.problem import Problem
 from service.sessions import SignInRequiredError
 from service.signin import NoIdentityProviderError
+from vault.erasure import KeptError
 
 INTERNAL = Problem("internal-error", 500, "Something went wrong at our end")
 NOT_FOUND = Problem("not-found", 404, "There is nothing at this address")
@@ -123,6 +124,7 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
 TURNED_INTO_ANOTHER = frozenset(
     {
         "audit.der.DerError",
+        "audit.journal_line.JournalLineError",
         "audit.sampling.SampleError",
         "audit.timestamp.TimestampError",
         "audit.witness.WitnessRefusalError",

@@ -16,6 +16,7 @@ from policies.catalogue import Catalogue, load_catalogue
 from service.completeness import CompletenessJob
 from service.identity import identity_provider
 from service.jobs import ExpiryJob, LogCheckJob
+from service.journal import JournalJob, open_journal
 from service.jwk import p256_jwk, thumbprint
 from service.log_keys import LogKeys
 from service.log_retention import LogRetentionJob
@@ -45,6 +46,7 @@ class Runtime:
     vault: Vault
     sequencer: Sequencer
     expiry: ExpiryJob
+    journal_job: JournalJob
     sweeping: SweepingJob
     log_retention: LogRetentionJob
     checker: LogChecker
@@ -74,6 +76,7 @@ class Runtime:
         if self.settings.sequencer is Sequencing.IN_PROCESS:
             self.start_sequencing()
         self.expiry.start(self.now)
+        self.journal_job.start(self.now)
         self.sweeping.start(self.now)
         self.log_retention.start(self.now)
         self.log_check.start(self.now)
@@ -98,6 +101,7 @@ class Runtime:
         self.log_check.stop()
         self.log_retention.stop()
         self.sweeping.stop()
+        self.journal_job.stop()
         self.expiry.stop()
         self.stop_sequencing()
         self.log_watch.close()
@@ -113,6 +117,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
     catalogue = load_catalogue()
     provider = FileKeyProvider.open_or_create(settings.data_folder)
     ledger = Ledger(open_engine(settings.database_url), provider)
+    ledger.journal = open_journal(settings, keys)
     log_signers = LogKeys.of(keys).signers(settings.log_origin)
     watch = open_watch(settings, ledger, log_signers)
     sequencer = Sequencer(ledger, log_signers, publish=[watch.guard.publish], guard=watch.guard)
@@ -129,6 +134,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         ),
         sequencer=sequencer,
         expiry=ExpiryJob(ledger),
+        journal_job=JournalJob(ledger),
         sweeping=SweepingJob(ledger),
         log_retention=LogRetentionJob(ledger, settings.log_retention_years),
         checker=(checker := LogChecker(ledger, log_signers)),

@@ -102,6 +102,12 @@ class Settings(BaseSettings):
     log_copy: Path | None = None
     """File for the copy of the last checkpoint outside the database, best on another volume; else
     `log-checkpoint` in the folder of the keys."""
+    journal: Path | None = None
+    """File of the journal of erasures and ended consents, best on another volume than the
+    database; else `erasures.journal` in the folder of the keys."""
+    erasure_days: int = Field(default=30, ge=1, le=365)
+    """After so many days no backup holds what was erased, or no key opens it: what the operator
+    promises (docs/operator.md), and what the statements of erasures say."""
     log_policy: Path | None = None
     """File that says which witnesses cosign the log and how many are needed (C2SP tlog-policy)."""
     witness_seconds: int = Field(default=10, ge=1, le=3600)
@@ -154,7 +160,7 @@ class Settings(BaseSettings):
             raise ValueError("is no address of a database") from error
         return value
 
-    @field_validator("log_copy")
+    @field_validator("log_copy", "journal")
     @classmethod
     def _has_a_folder(cls, value: Path | None) -> Path | None:
         if value is not None and not value.parent.is_dir():
