@@ -21,6 +21,7 @@ from audit.merkle import leaf_hash
 from audit.model import Kind
 from audit.promise import MERGE_DELAY, Promise
 from audit.reader import entries_about, entry, search
+from audit.scope import EVERYONE
 from audit.seal import SealedEventError
 from audit.store import completeness as store
 from audit.store import tree
@@ -112,19 +113,14 @@ def alone(ledger: Ledger) -> Iterator[bool]:
     if ledger.engine.dialect.name == "sqlite":  # one process anyway
         yield True
         return
-    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        taken = store.lock_check(connection)
-        try:
-            yield taken
-        finally:
-            if taken:
-                store.unlock_check(connection)
+    with ledger.engine.connect() as connection:  # in a transaction that holds nothing else
+        yield store.lock_check(connection)
 
 
 @contextmanager
 def _snapshot(ledger: Ledger) -> Iterator[Connection]:
     """All of one page is read as it was at one moment: what commits meanwhile is no gap."""
-    with ledger.engine.connect() as connection:
+    with ledger.read(EVERYONE) as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection

@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Connection, Dialect, Engine, Integer, create_
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
 
+from audit.driver import prepare_nothing
 from audit.scope import forget_scope, tell
 
 KEPT = 4
@@ -62,8 +63,12 @@ class Instant(TypeDecorator[datetime]):
         return _EPOCH + timedelta(microseconds=value)
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for a `sqlite:///…` or `postgresql+psycopg://…` URL, with our settings applied."""
+def open_engine(url: str, *, pooled: bool = False) -> Engine:
+    """An engine for a `sqlite:///…` or `postgresql+psycopg://…` URL, with our settings applied.
+
+    `pooled`: a pooler stands before PostgreSQL and gives each transaction another session of the
+    server (PgBouncer's transaction mode), so that nothing may be prepared on one.
+    """
     # Parameters hold people's data; they must not come into an error's text and so into a log.
     engine = create_engine(url, hide_parameters=True, pool_size=5 + KEPT)
     if engine.dialect.name == "sqlite":
@@ -71,6 +76,8 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _prepare_postgresql)
+        if pooled:
+            event.listen(engine, "connect", prepare_nothing)
         event.listen(engine, "checkout", _refuse_closed)
         event.listen(engine, "before_cursor_execute", tell)
     event.listen(engine, "checkin", forget_scope)

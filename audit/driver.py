@@ -28,6 +28,7 @@ DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 COMMIT = "COMMIT"
 _BEGIN = "BEGIN"
 _NAMES = "consent_vault_prepared"
+_PREPARES = "consent_vault_prepares"
 _TEXT, _BINARY = pq.Format.TEXT, pq.Format.BINARY
 _IDLE = pq.TransactionStatus.IDLE
 _GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
@@ -40,6 +41,10 @@ class Statement(NamedTuple):
     values: Sequence[Any] = ()
 
 
+_Call = tuple[bytes, list[Any], list[Any]]
+"""The name of what was prepared, or the text; values; their forms."""
+
+
 class Ran(NamedTuple):
     """What a statement gave."""
 
@@ -50,6 +55,14 @@ class Ran(NamedTuple):
     """The row number that SQLite gave to an inserted row."""
     tag: str
     """PostgreSQL's name for what was done, for example `INSERT 0 1`."""
+
+
+def prepare_nothing(_driver: Any, record: Any) -> None:
+    """Send each text with its values: for `connect`, where the server's sessions change below us.
+
+    It costs the server the parsing and planning each time, and still one round trip.
+    """
+    record.info[_PREPARES] = False
 
 
 def run(connection: Connection, statements: Sequence[Statement]) -> list[Ran]:
@@ -71,7 +84,7 @@ def _on_sqlite(driver: sqlite3.Connection, statement: Statement) -> Ran:
 def _on_postgresql(
     driver: Any, info: dict[str, Any], statements: Sequence[Statement]
 ) -> list[Ran]:
-    names = info.setdefault(_NAMES, {})
+    names = info.setdefault(_NAMES, {}) if info.get(_PREPARES, True) else None
     if driver.autocommit:
         return _on_postgresql_in_order(driver, names, statements)
     before = []
@@ -87,17 +100,24 @@ def _on_postgresql(
 
 
 def _on_postgresql_in_order(
-    driver: Any, names: dict[str, bytes], statements: Sequence[Statement]
+    driver: Any, names: dict[str, bytes] | None, statements: Sequence[Statement]
 ) -> list[Ran]:
     calls = []
     for text, values in statements:
-        name = names.get(text) or _prepare(driver, names, text)
+        known = text.encode() if names is None else names.get(text) or _prepare(driver, names, text)
         sent = [_sent(value) for value in values]
-        calls.append((name, [each for each, _ in sent], [form for _, form in sent]))
+        calls.append((known, [each for each, _ in sent], [form for _, form in sent]))
     if len(calls) == 1:
-        name, sent_values, forms = calls[0]
-        return [_ran(driver, driver.pgconn.exec_prepared(name, sent_values, forms, _BINARY))]
-    return [_ran(driver, result) for result in _together(driver.pgconn, calls)]
+        return [_ran(driver, _alone(driver.pgconn, calls[0], prepared=names is not None))]
+    results = _together(driver.pgconn, calls, prepared=names is not None)
+    return [_ran(driver, result) for result in results]
+
+
+def _alone(libpq: Any, call: _Call, *, prepared: bool) -> Any:
+    known, values, forms = call
+    if prepared:
+        return libpq.exec_prepared(known, values, forms, _BINARY)
+    return libpq.exec_params(known, values, None, forms, _BINARY)
 
 
 def _prepare(driver: Any, names: dict[str, bytes], text: str) -> bytes:
@@ -109,11 +129,14 @@ def _prepare(driver: Any, names: dict[str, bytes], text: str) -> bytes:
     return name
 
 
-def _together(libpq: Any, calls: Sequence[tuple[bytes, list[Any], list[Any]]]) -> list[Any]:
+def _together(libpq: Any, calls: Sequence[_Call], *, prepared: bool) -> list[Any]:
     """The results of calls that are sent at once."""
     libpq.enter_pipeline_mode()
-    for name, values, forms in calls:
-        libpq.send_query_prepared(name, values, forms, _BINARY)
+    for known, values, forms in calls:
+        if prepared:
+            libpq.send_query_prepared(known, values, forms, _BINARY)
+        else:
+            libpq.send_query_params(known, values, None, forms, _BINARY)
     libpq.pipeline_sync()
     socket = select.poll()
     socket.register(libpq.socket, select.POLLIN | select.POLLOUT)

@@ -66,7 +66,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from (check_python(), check_packages(), check_catalogue())
     keys = check_keys(settings.data_folder)
     yield keys
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, pooled=settings.pooled)
     try:
         yield from _examine_database(engine, settings, with_keys=keys.ok)
     finally:

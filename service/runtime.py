@@ -116,7 +116,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
     keys = KeyFolder.open_or_create(settings.data_folder)
     catalogue = load_catalogue()
     provider = FileKeyProvider.open_or_create(settings.data_folder)
-    ledger = Ledger(open_engine(settings.database_url), provider)
+    ledger = Ledger(open_engine(settings.database_url, pooled=settings.pooled), provider)
     ledger.journal = open_journal(settings, keys)
     log_signers = LogKeys.of(keys).signers(settings.log_origin)
     watch = open_watch(settings, ledger, log_signers)

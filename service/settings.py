@@ -61,6 +61,15 @@ class UnknownSettingError(SettingsError):
         self.nearest = nearest
 
 
+class Pooler(StrEnum):
+    """What stands between us and PostgreSQL."""
+
+    NONE = "none"
+    """Nothing, or what gives each connection a session of its own."""
+    TRANSACTION = "transaction"
+    """A pooler that gives each transaction another session (PgBouncer's transaction mode)."""
+
+
 class Sequencing(StrEnum):
     """Who gives events their places in the log."""
 
@@ -97,6 +106,8 @@ class Settings(BaseSettings):
 
     log_name: str | None = None
     """Name of the log where it must outlast a change of address; else `<host>/audit`."""
+    database_pooler: Pooler = Pooler.NONE
+    """Set it where a pooler in transaction mode stands before PostgreSQL."""
     sequencer: Sequencing = Sequencing.IN_PROCESS
     """Whether `serve` itself places events in the log, or only `consent-vault sequence` does."""
     log_copy: Path | None = None
@@ -229,6 +240,11 @@ class Settings(BaseSettings):
         if self.sequencer is Sequencing.EXTERNAL and self.database_url.startswith("sqlite"):
             raise ValueError("sequencer can be external on PostgreSQL only")
         return self
+
+    @property
+    def pooled(self) -> bool:
+        """Whether the sessions of the database change between our transactions."""
+        return self.database_pooler is Pooler.TRANSACTION
 
     @property
     def secure(self) -> bool:

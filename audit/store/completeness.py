@@ -62,14 +62,10 @@ class MinimumRow:
 
 
 def lock_check(connection: Connection) -> bool:
-    """Take the lock of the check for this session; False when another process holds it."""
-    taken: bool = connection.execute(select(func.pg_try_advisory_lock(_lock_number()))).scalar_one()
+    """Take the lock of the check until the transaction ends; False when another one holds it."""
+    lock = func.pg_try_advisory_xact_lock(_lock_number())
+    taken: bool = connection.execute(select(lock)).scalar_one()
     return taken
-
-
-def unlock_check(connection: Connection) -> None:
-    """Give the lock back."""
-    connection.execute(select(func.pg_advisory_unlock(_lock_number())))
 
 
 def _lock_number() -> ColumnElement[int]:

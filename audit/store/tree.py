@@ -58,6 +58,7 @@ _LEAVES = 'INSERT INTO audit_leaf (log, "index", number, leaf_hash)'
 _UNNESTED = " SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[])"
 _SEQUENCER_LOCK = "consent-vault/sequencer/"
 _LEAD = "consent-vault/sequencer-that-works/"
+"""The name is kept: programs of both versions may run for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,12 @@ def lock_sequencer(connection: Connection) -> bool:
     return taken
 
 
-def take_lead(connection: Connection) -> bool:
-    """Take the lead among sequencers until the connection ends; False when another has it."""
-    lock = func.pg_try_advisory_lock(_lock_key(_LEAD))
+def take_lead(connection: Connection, of: str = "") -> bool:
+    """Take the lead among sequencers until the transaction ends; False when another has it.
+
+    A lock of the session would do too, but behind a pooler nobody has a session.
+    """
+    lock = func.pg_try_advisory_xact_lock(_lock_key(_LEAD + of))
     taken: bool = connection.execute(select(lock)).scalar_one()
     return taken
 

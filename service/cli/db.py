@@ -22,7 +22,8 @@ def upgrade(data: Path | None) -> None:
     from service.migrations.upgrade import current, head, knows
     from service.migrations.upgrade import upgrade as run
 
-    engine = open_engine(settings_of(data).database_url)
+    settings = settings_of(data)
+    engine = open_engine(settings.database_url, pooled=settings.pooled)
     try:
         with told():
             with engine.connect() as connection:
@@ -56,7 +57,8 @@ def role_(name: str, purpose: str, data: Path | None) -> None:
     from service.cli.starting import told
     from service.migrations.rights import Purpose, RoleError, give_rights
 
-    engine = open_engine(settings_of(data).database_url)
+    settings = settings_of(data)
+    engine = open_engine(settings.database_url, pooled=settings.pooled)
     try:
         with told(), engine.begin() as connection:
             given = give_rights(connection, name, Purpose(purpose))

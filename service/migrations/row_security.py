@@ -61,8 +61,10 @@ def missing(connection: Connection) -> list[Policy]:
     if connection.dialect.name != "postgresql":
         return []
     found = connection.execute(_FOUND).all()
+    there = {row.table for row in found}
     standing = {(row.table, row.policy) for row in found if row.on}
-    return [each for each in policies() if (each.table, each.name) not in standing]
+    declared = [each for each in policies() if each.table in there]
+    return [each for each in declared if (each.table, each.name) not in standing]
 
 
 def restore(connection: Connection) -> list[Policy]:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from audit.database import open_engine
 from audit.driver import COMMIT, DRIVER_ERRORS, Statement, run
 
 ID = UUID("0f8c2f2e-6c1b-4a44-9f0a-000000000001")
@@ -46,6 +47,20 @@ def named(engine: Engine, name: str, identity: UUID = ID) -> Statement:
 
 def names(connection: Connection) -> list[str]:
     return list(connection.execute(text("SELECT name FROM thing ORDER BY name")).scalars())
+
+
+def test_behind_a_pooler_nothing_is_prepared(postgresql: Engine) -> None:
+    row = (ID, "älä", AT, b"\x00\xff", -(2**40), True)
+    url = postgresql.url.render_as_string(hide_password=False)
+    pooled = open_engine(url, pooled=True)
+    asked = Statement("SELECT name FROM pg_prepared_statements")
+    with pooled.connect() as connection:
+        run(connection, [insert(pooled, *row)])
+        assert run(connection, [Statement("SELECT * FROM thing WHERE sure")])[0].rows == [row]
+        assert run(connection, [asked])[0].rows == []
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            run(connection, [insert(pooled, *row)])
+    pooled.dispose()
 
 
 def test_values_of_every_type_come_back(postgresql: Engine) -> None:
