@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
+from audit.open_epoch import hold_open
 from audit.store.keys import find_keys, insert_key, keys_by_id
 from policies.ids import PersonId
 
@@ -37,6 +38,10 @@ class KeyWrapper(Protocol):
 
     def unwrap(self, blob: bytes, context: bytes) -> bytes:
         """The key again. Raises the provider's error when blob or context is not the one."""
+        ...
+
+    def wrapped_under(self, blob: bytes) -> str:
+        """The key-encryption key that the blob names."""
         ...
 
 
@@ -67,6 +72,7 @@ class RememberedKeys:
 
     def __init__(self, wrapper: KeyWrapper) -> None:
         self.wrap = wrapper.wrap
+        self.wrapped_under = wrapper.wrapped_under
         self.unwrap = lru_cache(maxsize=_REMEMBERED)(wrapper.unwrap)
 
 
@@ -93,13 +99,14 @@ def keys_for(
     if new:
         for owner in new:
             key_id = uuid4()
-            wrapped = wrapper.wrap(os.urandom(32), _context(key_id))
+            wrapped = wrapper.wrap(os.urandom(32), context_of(key_id))
+            hold_open(connection, wrapper.wrapped_under(wrapped))
             insert_key(connection, key_id=key_id, owner=owner, period=period, wrapped=wrapped)
         known |= find_keys(connection, new, period=period)
     if len(known) < len(set(owners)):
         raise RuntimeError("a log key vanished inside its own transaction")
     return {
-        owner: (key_id, wrapper.unwrap(wrapped, _context(key_id)))
+        owner: (key_id, wrapper.unwrap(wrapped, context_of(key_id)))
         for owner, (key_id, wrapped) in known.items()
     }
 
@@ -109,7 +116,7 @@ def keys_of(
 ) -> dict[UUID, LogKey]:
     """The keys with these ids; a destroyed one is absent."""
     return {
-        key_id: LogKey(owner, wrapper.unwrap(wrapped, _context(key_id)))
+        key_id: LogKey(owner, wrapper.unwrap(wrapped, context_of(key_id)))
         for key_id, (owner, wrapped) in keys_by_id(connection, key_ids).items()
     }
 
@@ -119,5 +126,6 @@ def event_key(key: bytes, event_id: UUID) -> bytes:
     return hmac.digest(key, b"consent-vault/event-key/v1\x00" + event_id.bytes, "sha256")
 
 
-def _context(key_id: UUID) -> bytes:
+def context_of(key_id: UUID) -> bytes:
+    """What the wrapping of this key is bound to."""
     return b"consent-vault/log-key/v1\x00" + key_id.bytes

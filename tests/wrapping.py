@@ -17,3 +17,6 @@ class MemoryWrapper:
 
     def unwrap(self, blob: bytes, context: bytes) -> bytes:
         return self._cipher.decrypt(blob[:12], blob[12:], context)
+
+    def wrapped_under(self, _blob: bytes) -> str:
+        return "memory:1"

@@ -1,11 +1,13 @@
 """What this room's rows say happened, for the log's completeness check.
 
-No event demands a row here for ever: what is about a person ends when she is erased.
+No event about a person demands a row here for ever: it ends when she is erased.
 """
 
 from audit.effects import Demand, EffectTable, RoomEffects
 from audit.model import Kind
 from vault.store import tables
+
+_ROTATION = frozenset({Kind.KEY_ROTATION_BEGUN, Kind.KEY_ROTATION_ENDED})
 
 _ERASED = frozenset({Kind.PERSON_ERASED, Kind.DATA_ERASED})
 
@@ -21,5 +23,7 @@ EFFECTS = RoomEffects(
         EffectTable(table=tables.erasure, kinds=_ERASED, demand=Demand(kinds=_ERASED)),
         EffectTable(table=tables.unwanted, kinds=frozenset({Kind.DATA_ERASED})),
         EffectTable(table=tables.imported, kinds=frozenset({Kind.DATA_IMPORTED})),
+        EffectTable(table=tables.resealed, kinds=frozenset({Kind.DATA_RESEALED})),
+        EffectTable(table=tables.key_rotation, kinds=_ROTATION, demand=Demand(kinds=_ROTATION)),
     )
 )

@@ -15,6 +15,7 @@ import unicodedata
 from sqlalchemy import Connection
 
 from audit.model import Event, Kind
+from audit.open_epoch import hold_open
 from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
 from policies.identity_code import OID, parse_identity_code
@@ -150,6 +151,7 @@ def person_by_pairwise(
 
 def _create(uow: UnitOfWork, vault: Vault, person: PersonId) -> None:
     key, wrapped = vault.new_person_key(person, _FIRST_KEY)
+    hold_open(uow.connection, vault.wrapped_under(wrapped))
     seed = seal(key, _seed_place(vault, person, _FIRST_KEY), os.urandom(32))
     wipe(key)
     event_id = uow.record(Event(kind=Kind.PERSON_CREATED, subject=person))

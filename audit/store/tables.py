@@ -30,7 +30,7 @@ log_key = Table(
     Index("audit_key_owner", "owner", "period", "key_id"),
 )
 """Random keys for each owner (a person, or the installation) and year: one, but for those that
-two transactions made at once (audit.keys). Deletable."""
+two transactions made at once (audit.keys). Deletable; updated only to be wrapped anew."""
 
 event = partitioned(
     Table(
@@ -219,6 +219,18 @@ Deletable."""
 
 INSERT_ONLY = (
     event.name,
+epoch = insert_only(
+    Table(
+        "audit_epoch",
+        metadata,
+        Column("key_id", String(128), primary_key=True),
+        Column("step", String(16), primary_key=True),
+        Column("at", Instant, nullable=False),
+        Column("audit_event_id", Uuid, nullable=False, unique=True),
+    )
+)
+"""Insert-only; the steps of each key-encryption key (audit.epochs): begun, closed, destroyed."""
+
     leaf.name,
     tile.name,
     checkpoint.name,
@@ -228,7 +240,7 @@ INSERT_ONLY = (
     retention.name,
 )
 DELETABLE = (
-    log_key.name,
+    epoch.name,
     queue.name,
     search.name,
     about.name,
@@ -236,8 +248,8 @@ DELETABLE = (
     check.name,
     journal_late.name,
 )
-"""Keys and indexes end with retention, the queue by the sequencer; these are never updated."""
-UPDATED = (head.name,)
+"""Indexes end with retention, the queue by the sequencer; these are never updated."""
+UPDATED = (log_key.name, head.name)
 """What stands for how things are now."""
 
 SEQUENCES = ("audit_event_number_seq",)

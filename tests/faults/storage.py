@@ -30,6 +30,9 @@ class FixedWrapper:
     def unwrap(self, blob: bytes, _context: bytes) -> bytes:
         return blob
 
+    def wrapped_under(self, _blob: bytes) -> str:
+        return "fixed:1"
+
 
 def tell(line: str) -> None:
     """At once and whole: what was told is known to somebody."""

@@ -17,22 +17,24 @@ _PERSON_BY_DIGEST = PreparedSelect(
     )
 )
 
-_NEWEST_KEY = (
+_IS_NEWEST = (person_key.c.person_id == person.c.person_id) & (
+    person_key.c.version == person.c.key_version
+)
+
+_LOCK = (
     select(person_key.c.version, person_key.c.wrapped)
-    .where(person_key.c.person_id == bindparam("person"))
-    .order_by(person_key.c.version.desc())
-    .limit(1)
-    .with_for_update()
+    .join_from(person, person_key, _IS_NEWEST)
+    .where(person.c.person_id == bindparam("person"))
+    .with_for_update(of=person)
+)
+
+_LOCK_PERSON = (
+    select(person.c.person_id).where(person.c.person_id == bindparam("person")).with_for_update()
 )
 
 _SEED = (
     select(person.c.pairwise_seed, person_key.c.version, person_key.c.wrapped)
-    .join_from(
-        person,
-        person_key,
-        (person_key.c.person_id == person.c.person_id)
-        & (person_key.c.version == person.c.key_version),
-    )
+    .join_from(person, person_key, _IS_NEWEST)
     .where(person.c.person_id == bindparam("person"))
 )
 
@@ -116,8 +118,16 @@ def add_person(
 
 
 def lock_person(connection: Connection, person_id: PersonId) -> WrappedKey | None:
-    """The person's newest key. Who writes about one person queues here on PostgreSQL."""
-    row = connection.execute(_NEWEST_KEY, {"person": person_id}).one_or_none()
+    """The person's newest key. Who writes about one person queues here on PostgreSQL.
+
+    The lock is on the person and not on the key, which may be replaced by another one while we
+    wait. Then the first statement, which still sees the old key, finds the person changed and gives
+    nothing; asked again with the person locked, it gives the new one.
+    """
+    of_person = {"person": person_id}
+    row = connection.execute(_LOCK, of_person).one_or_none()
+    if row is None and connection.execute(_LOCK_PERSON, of_person).one_or_none() is not None:
+        row = connection.execute(_LOCK, of_person).one_or_none()
     return None if row is None else WrappedKey(row.version, row.wrapped)
 
 

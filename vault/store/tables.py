@@ -233,3 +233,35 @@ version = never_updated(
 )
 """Never updated, deleted by erasure only. Provenance stands here for lists; what counts is the copy
 inside the seal."""
+
+resealed = never_updated(
+    Table(
+        "vault_resealed",
+        metadata,
+        Column("person_id", Uuid, primary_key=True),
+        Column("deposit_id", Uuid, primary_key=True),
+        Column("key_version", Integer, primary_key=True, autoincrement=False),
+        Column("digest", LargeBinary(32), nullable=False),
+        Column("audit_event_id", Uuid, nullable=False),
+        ForeignKeyConstraint(
+            ["person_id", "deposit_id"],
+            ["vault_deposit.person_id", "vault_deposit.deposit_id"],
+            ondelete="CASCADE",
+        ),
+    )
+)
+"""What a deposit's versions were sealed anew as (vault.resealing): their digest in the place of
+the one in the event of the deposit. Goes with the deposit."""
+
+key_rotation = insert_only(
+    Table(
+        "vault_key_rotation",
+        metadata,
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("step", String(16), primary_key=True),
+        Column("at", Instant, nullable=False),
+        Column("audit_event_id", Uuid, nullable=False, unique=True),
+    )
+)
+"""Insert-only; when the keys of all people began to be replaced by new ones, and when that was
+done."""
