@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from audit.insert_only import grants, insert_only_ddl
 from audit.sequencer import Sequencer
 from audit.store.archive import raise_minimum
+from audit.store.epochs import Step, add_step
 from audit.store.tables import DELETABLE, INSERT_ONLY, SEQUENCES, UPDATED, metadata
 from audit.store.timestamping import TimestampRow, insert_timestamp
 from audit.store.witnessing import (
@@ -31,6 +32,7 @@ CHANGES = {
     "audit_timestamp": "UPDATE audit_timestamp SET token = token",
     "audit_retention": "UPDATE audit_retention SET at = at",
     "audit_log_start": "UPDATE audit_log_start SET previous = previous",
+    "audit_epoch": "UPDATE audit_epoch SET at = at",
 }
 
 
@@ -44,6 +46,7 @@ def filled(ledger: Ledger, sequencer: Sequencer) -> Ledger:
         insert_timestamp(connection, TimestampRow("2026h2", 256, "tsa", NOW), b"token")
         raise_minimum(connection, "2026h2", 1, NOW, event)
         insert_log_start(connection, LogStartRow("2026h1b", b"note", NOW), event)
+        add_step(connection, "file:2", Step.BEGUN, at=NOW, event_id=event)
     return ledger
 
 
