@@ -100,6 +100,7 @@ OAUTH = (
 API = (
     token("GET", "/api/v1/data"),
     token("GET", "/api/v1/data/{dataset}"),
+    client("GET", "/api/v1/events"),
     token("PUT", "/api/v1/deposits/{dataset}", scope="deposit"),
     person("GET", "/api/v1/audit/state", role=Role.AUDITOR),
     person("POST", "/api/v1/audit/entries", role=Role.AUDITOR),

@@ -28,6 +28,7 @@ from service.oauth.errors import OAuthError
 from service.problem import Problem
 from service.sessions import SignInRequiredError
 from service.signin import NoIdentityProviderError
+from vault.disputes import AlreadyDisputedError, NoSuchDisputeError, NothingToDisputeError
 from vault.erasure import KeptError
 
 INTERNAL = Problem("internal-error", 500, "Something went wrong at our end")
@@ -59,6 +60,9 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     IllegalTransitionError: _CHANGED,
     WrongPartyError: _CHANGED,
     GuardError: _CHANGED,
+    NothingToDisputeError: _CHANGED,
+    AlreadyDisputedError: _CHANGED,
+    NoSuchDisputeError: _CHANGED,
     RequestUriError: Problem("request-not-open", 404, "This request is not open any more"),
     CodeNotIssuedError: Problem(
         "no-return", 409, "You have gone back to the service before, or the consent has ended"

@@ -23,6 +23,7 @@ from service.log_retention import LogRetentionJob
 from service.pseudonyms import Pseudonyms
 from service.settings import Sequencing, Settings
 from service.sweeping import SweepingJob
+from service.telling import TellingJob
 from service.timestamping import TimestampJob, open_timestamping
 from service.witnessing import LogWatch, WitnessJob, open_watch
 from vault.providers.file import FileKeyProvider, KeyFolder
@@ -52,6 +53,7 @@ class Runtime:
     checker: LogChecker
     log_check: LogCheckJob
     completeness: CompletenessJob
+    telling: TellingJob
     log_signers: LogSigners
     promises: PromiseSigner
     log_watch: LogWatch
@@ -81,6 +83,7 @@ class Runtime:
         self.log_retention.start(self.now)
         self.log_check.start(self.now)
         self.completeness.start(self.now)
+        self.telling.start(self.now)
 
     def start_sequencing(self) -> None:
         """Place events, sign the log and bring it to its witnesses and to who stamps it."""
@@ -97,6 +100,7 @@ class Runtime:
 
     def close(self) -> None:
         """Stop the background and let go of the database."""
+        self.telling.stop()
         self.completeness.stop()
         self.log_check.stop()
         self.log_retention.stop()
@@ -140,6 +144,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         checker=(checker := LogChecker(ledger, log_signers)),
         log_check=LogCheckJob(checker),
         completeness=CompletenessJob(ledger),
+        telling=TellingJob(ledger, catalogue),
         log_signers=log_signers,
         promises=PromiseSigner(log_signers.base_signers),
         log_watch=watch,

@@ -76,7 +76,7 @@ def dispute(
         newest_event=event_id,
     )
     store.add(uow.connection, person, opened)
-    tell_of_dispute(uow, vault, person, opened, Told.DISPUTED, about=event_id)
+    tell_of_dispute(uow, vault.catalogue, person, opened, Told.DISPUTED, about=event_id)
     return dispute_id
 
 
@@ -106,7 +106,7 @@ def settle(
         )
     )
     store.settle(uow.connection, person, found, outcome=outcome, now=uow.now, event_id=event_id)
-    tell_of_dispute(uow, vault, person, found, Told.SETTLED, about=event_id, reason=outcome)
+    tell_of_dispute(uow, vault.catalogue, person, found, Told.SETTLED, about=event_id, reason=outcome)
     return found
 
 

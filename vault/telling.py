@@ -16,6 +16,7 @@ from consent.clients import clients
 from consent.model import ClientStatus
 from consent.notice import Notice, Told
 from consent.notices import is_told, tell
+from policies.catalogue import Catalogue
 from policies.ids import (
     AttributeId,
     ClientId,
@@ -26,7 +27,6 @@ from policies.ids import (
 )
 from vault.model import Dispute
 from vault.store import disputes as store
-from vault.vault import Vault
 
 LOOKED_BACK = timedelta(days=1)
 """So long after a dispute has changed its telling is repeated."""
@@ -77,7 +77,7 @@ def tell_recipients(
 
 def tell_of_dispute(
     uow: UnitOfWork,
-    vault: Vault,
+    catalogue: Catalogue,
     person: PersonId,
     disputed: Dispute,
     what: Told,
@@ -90,7 +90,7 @@ def tell_of_dispute(
     told = tell_recipients(
         uow, person, disputed.attribute, what, since=disputed.since, about=about, reason=why
     )
-    organisation = vault.catalogue.source(disputed.source).organisation
+    organisation = catalogue.source(disputed.source).organisation
     for each in clients(uow.connection):
         if each.organisation != organisation or each.status is not ClientStatus.ACTIVE:
             continue
@@ -109,25 +109,27 @@ def tell_of_dispute(
     return told
 
 
-def tell_stragglers(ledger: Ledger, vault: Vault, now: datetime) -> int:
+def tell_stragglers(ledger: Ledger, catalogue: Catalogue, now: datetime) -> int:
     """Repeat the telling of what has changed lately, for releases that were under way then.
 
     Who has been told is not told again. Gives how many were missing.
     """
     with ledger.read(EVERYONE) as connection:
         changed = store.changed_since(connection, now - LOOKED_BACK)
-    return sum(_tell_again(ledger, vault, person, each, now) for person, each in changed)
+    return sum(_tell_again(ledger, catalogue, person, each, now) for person, each in changed)
 
 
 def _tell_again(
-    ledger: Ledger, vault: Vault, person: PersonId, changed: Dispute, now: datetime
+    ledger: Ledger, catalogue: Catalogue, person: PersonId, changed: Dispute, now: datetime
 ) -> int:
     with begin(ledger, actor=SYSTEM, now=now, about=person) as uow:
         if changed.outcome is None:
             about = changed.opened_event
-            return tell_of_dispute(uow, vault, person, changed, Told.DISPUTED, about=about)
+            return tell_of_dispute(uow, catalogue, person, changed, Told.DISPUTED, about=about)
         about, why = changed.newest_event, changed.outcome
-        return tell_of_dispute(uow, vault, person, changed, Told.SETTLED, about=about, reason=why)
+        return tell_of_dispute(
+            uow, catalogue, person, changed, Told.SETTLED, about=about, reason=why
+        )
 
 
 def _recipients(

@@ -7,11 +7,14 @@ from consent.authorization_details import format_instant
 from consent.tokens import TokenAccess
 from policies.facts import Fact
 from policies.ids import AttributeId
-from policies.vocabulary import AuthorityRank
+from policies.vocabulary import AuthorityRank, Label
 from service.exchange import NO_STORE, Answer
 from vault.model import Released
 
 EVENT_HEADER = b"consent-vault-event"
+_SHOWN = (Label.DISPUTED, Label.RESTRICTED)
+"""Marks that a recipient must heed. The others are about the person: that somebody is protected is
+told to nobody."""
 _RANKS = {rank: rank.name.lower().replace("_", "-") for rank in AuthorityRank}
 
 
@@ -55,7 +58,9 @@ def overview_answer(
 
 
 def _value(fact: Fact) -> dict[str, object]:
-    return {
+    """The value with where it comes from, and whether somebody says that it is not so."""
+    marks = {label.value: True for label in _SHOWN if label in fact.labels}
+    return marks | {
         "value": fact.value,
         "source": fact.source,
         "authority": _RANKS[fact.authority],

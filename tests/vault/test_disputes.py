@@ -208,12 +208,12 @@ def test_a_release_that_was_under_way_is_told_of_later(
 ) -> None:
     dispute_id = disputed(ledger, vault, held)
     released(ledger, vault, held, GROSS)
-    assert tell_stragglers(ledger, vault, LATER) == 1
-    assert tell_stragglers(ledger, vault, LATER) == 0
+    assert tell_stragglers(ledger, vault.catalogue, LATER) == 1
+    assert tell_stragglers(ledger, vault.catalogue, LATER) == 0
     settled(ledger, vault, held, dispute_id, Outcome.KEPT)
-    assert tell_stragglers(ledger, vault, LATER) == 0
+    assert tell_stragglers(ledger, vault.catalogue, LATER) == 0
     assert [each.what for each in told(ledger)] == [Told.DISPUTED, Told.SETTLED]
-    assert tell_stragglers(ledger, vault, LATER + LOOKED_BACK + timedelta(seconds=1)) == 0
+    assert tell_stragglers(ledger, vault.catalogue, LATER + LOOKED_BACK + timedelta(seconds=1)) == 0
 
 
 def test_when_it_is_settled_the_marks_go(ledger: Ledger, vault: Vault, held: PersonId) -> None:

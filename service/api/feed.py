@@ -1,0 +1,145 @@
+"""GET /api/v1/events: what a client is told, from a place on that it names.
+
+The client authenticates as at the OAuth endpoints, by `private_key_jwt` (RFC 7523). A GET has no
+form, so the assertion comes in a header; from there on the steps are the same ones. Each look is an
+event, since it uses up its assertion.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
+
+from audit.model import Event, Kind
+from audit.unit_of_work import UnitOfWork
+from consent.authorization_details import format_instant
+from consent.notice import Notice, Told
+from consent.notices import MOST, Feed, feed
+from policies.ids import OrganisationId, PersonId
+from service.asgi import respond
+from service.exchange import Answer, Call
+from service.oauth.authenticated import Asked, Endpoint, ProofIs, serve
+from service.oauth.client_assertion import ASSERTION_TYPE
+from service.oauth.errors import OAuthError, Reason
+from service.oauth.server import AuthorizationServer
+from vault.people import UnknownPersonError
+
+router = APIRouter()
+
+ENDPOINT = Endpoint("events", Kind.TOKEN_REFUSED, ProofIs.IGNORED)
+ASSERTION_HEADER = b"client-assertion"
+_FURTHEST = 2**63 - 1
+_DIGITS = 19
+_USUAL = 100
+
+_After = Annotated[str, Query(description="`next` of the page before; none: from the start")]
+_Limit = Annotated[str, Query(description=f"1 to {MOST}, else {_USUAL}")]
+_Assertion = Annotated[str, Header(description="A JWT as at /oauth/token")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page of the feed, and the names under which the client knows the people."""
+
+    organisation: OrganisationId
+    after: int
+    feed: Feed
+    subjects: dict[PersonId, str]
+
+
+@router.get(
+    "/api/v1/events",
+    tags=["Data"],
+    summary="What concerns this client, in order, from a place on",
+    responses={
+        400: {"description": "Not understood (RFC 6749 section 5.2)"},
+        401: {"description": "No assertion, or not good (RFC 6749 section 5.2)"},
+        429: {"description": "Too many tries that were refused"},
+    },
+)
+async def events(
+    request: Request,
+    after: _After = "",  # noqa: ARG001  # for the description: the endpoint reads them itself
+    limit: _Limit = "",  # noqa: ARG001
+    client_assertion: _Assertion = "",  # noqa: ARG001
+) -> Response:
+    server: AuthorizationServer = request.app.state.server
+    return await respond(answer, server, request)
+
+
+def answer(server: AuthorizationServer, call: Call) -> Answer:
+    """A page of the client's feed."""
+    return serve(server, _as_form(call), ENDPOINT, _read, lambda page: _answer(server, page))
+
+
+def _as_form(call: Call) -> Call:
+    """The same request with the assertion where the OAuth endpoints look for it."""
+    given = call.values(ASSERTION_HEADER)
+    headers = [(b"content-type", b"application/x-www-form-urlencoded")]
+    if len(given) != 1:
+        return Call(call.method, call.path, headers)
+    shown = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": given[0]}
+    # One in the address as well would be a parameter that stands twice, and is refused so.
+    body = b"&".join(each for each in (call.query, urlencode(shown).encode()) if each)
+    return Call(call.method, call.path, headers, b"", body)
+
+
+def _read(uow: UnitOfWork, asked: Asked) -> _Page:
+    after = _number(asked, "after", most=_FURTHEST, usual=0)
+    limit = _number(asked, "limit", most=MOST, usual=_USUAL)
+    found = feed(uow, asked.client.id, after=after, limit=max(1, limit))
+    organisation = asked.client.organisation
+    uow.record(Event(kind=Kind.FEED_READ, organisation=organisation, client=asked.client.id))
+    return _Page(organisation, after, found, _subjects(uow, asked, found))
+
+
+def _number(asked: Asked, name: str, *, most: int, usual: int) -> int:
+    text = asked.parameters.get(name)
+    if text is None:
+        return usual
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and int(text) <= most):
+        raise OAuthError(Reason.PARAMETER_FORM, name)
+    return int(text)
+
+
+def _subjects(uow: UnitOfWork, asked: Asked, found: Feed) -> dict[PersonId, str]:
+    """Names of those whom the client may know. In the order of ids, since a first name locks its
+    person, and two readers must wait for each other in one direction only."""
+    people = {notice.person for _, notice in found.notices if notice.what is not Told.NOT_GIVEN}
+    names: dict[PersonId, str] = {}
+    for person in sorted(people):
+        try:
+            organisation = asked.client.organisation
+            names[person] = asked.server.pseudonyms.issue(uow, person, organisation)
+        except UnknownPersonError:
+            continue  # she has been erased: the notice stays, without a name
+    return names
+
+
+def _answer(server: AuthorizationServer, page: _Page) -> Answer:
+    for person, subject in page.subjects.items():
+        server.pseudonyms.remember(person, page.organisation, subject)
+    notices = page.feed.notices
+    return Answer.json(
+        {
+            "events": [_event(notice, page.subjects.get(notice.person)) for _, notice in notices],
+            "next": str(notices[-1][0] if notices else page.after),
+            "more": page.feed.more,
+        }
+    )
+
+
+def _event(notice: Notice, subject: str | None) -> dict[str, object]:
+    members = {
+        "type": notice.what.value,
+        "at": format_instant(notice.at.replace(microsecond=0)),
+        "event": str(notice.about),
+        "subject": None if notice.what is Told.NOT_GIVEN else subject,
+        "purpose": notice.purpose,
+        "case": notice.case,
+        "datatypes": list(notice.attributes) or None,
+        "reason": notice.reason,
+    }
+    return {name: value for name, value in members.items() if value is not None}
