@@ -1,9 +1,11 @@
 """Taking the log out: one file that `audit.verify` checks with no database and no network."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy import Connection
 
+from audit.archived import Source
 from audit.bundle_files import (
     CHECKPOINT,
     COSIGNATURES,
@@ -19,10 +21,10 @@ from audit.container import pack
 from audit.log_signers import LogSigners
 from audit.note import sign_note, split_note, verified_lines
 from audit.proofs import checkpoint_at, current_log, latest_checkpoint
-from audit.reader import MayOpen, everything, placed_disclosures
+from audit.reader import MayOpen, everything
 from audit.store.timestamping import timestamps, token_of
 from audit.store.witnessing import cosignatures
-from audit.tiles import TILE_WIDTH, entry_bundles_of, pack_entries, tiles_of
+from audit.tiles import entry_bundles_of, pack_entries, tiles_of
 from audit.tree import StoredTree
 from audit.unit_of_work import Ledger
 
@@ -40,15 +42,16 @@ def write_bundle(
     size: int | None = None,
     may_open: MayOpen = everything,
     policy: bytes | None = None,
+    archive: Path | None = None,
 ) -> bytes:
     """The log up to its newest checkpoint that is given out, or up to the one signed at `size`.
 
     `log` names a shard (audit.shards), without it the newest is taken. `policy` is the file that
-    says which witnesses the log asks.
+    says which witnesses the log asks, `archive` the folder that holds what is not here any more.
 
     Every event is in it with all its digests; what `may_open` closes stays closed, and proves
-    all the same. Raises NothingToExportError, TreeDamagedError, or ContainerError when the log is
-    too large for one file.
+    all the same. Raises NothingToExportError, ArchivedEntriesError, ArchiveError, TreeDamagedError,
+    or ContainerError when the log is too large for one file.
     """
     log = log or current_log(connection)
     note = _note(connection, log, size)
@@ -61,9 +64,10 @@ def write_bundle(
     files |= dict(_timestamps(connection, log, checkpoint.size))
     if policy is not None:
         files[POLICY] = policy
-    files |= dict(_tree_files(StoredTree(connection, log, checkpoint.size)))
-    lines = _event_lines(connection, ledger, log, checkpoint.size, may_open)
-    files[EVENTS] = "".join(lines).encode()
+    tree = StoredTree(connection, log, checkpoint.size)
+    source = Source.of(connection, ledger, tree, archive)
+    files |= dict(_tree_files(tree, source))
+    files[EVENTS] = "".join(_event_lines(source, may_open)).encode()
     text = manifest_text(checkpoint.origin, files)
     files[MANIFEST] = sign_note(text, signers.note_signers(log))
     return pack(files)
@@ -104,19 +108,15 @@ def _note(connection: Connection, log: str | None, size: int | None) -> bytes | 
     return checkpoint_at(connection, size, log=log)
 
 
-def _tree_files(tree: StoredTree) -> Iterator[tuple[str, bytes]]:
+def _tree_files(tree: StoredTree, source: Source) -> Iterator[tuple[str, bytes]]:
     for name in tiles_of(tree.size):
         yield name.path, b"".join(tree.tile(name.level or 0, name.index))
     for name in entry_bundles_of(tree.size):
-        yield name.path, pack_entries(tree.entries(name.index))
+        yield name.path, pack_entries(source.entries(name.index))
 
 
-def _event_lines(
-    connection: Connection, ledger: Ledger, log: str, size: int, may_open: MayOpen
-) -> Iterator[str]:
+def _event_lines(source: Source, may_open: MayOpen) -> Iterator[str]:
     """A line for each event; the link to the log before this one is an entry without an event."""
-    for start in range(0, size, TILE_WIDTH):
-        end = min(start + TILE_WIDTH, size)
-        events = placed_disclosures(connection, ledger, log, start, end, may_open=may_open)
-        for each in events:
+    for name in entry_bundles_of(source.tree.size):
+        for each in source.events(name.index, may_open):
             yield str(EventLine(each.index or 0, each.event_id, each.digests, each.disclosures))

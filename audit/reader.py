@@ -152,14 +152,17 @@ def disclosures(
 ) -> Disclosed | None:
     """One event as a verifier needs it; None when there is none with that id."""
     row = store.one(connection, event_id)
-    return None if row is None else _disclosed(connection, ledger, [row], may_open)[0]
+    return (
+        None if row is None else stored_disclosures(connection, ledger, [row], may_open=may_open)[0]
+    )
 
 
 def placed_disclosures(
     connection: Connection, ledger: Ledger, log: str, start: int, end: int, *, may_open: MayOpen
 ) -> list[Disclosed]:
     """The events with indexes [start, end) in that log, in order."""
-    return _disclosed(connection, ledger, store.placed(connection, log, start, end), may_open)
+    rows = store.placed(connection, log, start, end)
+    return stored_disclosures(connection, ledger, rows, may_open=may_open)
 
 
 def first_entry_at(connection: Connection) -> datetime | None:
@@ -178,9 +181,10 @@ def _entry(row: StoredEvent, fields: dict[str, FieldValue]) -> Entry:
     return Entry(row.number, EventId(row.event_id), row.at, fields, row.index, row.log)
 
 
-def _disclosed(
-    connection: Connection, ledger: Ledger, rows: Sequence[StoredEvent], may_open: MayOpen
+def stored_disclosures(
+    connection: Connection, ledger: Ledger, rows: Sequence[StoredEvent], *, may_open: MayOpen
 ) -> list[Disclosed]:
+    """The stored events as a verifier needs them, in their order. Raises SealedEventError."""
     return [
         Disclosed(
             EventId(row.event_id), row.log, row.index, tuple(split_digests(row.digests)), opened

@@ -84,9 +84,16 @@ def verify(
 @audit.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--log", help="Of which half-year, for example 2026h2; without it the newest.")
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The folder of an archive, for what was taken out of the database.",
+)
 @data_option
-def export(file: Path, log: str | None, data: Path | None) -> None:
+def export(file: Path, log: str | None, archive: Path | None, data: Path | None) -> None:
     """Write the log with its proofs to FILE; the export itself is recorded in the log."""
+    from audit.archive import ArchiveError
+    from audit.archived import ArchivedEntriesError
     from audit.bundle import NothingToExportError, write_bundle
     from audit.bundle_files import sha256
     from audit.durable import private_file
@@ -106,7 +113,22 @@ def export(file: Path, log: str | None, data: Path | None) -> None:
                     signers=runtime.log_signers,
                     log=log,
                     policy=policy.read_bytes() if policy else None,
+                    archive=archive,
                 )
+        except ArchivedEntriesError as error:
+            raise Failure(
+                "Nothing was exported.",
+                why=f"the entries of {error.log} below {error.minimum} were archived and taken out",
+                repair="name the folder that they were archived in: consent-vault audit export"
+                f" {file} --log {error.log} --archive FOLDER",
+            ) from error
+        except ArchiveError as error:
+            raise Failure(
+                "Nothing was exported.",
+                why=f"the archive is not what was written there: {error}",
+                repair="take the second copy of the archive; `sha256sum -c` with the file"
+                " archive-… in it tells which one is whole",
+            ) from error
         except NothingToExportError as error:
             raise Failure(
                 "Nothing was exported.",

@@ -14,7 +14,9 @@ from audit.model import SYSTEM, Event, Kind
 from audit.partitions import tend
 from audit.proofs import minimum_index
 from audit.reader import search
+from audit.store.archive import raise_minimum
 from audit.unit_of_work import begin
+from audit.verify import verify_bundle
 from service.app import create_app
 from service.cli.main import main
 from service.doctor import check_log, check_room
@@ -22,6 +24,7 @@ from service.migrations.upgrade import upgrade
 from service.runtime import Runtime, open_runtime
 from service.settings import load_settings
 from tests.postgres import schema_of_its_own
+from tests.unguarded import unguard
 
 LOG = "2026h1"
 OLD = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -163,3 +166,39 @@ def test_the_doctor_tells_of_partitions_that_are_missing(runtime: Runtime) -> No
         with engine.begin() as connection:
             assert tend(connection, NEW)
         assert check_room(engine).ok
+
+
+def take_out(runtime: Runtime) -> None:
+    """What `--detach` does once all partitions of the half-year are full, on either database."""
+    with runtime.ledger.engine.begin() as connection:
+        for table in ("audit_event", "audit_leaf"):
+            unguard(connection, table)
+        connection.execute(text(f"DELETE FROM audit_leaf WHERE log = '{LOG}' AND \"index\" < 512"))
+        connection.execute(text("DELETE FROM audit_event WHERE number <= 700"))
+
+
+def export(file: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["audit", "export", str(file), "--log", LOG, *arguments])
+
+
+def test_an_export_names_the_archive_that_it_needs_and_takes_the_rest_from_it(
+    runtime: Runtime, tmp_path: Path
+) -> None:
+    folder, file = tmp_path / "archive", tmp_path / "log.zip"
+    run("--before", "2026-07-01", str(folder))
+    with begin(runtime.ledger, actor=SYSTEM, now=NEW) as uow:
+        event_id = uow.record(Event(kind=Kind.LOG_PRUNED, reference=f"{LOG}:700"))
+        raise_minimum(uow.connection, LOG, 700, NEW, event_id)
+    take_out(runtime)
+    without = export(file)
+    assert without.exit_code == 1
+    assert f"the entries of {LOG} below 700 were archived and taken out" in without.output
+    assert f"consent-vault audit export {file} --log {LOG} --archive FOLDER" in without.output
+    assert not file.exists()
+    assert archived(runtime, Kind.LOG_EXPORTED) == []
+    assert export(file, "--archive", str(folder)).exit_code == 0
+    assert verify_bundle(file.read_bytes()).size == 700
+    (folder / LOG / "events" / "000.jsonl.gz").unlink()
+    broken = export(tmp_path / "second.zip", "--archive", str(folder))
+    assert broken.exit_code == 1
+    assert f"{LOG}/events/000.jsonl.gz: cannot be read" in broken.output
