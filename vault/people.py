@@ -57,7 +57,7 @@ def find_person(
 
     Raises InvalidIdentifierError or, for an identity code, InvalidIdentityCodeError.
     """
-    return store.person_by_identifier(connection, _digest(vault, scheme, identifier))
+    return store.person_by_identifier(connection, identifier_digest(vault, scheme, identifier))
 
 
 def enrol(uow: UnitOfWork, vault: Vault, *, scheme: str, identifier: str) -> PersonId:
@@ -66,14 +66,14 @@ def enrol(uow: UnitOfWork, vault: Vault, *, scheme: str, identifier: str) -> Per
     Two enrolments at once give one person: who loses the claim takes the winner's. Raises as
     `find_person` does.
     """
-    digest = _digest(vault, scheme, identifier)
+    digest = identifier_digest(vault, scheme, identifier)
     found = store.person_by_identifier(uow.connection, digest)
     if found is not None:
         return found
     person = PersonId(new_uuid())
     turn_to(uow.connection, person)
     if _claim(uow, person, scheme=scheme, digest=digest):
-        _create(uow, vault, person)
+        store.add_person(uow.connection, make_person(uow, vault, person), now=uow.now)
         return person
     return store.the_person_by_identifier(uow.connection, digest)
 
@@ -86,7 +86,7 @@ def correct_identifier(
     The earlier one stays in the history and no longer leads anywhere. Raises IdentifierTakenError
     and UnknownPersonError, and as `find_person` does.
     """
-    digest = _digest(vault, scheme, identifier)
+    digest = identifier_digest(vault, scheme, identifier)
     turn_to(uow.connection, person)
     if store.lock_person(uow.connection, person) is None:
         raise UnknownPersonError(person)
@@ -149,29 +149,24 @@ def person_by_pairwise(
     return store.person_by_pairwise(connection, sector=sector, subject=subject)
 
 
-def _create(uow: UnitOfWork, vault: Vault, person: PersonId) -> None:
+def make_person(uow: UnitOfWork, vault: Vault, person: PersonId) -> store.NewPerson:
+    """Somebody new with a first key, to be written in this unit of work."""
     key, wrapped = vault.new_person_key(person, _FIRST_KEY)
     hold_open(uow.connection, vault.wrapped_under(wrapped))
     seed = seal(key, _seed_place(vault, person, _FIRST_KEY), os.urandom(32))
     wipe(key)
     event_id = uow.record(Event(kind=Kind.PERSON_CREATED, subject=person))
-    store.add_person(
-        uow.connection,
-        person,
-        key=store.WrappedKey(_FIRST_KEY, wrapped),
-        seed=seed,
-        now=uow.now,
-        event_id=event_id,
-    )
+    return store.NewPerson(person, store.WrappedKey(_FIRST_KEY, wrapped), seed, event_id)
+
+
+def identifier_digest(vault: Vault, scheme: str, identifier: str) -> bytes:
+    """What the identifier is looked up by. Raises as `find_person` does."""
+    normal = _normal_form(scheme, identifier)
+    return vault.blind("vault/identifier/1", scheme.encode(), normal.encode())
 
 
 def _claim(uow: UnitOfWork, person: PersonId, *, scheme: str, digest: bytes) -> bool:
     return store.claim_identifier(uow.connection, person, scheme=scheme, digest=digest, now=uow.now)
-
-
-def _digest(vault: Vault, scheme: str, identifier: str) -> bytes:
-    normal = _normal_form(scheme, identifier)
-    return vault.blind("vault/identifier/1", scheme.encode(), normal.encode())
 
 
 def _normal_form(scheme: str, identifier: str) -> str:

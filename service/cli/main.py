@@ -13,6 +13,7 @@ from service.cli.client import client
 from service.cli.db import db
 from service.cli.demo import demo
 from service.cli.doctor import doctor
+from service.cli.import_ import import_
 from service.cli.keys import keys
 from service.cli.purpose import purpose
 from service.cli.role import role
@@ -32,6 +33,7 @@ def main() -> None:
 
 audit.add_command(archive)
 audit.add_command(new_log)
+main.add_command(import_)
 audit.add_command(forget)
 for _command in _COMMANDS:
     main.add_command(_command)

@@ -56,6 +56,33 @@ class WrappedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class NewPerson:
+    """Somebody who is about to be written."""
+
+    id: PersonId
+    key: WrappedKey
+    seed: bytes
+    event_id: EventId
+
+    def row(self, now: datetime) -> dict[str, object]:
+        return {
+            "person_id": self.id,
+            "created_at": now,
+            "key_version": self.key.version,
+            "pairwise_seed": self.seed,
+            "audit_event_id": self.event_id,
+        }
+
+    def key_row(self, now: datetime) -> dict[str, object]:
+        return {
+            "person_id": self.id,
+            "created_at": now,
+            "version": self.key.version,
+            "wrapped": self.key.wrapped,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class SealedSeed:
     """The seed of a person's pseudonyms, with the key that opens it."""
 
@@ -98,23 +125,10 @@ def close_identifiers(
     connection.execute(update(table).where(*mine).values(valid_to=now))
 
 
-def add_person(
-    connection: Connection,
-    person_id: PersonId,
-    *,
-    key: WrappedKey,
-    seed: bytes,
-    now: datetime,
-    event_id: EventId,
-) -> None:
+def add_person(connection: Connection, new: NewPerson, *, now: datetime) -> None:
     """Write a person with the first key."""
-    owner = {"person_id": person_id, "created_at": now}
-    connection.execute(insert(person_key).values(**owner, version=key.version, wrapped=key.wrapped))
-    connection.execute(
-        insert(person).values(
-            **owner, key_version=key.version, pairwise_seed=seed, audit_event_id=event_id
-        )
-    )
+    connection.execute(insert(person_key).values(new.key_row(now)))
+    connection.execute(insert(person).values(new.row(now)))
 
 
 def lock_person(connection: Connection, person_id: PersonId) -> WrappedKey | None:

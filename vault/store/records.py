@@ -161,17 +161,22 @@ def add_deposit(
     event_id: EventId,
 ) -> None:
     """Write down that a document came."""
-    connection.execute(
-        insert(deposit).values(
-            person_id=person_id,
-            deposit_id=deposit_id,
-            dataset=key.dataset,
-            source=key.source,
-            document=key.document,
-            received_at=now,
-            audit_event_id=event_id,
-        )
-    )
+    row = deposit_row(person_id, key, deposit_id=deposit_id, now=now, event_id=event_id)
+    connection.execute(insert(deposit).values(row))
+
+
+def deposit_row(
+    person_id: PersonId, key: DepositKey, *, deposit_id: UUID, now: datetime, event_id: EventId
+) -> dict[str, object]:
+    return {
+        "person_id": person_id,
+        "deposit_id": deposit_id,
+        "dataset": key.dataset,
+        "source": key.source,
+        "document": key.document,
+        "received_at": now,
+        "audit_event_id": event_id,
+    }
 
 
 def heads(connection: Connection, person_id: PersonId, source: SourceId) -> dict[AttributeId, Head]:
@@ -197,7 +202,13 @@ def move_record(
     if new.version == 1:
         _add_record(connection, person_id, key, new)
         return
-    parameters = {
+    if connection.execute(_MOVE, record_move(person_id, new)).rowcount != 1:
+        raise ConcurrentDepositError
+
+
+def record_move(person_id: PersonId, new: NewVersion) -> dict[str, object]:
+    """From the number of versions that was read to the one that there is now."""
+    return {
         "person": person_id,
         "record": new.record,
         "read": new.version - 1,
@@ -205,25 +216,26 @@ def move_record(
         "now": new.version,
         "marked": new.protected,
     }
-    if connection.execute(_MOVE, parameters).rowcount != 1:
-        raise ConcurrentDepositError
 
 
 def _add_record(
     connection: Connection, person_id: PersonId, key: DepositKey, new: NewVersion
 ) -> None:
-    connection.execute(
-        insert(record).values(
-            person_id=person_id,
-            attribute=new.fact.attribute,
-            source=key.source,
-            record_id=new.record,
-            dataset=key.dataset,
-            current=new.current,
-            latest=new.version,
-            protected=new.protected,
-        )
-    )
+    connection.execute(insert(record).values(record_row(person_id, key, new)))
+
+
+def record_row(person_id: PersonId, key: DepositKey, new: NewVersion) -> dict[str, object]:
+    """A record as its version begins it."""
+    return {
+        "person_id": person_id,
+        "attribute": new.fact.attribute,
+        "source": key.source,
+        "record_id": new.record,
+        "dataset": key.dataset,
+        "current": new.current,
+        "latest": new.version,
+        "protected": new.protected,
+    }
 
 
 def add_versions(
@@ -236,21 +248,27 @@ def add_versions(
 ) -> None:
     """Write the versions of one deposit."""
     rows = [
-        {
-            "person_id": person_id,
-            "record_id": new.record,
-            "version": new.version,
-            "key_version": key_version,
-            "deposit_id": deposit_id,
-            "authority": new.fact.authority,
-            "observed_at": new.fact.observed_at,
-            "valid_to": new.fact.valid_to,
-            "labels": " ".join(sorted(new.fact.labels)),
-            "sealed": new.sealed,
-        }
+        version_row(person_id, new, deposit_id=deposit_id, key_version=key_version)
         for new in versions
     ]
     connection.execute(insert(version), rows)
+
+
+def version_row(
+    person_id: PersonId, new: NewVersion, *, deposit_id: UUID, key_version: int
+) -> dict[str, object]:
+    return {
+        "person_id": person_id,
+        "record_id": new.record,
+        "version": new.version,
+        "key_version": key_version,
+        "deposit_id": deposit_id,
+        "authority": new.fact.authority,
+        "observed_at": new.fact.observed_at,
+        "valid_to": new.fact.valid_to,
+        "labels": " ".join(sorted(new.fact.labels)),
+        "sealed": new.sealed,
+    }
 
 
 def current_records(
