@@ -14,11 +14,12 @@ _MODE = 0o600
 def private_file(path: Path) -> Iterator[BinaryIO]:
     """A file that only its owner may read, whole or not at all, whatever stood there before.
 
-    It has its name after the block, and for good once its folder is on the disk too. Raises
-    OSError at the beginning already where it cannot be written.
+    It has its name after the block, and for good once its folder is on the disk too; until then
+    its own `name` says where it stands. Raises OSError at the beginning already where it cannot be
+    written.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb") as written:
+    with open(draft, "xb", opener=_private) as written:
         try:
             yield written
             written.flush()
@@ -27,6 +28,10 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
         except BaseException:
             draft.unlink()
             raise
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, _MODE)
 
 
 def sync_folder(path: Path) -> None:
