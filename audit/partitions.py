@@ -8,7 +8,7 @@ refused and nothing lost, and the next `tend` makes a partition of the net, for 
 some milliseconds; otherwise they notice nothing.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -138,16 +138,43 @@ def _of_the_net_of_events(connection: Connection, step: int) -> list[str]:
 
 
 def _of_the_net_of_leaves(connection: Connection, step: int) -> list[str]:
-    held = store.ends_of_default_leaves(connection)
-    if held is None:
-        return []
-    first, last, highest = held
+    """One partition of all that the net holds; where one that is there already lies in between,
+    one for each log, into which the rows are copied while writers wait."""
     ranges = store.ranges(connection, "audit_leaf")
-    start = max((int(each.end[1]) for each in ranges if each.end[0] == first), default=0)
-    name = f"audit_leaf_{first}_{start // step}"
-    values = f"FOR VALUES FROM ('{first}', {start}) TO ('{last}', {_whole(highest, step)})"
-    store.turn_default_into(connection, "audit_leaf", name, values)
-    return [name]
+    held = [
+        _Leaves(log, _end_of(ranges, log), _whole(highest, step))
+        for log, highest in store.ends_of_default_leaves(connection)
+    ]
+    if not held:
+        return []
+    first, last = held[0], held[-1]
+    begins = [(each.start[0], int(each.start[1])) for each in ranges if each.start[1].isdigit()]
+    if any((first.log, first.start) <= each < (last.log, last.end) for each in begins):
+        parts = {each.name(step): each.values(each) for each in held}
+        store.spread_default_over(connection, "audit_leaf", parts)
+        return list(parts)
+    store.turn_default_into(connection, "audit_leaf", first.name(step), first.values(last))
+    return [first.name(step)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaves:
+    """Leaves [start, end) of a log, for which there is no partition."""
+
+    log: str
+    start: int
+    end: int
+
+    def name(self, step: int) -> str:
+        return f"audit_leaf_{self.log}_{self.start // step}"
+
+    def values(self, last: "_Leaves") -> str:
+        """The bounds from here to the end of the last."""
+        return f"FOR VALUES FROM ('{self.log}', {self.start}) TO ('{last.log}', {last.end})"
+
+
+def _end_of(ranges: Sequence[store.Partition], log: str) -> int:
+    return max((int(each.end[1]) for each in ranges if each.end[0] == log), default=0)
 
 
 _OF_THE_NET = {"audit_event": _of_the_net_of_events, "audit_leaf": _of_the_net_of_leaves}

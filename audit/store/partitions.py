@@ -1,6 +1,7 @@
 """SQL on the partitions of the log's two large tables, on PostgreSQL only."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, UniqueConstraint, event, text
@@ -113,6 +114,21 @@ def turn_default_into(connection: Connection, table: str, name: str, values: str
     add_default(connection, table)
 
 
+def spread_default_over(connection: Connection, table: str, parts: Mapping[str, str]) -> None:
+    """Make several partitions of the default one, by name and values, and a new empty net."""
+    net, old = f"{table}_default", f"{table}_spread"
+    for statement in (
+        f"ALTER TABLE {table} DETACH PARTITION {net}",
+        f"ALTER TABLE {net} RENAME TO {old}",
+    ):
+        connection.exec_driver_sql(statement)
+    for name, values in parts.items():
+        add(connection, table, name, values)
+    add_default(connection, table)
+    connection.exec_driver_sql(f"INSERT INTO {table} SELECT * FROM {old}")
+    connection.exec_driver_sql(f"DROP TABLE {old}")
+
+
 def detach(connection: Connection, table: str, name: str) -> None:
     """Take a partition out of its table; it stays as a table of its own."""
     connection.exec_driver_sql(f"ALTER TABLE {table} DETACH PARTITION {name}")
@@ -126,15 +142,14 @@ def ends_of_default_events(connection: Connection) -> int | None:
     return highest
 
 
-def ends_of_default_leaves(connection: Connection) -> tuple[str, str, int] | None:
-    """The first log in the net, the last one, and the highest index in that; None when empty."""
-    row = connection.execute(
+def ends_of_default_leaves(connection: Connection) -> list[tuple[str, int]]:
+    """The logs in the net, oldest first, with the highest index of each; none when it is empty."""
+    rows = connection.execute(
         text(
-            'SELECT min(log), max(log), (SELECT "index" FROM audit_leaf_default'
-            ' ORDER BY log DESC, "index" DESC LIMIT 1) FROM audit_leaf_default'
+            'SELECT log, max("index") AS highest FROM audit_leaf_default GROUP BY log ORDER BY log'
         )
-    ).one()
-    return None if row[0] is None else (row[0], row[1], row[2])
+    )
+    return [(row.log, row.highest) for row in rows]
 
 
 def _values(listed: str) -> tuple[str, ...]:

@@ -188,3 +188,27 @@ def test_another_document_is_refused(
 def test_what_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(EventProofError):
         EventProof.parse(text)
+
+
+def test_it_is_set_out_for_people_and_in_their_letters(document: EventProof) -> None:
+    text = str(replaced(document, log="ä"))
+    assert text.splitlines()[:2] == ["{", '  "format": "consent-vault/event-proof/v1",']
+    assert '  "log": "ä",' in text.splitlines()
+    assert text.endswith("\n}\n")
+
+
+def test_it_may_be_as_long_as_a_million_characters_and_no_longer(document: EventProof) -> None:
+    longest = str(document).ljust(1_000_000)
+    assert EventProof.parse(longest) == document
+    with pytest.raises(EventProofError, match="too long"):
+        EventProof.parse(f"{longest} ")
+
+
+def test_a_member_that_stands_twice_is_refused_though_both_say_the_same(
+    document: EventProof,
+) -> None:
+    text = str(document)
+    again = text.replace("{", f'{{"log": "{document.log}",', 1)
+    assert json.loads(again) == json.loads(text)
+    with pytest.raises(EventProofError, match="each member once"):
+        EventProof.parse(again)

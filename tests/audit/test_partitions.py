@@ -199,6 +199,33 @@ def test_a_net_that_holds_two_half_years_becomes_one_partition(
     assert check_log(ledger, LOG, "2027h1") == 3 + 4
 
 
+@pytest.mark.parametrize("counts", [(40, 30), (70, 50), (40, 20)])
+def test_a_net_around_a_partition_that_is_there_is_cut_at_its_borders(
+    postgresql: Engine, ledger: Ledger, counts: tuple[int, int]
+) -> None:
+    """Both half-years had partitions, and both have outgrown them before anybody tended them."""
+    with postgresql.begin() as connection:
+        tend(connection, NOW, step=16)
+    for count, now in zip(counts, (NOW, LATER), strict=True):
+        record(ledger, count, now=now)
+        Sequencer(ledger, signers()).run_once(now)
+    with postgresql.begin() as connection:
+        held = connection.execute(text("SELECT count(*) FROM audit_leaf_default")).scalar_one()
+        assert held == counts[0] - 32 + counts[1] + 1 - 16
+        made = tend(connection, LATER, step=16)
+        assert {"audit_leaf_2026h2_2", "audit_leaf_2027h1_1"} <= set(made)
+        assert connection.execute(text("SELECT count(*) FROM audit_leaf_default")).scalar_one() == 0
+        assert weak_guards(connection, metadata.sorted_tables) == []
+        found = store.ranges(connection, "audit_leaf")
+        assert len({(each.start, each.end) for each in found}) == len(found)
+    assert check_log(ledger, LOG, "2027h1") == sum(counts) + 1
+    record(ledger, 5, now=LATER)
+    Sequencer(ledger, signers()).run_once(LATER)
+    with postgresql.begin() as connection:
+        tend(connection, LATER, step=16)
+    assert check_log(ledger, LOG, "2027h1") == sum(counts) + 6
+
+
 def test_the_last_partition_in_use_is_an_alarm(tended: Engine, ledger: Ledger) -> None:
     skip_numbers(tended, STEP + 1)
     record(ledger)
