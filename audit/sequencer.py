@@ -140,10 +140,14 @@ class Sequencer:
         )
         self._thread.start()
 
+    def end_soon(self) -> None:
+        """Begin no further batch; `stop` waits for the one in hand."""
+        self._stop.set()
+
     def stop(self) -> None:
         """Let the batch in hand end, then stop; what waits is placed after the next start."""
         if self._thread is not None:
-            self._stop.set()
+            self.end_soon()
             self._thread.join()
             self._thread = None
 
