@@ -1,4 +1,4 @@
-"""What is held about the person: each attribute with value, source, age and labels."""
+"""What is held about the person: each attribute with value, sources, age and labels."""
 
 from collections.abc import Collection
 from typing import Annotated
@@ -9,7 +9,8 @@ from starlette.responses import Response
 from audit.unit_of_work import begin
 from policies.catalogue import Catalogue
 from policies.ids import AttributeId
-from service.citizen.facts import State, by_dataset, see
+from service.citizen.facts import State
+from service.citizen.held import by_dataset, look
 from service.pages import render, runtime_of
 from service.sessions import require_session
 from vault.holdings import describe
@@ -27,12 +28,12 @@ def data(request: Request, show: Annotated[str, Query(pattern="^(all)?$")] = "")
     shown = []
     if held:
         with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
-            shown = see(uow, runtime.vault, session, held, reveal=show == "all")
+            shown = look(uow, runtime.vault, session, held, reveal=show == "all")
     return render(
         request,
         "citizen/data.html",
         groups=by_dataset(shown),
-        has_masked=any(each.state is State.MASKED for each in shown),
+        has_masked=any(each.shown.state is State.MASKED for each in shown),
         reveal=show == "all",
     )
 

@@ -13,6 +13,7 @@ from service.citizen import (
     receipts,
     requests,
     settings,
+    value,
 )
 
 router = APIRouter()
@@ -27,5 +28,6 @@ for _page in (
     data,
     by_law,
     settings,
+    value,
 ):
     router.include_router(_page.router)
