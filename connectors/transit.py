@@ -42,7 +42,7 @@ class TransitKeys:
         return f"TransitKeys({self._name!r})"
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connection; the next call makes another one."""
         self._api.close()
 
     def versions(self) -> tuple[int, ...]:

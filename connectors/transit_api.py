@@ -6,6 +6,7 @@ Its texts are not passed on: an error says what status came, and what an operato
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -39,22 +40,26 @@ class TransitApi:
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         """Raises InsecureUrlError."""
+        base_url = f"{check_url(url).rstrip('/')}/v1/{mount}/"
         self._token = token
         self._pause = pause
         place = {} if namespace is None else {"X-Vault-Namespace": namespace}
-        self._client = httpx2.Client(
-            base_url=f"{check_url(url).rstrip('/')}/v1/{mount}/",
+        bounds = partial(BoundedTransport, limit=LARGEST_ANSWER, seconds=2 * seconds)
+        self._new_client: Callable[[], httpx2.Client] = lambda: httpx2.Client(
+            base_url=base_url,
             timeout=seconds,
-            transport=transport or BoundedTransport(limit=LARGEST_ANSWER, seconds=2 * seconds),
+            transport=transport or bounds(),
             headers={"X-Vault-Request": "true", "Accept-Encoding": "identity", **place},
         )
+        self._client = self._new_client()
 
     def __repr__(self) -> str:
         return "TransitApi(token hidden)"
 
     def close(self) -> None:
-        """Let go of the connection."""
-        self._client.close()
+        """Let go of the connection; the next call makes another one."""
+        former, self._client = self._client, self._new_client()
+        former.close()
 
     def read(self, path: str) -> Mapping[str, Any] | None:
         """What stands at the path; None when there is nothing. Raises KeysUnavailableError."""

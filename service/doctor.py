@@ -8,6 +8,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from audit.database import open_engine
 from audit.edge import Edge
+from audit.key_errors import KeyProviderError
 from audit.late import waiting
 from audit.merkle import leaf_hash
 from audit.outside_journal import JournalError
@@ -32,6 +34,8 @@ from policies.catalogue import load_catalogue
 from policies.data_files import CatalogueError
 from service.identity import identity_provider
 from service.journal import open_journal
+from service.key_provider import open_provider
+from service.key_settings import Keeper
 from service.keys_fit import KeysDoNotFitError, check_keys_fit
 from service.log_keys import LogKeys
 from service.migrations.guards import weak
@@ -39,7 +43,7 @@ from service.migrations.upgrade import current, head, knows
 from service.package_names import ForeignPackageError, check_package_names
 from service.settings import LOOPBACK, Settings, SettingsError
 from service.witnessing import open_watch
-from vault.providers.file import FileKeyProvider, KeyFileError, KeyFolder, KeyPermissionsError
+from vault.providers.file import KeyFileError, KeyFolder, KeyPermissionsError
 
 OLDEST_PYTHON = (3, 11)
 CLOCK_DIFFERENCE = timedelta(seconds=5)
@@ -64,11 +68,13 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every check in the order in which a fault would matter."""
     yield from (check_python(), check_packages(), check_catalogue())
-    keys = check_keys(settings.data_folder)
-    yield keys
+    keys = [check_keys(settings.data_folder, settings.key_provider)]
+    if keys[0].ok:
+        keys.append(check_key_provider(settings))
+    yield from keys
     engine = open_engine(settings.database_url, pooled=settings.pooled)
     try:
-        yield from _examine_database(engine, settings, with_keys=keys.ok)
+        yield from _examine_database(engine, settings, with_keys=all(each.ok for each in keys))
     finally:
         engine.dispose()
     yield check_sign_in(settings)
@@ -99,20 +105,21 @@ def check_catalogue() -> Finding:
     return Finding("catalogue", f"{len(catalogue.purposes)} purposes, {catalogue.digest}")
 
 
-def check_keys(folder: Path) -> Finding:
+def check_keys(folder: Path, keeper: Keeper = Keeper.FILE) -> Finding:
     """The folder and every file in it are for their owner only, and hold a first key.
 
     Nothing is made here: a key that is missing must come from a backup, or from a first start.
     """
     try:
-        return _look_at_keys(folder)
+        return _look_at_keys(folder, keeper)
     except OSError as error:
         found = f"{error.filename}: {error.strerror}"
         return Finding("keys", found, "run this as the user of the service")
 
 
-def _look_at_keys(folder: Path) -> Finding:
-    if not folder.is_dir() or not any(folder.glob("kek-*.secret")):
+def _look_at_keys(folder: Path, keeper: Keeper) -> Finding:
+    first = "kek-*.secret" if keeper is Keeper.FILE else "*.secret"
+    if not folder.is_dir() or not any(folder.glob(first)):
         repair = "restore it from your backup; a new installation makes it at the first start"
         return Finding("keys", f"no key in {folder}", repair)
     for path in (folder, *sorted(folder.iterdir())):
@@ -120,11 +127,23 @@ def _look_at_keys(folder: Path) -> Finding:
         if stat.S_IMODE(path.stat().st_mode) & ~wanted:
             found = f"{path} is open to others"
             return Finding("keys", found, f"chmod {wanted:o} '{path}'")
+    return Finding("keys", "for their owner only")
+
+
+def check_key_provider(settings: Settings) -> Finding:
+    """The provider of the key-encryption keys answers, and what it wraps it opens again."""
+    probe, context = bytes(32), b"consent-vault/doctor/v1"
     try:
-        key_id = FileKeyProvider.open_or_create(folder).key_id
+        with closing(open_provider(settings, first=False)) as provider:
+            key_ids = provider.key_ids()
+            opened = provider.unwrap(provider.wrap(probe, context), context)
     except (KeyPermissionsError, KeyFileError) as error:
-        return Finding("keys", str(error), "restore the key file from your backup")
-    return Finding("keys", f"for their owner only, {key_id} wraps")
+        return Finding("key-provider", str(error), "restore the key file from your backup")
+    except KeyProviderError as error:
+        return Finding("key-provider", error.reason, error.repair)
+    if opened != probe:
+        return Finding("key-provider", f"{key_ids[-1]} opens something else", "trust no key of it")
+    return Finding("key-provider", f"{key_ids[-1]} wraps, {', '.join(key_ids)} open")
 
 
 def check_sign_in(settings: Settings) -> Finding:
@@ -181,11 +200,17 @@ def _examine_database(engine: Engine, settings: Settings, *, with_keys: bool) ->
 def check_keys_and_database(engine: Engine, settings: Settings) -> Finding:
     """The keys are those under which the database was written."""
     try:
-        check_keys_fit(Ledger(engine, FileKeyProvider.open_or_create(settings.data_folder)))
-    except KeysDoNotFitError:
-        repair = "set CONSENT_VAULT_DATA_FOLDER to the right folder, or restore it from backup"
-        return Finding("keys-and-database", "the keys do not open the newest event", repair)
+        with _ledger(engine, settings) as ledger:
+            check_keys_fit(ledger)
+    except KeysDoNotFitError as error:
+        return Finding("keys-and-database", error.reason, error.repair)
     return Finding("keys-and-database", "the keys open what is in it")
+
+
+@contextmanager
+def _ledger(engine: Engine, settings: Settings) -> Iterator[Ledger]:
+    with closing(open_provider(settings, first=False)) as provider:
+        yield Ledger(engine, provider)
 
 
 def check_clock(engine: Engine) -> Finding:
@@ -234,12 +259,12 @@ def check_outside(engine: Engine, settings: Settings) -> Finding:
     """Nobody outside knows more of the log than the database: the copy, and each witness."""
     folder = KeyFolder.open_or_create(settings.data_folder)
     signers = LogKeys.of(folder).signers(settings.log_origin)
-    ledger = Ledger(engine, FileKeyProvider.open_or_create(settings.data_folder))
-    watch = open_watch(settings, ledger, signers)
-    watch.prepare()
-    with ledger.read() as connection:
-        refusal = watch.refusal(connection)
-    watch.close()
+    with _ledger(engine, settings) as ledger:
+        watch = open_watch(settings, ledger, signers)
+        watch.prepare()
+        with ledger.read() as connection:
+            refusal = watch.refusal(connection)
+        watch.close()
     if refusal is not None:
         return Finding("log-outside", refusal, "docs/operator.md, Was a backup restored?")
     return Finding("log-outside", "nobody outside knows more of the log than the database")
@@ -278,8 +303,7 @@ def check_timestamps(engine: Engine, settings: Settings) -> Finding:
 
 def check_log(engine: Engine, settings: Settings) -> Finding:
     """The root, computed anew from every leaf, is the signed one, and nothing waits for long."""
-    ledger = Ledger(engine, FileKeyProvider.open_or_create(settings.data_folder))
-    with ledger.read() as connection:
+    with _ledger(engine, settings) as ledger, ledger.read() as connection:
         state = log_state(connection)
         same = _recomputed_root(connection, state.size) == state.root
     waited = timedelta(seconds=state.waiting_seconds(datetime.now(UTC)))

@@ -18,6 +18,7 @@ from service.identity import identity_provider
 from service.jobs import ExpiryJob, LogCheckJob
 from service.journal import JournalJob, open_journal
 from service.jwk import p256_jwk, thumbprint
+from service.key_provider import INSTALLATION, open_provider
 from service.log_keys import LogKeys
 from service.log_retention import LogRetentionJob
 from service.pseudonyms import Pseudonyms
@@ -26,7 +27,8 @@ from service.sweeping import SweepingJob
 from service.telling import TellingJob
 from service.timestamping import TimestampJob, open_timestamping
 from service.witnessing import LogWatch, WitnessJob, open_watch
-from vault.providers.file import FileKeyProvider, KeyFolder
+from vault.keys import KeyProvider
+from vault.providers.file import KeyFolder
 from vault.vault import Vault
 
 Clock = Callable[[], datetime]
@@ -45,6 +47,7 @@ class Runtime:
     ledger: Ledger
     catalogue: Catalogue
     vault: Vault
+    key_provider: KeyProvider
     sequencer: Sequencer
     expiry: ExpiryJob
     journal_job: JournalJob
@@ -110,16 +113,18 @@ class Runtime:
         self.stop_sequencing()
         self.log_watch.close()
         self.ledger.engine.dispose()
+        self.key_provider.close()
 
 
 def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
     """Open keys, database and catalogue. The database must have its tables already.
 
-    Raises KeyPermissionsError, KeyFileError, CatalogueError and the errors of the settings.
+    Raises KeyPermissionsError, KeyFileError, KeyProviderError, CatalogueError and the errors of the
+    settings.
     """
     keys = KeyFolder.open_or_create(settings.data_folder)
     catalogue = load_catalogue()
-    provider = FileKeyProvider.open_or_create(settings.data_folder)
+    provider = open_provider(settings)
     ledger = Ledger(open_engine(settings.database_url, pooled=settings.pooled), provider)
     ledger.journal = open_journal(settings, keys)
     log_signers = LogKeys.of(keys).signers(settings.log_origin)
@@ -129,11 +134,12 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         settings=settings,
         ledger=ledger,
         catalogue=catalogue,
+        key_provider=provider,
         vault=Vault(
             provider=provider,
             index_key=keys.secret("identifier-index"),
             # Random and kept with the keys: an address may change, sealed records may not.
-            installation=keys.secret("installation").hex(),
+            installation=keys.secret(INSTALLATION).hex(),
             catalogue=catalogue,
         ),
         sequencer=sequencer,

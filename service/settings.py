@@ -22,7 +22,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettingError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -33,6 +33,7 @@ from audit.trust_policy import parse_policy
 from connectors.bounded_http import InsecureUrlError, check_url
 from connectors.timestamping import check_timestamp_url
 from policies.vocabulary import LevelOfAssurance
+from service.key_settings import KeySettings
 
 PREFIX = "CONSENT_VAULT_"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -79,7 +80,7 @@ class Sequencing(StrEnum):
     """Only processes of `consent-vault sequence` can."""
 
 
-class Settings(BaseSettings):
+class Settings(KeySettings):
     """Everything that an operator can set."""
 
     model_config = SettingsConfigDict(

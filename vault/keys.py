@@ -112,6 +112,10 @@ class KeyProvider(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of what the provider holds open. It opens again when it is used."""
+        ...
+
 
 def read_header(blob: bytes) -> tuple[int, int]:
     """Format and number in the header of a wrapped key. Raises TruncatedError."""

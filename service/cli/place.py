@@ -73,6 +73,7 @@ def runtime_of(data: Path | None) -> Iterator["Runtime"]:
         finally:
             runtime.log_watch.close()
             runtime.ledger.engine.dispose()
+            runtime.key_provider.close()
 
 
 def _check_revision(runtime: "Runtime") -> None:
@@ -108,8 +109,9 @@ def _check_keys(runtime: "Runtime") -> None:
     except KeysDoNotFitError as error:
         raise Failure(
             "The keys do not open this database.",
-            why=f"{runtime.settings.data_folder} holds keys of another installation, or new ones",
-            repair="set CONSENT_VAULT_DATA_FOLDER to the right folder, or restore it from backup",
+            why=f"{error.reason} ({runtime.settings.data_folder}, key provider"
+            f" {runtime.settings.key_provider})",
+            repair=error.repair,
         ) from error
 
 

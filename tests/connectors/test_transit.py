@@ -292,6 +292,12 @@ def test_the_repr_hides_the_token(keys: TransitKeys) -> None:
     assert repr(TransitApi("https://bao.example", lambda: TOKEN)) == "TransitApi(token hidden)"
 
 
+def test_closed_keys_open_again_when_they_are_used(keys: TransitKeys) -> None:
+    assert keys.versions() == (1,)
+    keys.close()
+    assert keys.versions() == (1,)
+
+
 def test_keys_differ_from_name_to_name(server: TransitServer) -> None:
     server.keys["other"] = Key(versions={1: os.urandom(32)})
     version, sealed = keys_of(server).encrypt(PLAIN, BOUND)

@@ -13,6 +13,7 @@ from audit.model import SYSTEM, Event, Kind
 from audit.unit_of_work import begin
 from service.doctor import (
     Finding,
+    check_key_provider,
     check_keys,
     check_log,
     check_migrations,
@@ -85,7 +86,7 @@ def test_a_missing_key_folder_is_found(tmp_path: Path) -> None:
 
 def test_a_damaged_key_is_found(installed: Runtime) -> None:
     next(installed.settings.data_folder.glob("kek-*")).write_bytes(b"short")
-    assert "backup" in check_keys(installed.settings.data_folder).repair
+    assert "backup" in check_key_provider(installed.settings).repair
 
 
 def test_a_database_without_tables_is_found_with_the_command(tmp_path: Path) -> None:

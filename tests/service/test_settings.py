@@ -125,7 +125,7 @@ def test_the_operators_page_tells_of_every_setting_and_its_default() -> None:
     told: dict[str, str] = {}
     for names, *rest in (row for row in rows if len(row) == 3):
         defaults = rest[-1].split(",")
-        for place, name in enumerate(re.findall(r"`([A-Z_]+)`", names)):
+        for place, name in enumerate(re.findall(r"`([A-Z0-9_]+)`", names)):
             told[name.lower()] = defaults[min(place, len(defaults) - 1)].strip(" `").lower()
     assert told.keys() == Settings.model_fields.keys()
     for name, field in Settings.model_fields.items():

@@ -192,13 +192,13 @@ class FileKeyProvider(SoftwareKeyProvider):
         return cls(found or {1: keys.secret(_name(KEY_ENCRYPTION_KEY, 1))}, keys)
 
     @classmethod
-    def open_former(cls, folder: Path) -> Self:
-        """The provider of a folder that is being left, with the keys that there still are."""
+    def open_existing(cls, folder: Path) -> Self:
+        """The provider of this folder with the keys that there are, perhaps none."""
         keys = KeyFolder.open_or_create(folder)
         return cls(keys.numbered_secrets(KEY_ENCRYPTION_KEY), keys)
 
     def add_key(self) -> str:
-        number = max(self._current()) + 1
+        number = max(self._current(), default=0) + 1
         self._keys = {**self._keys, number: self._new_key(number)}
         return self._id(number)
 

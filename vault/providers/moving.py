@@ -55,6 +55,10 @@ class MovingKeyProvider:
         else:
             self._current.destroy(key_id)
 
+    def close(self) -> None:
+        self._former.close()
+        self._current.close()
+
     def _of(self, blob: bytes) -> KeyProvider:
         try:
             self._current.wrapped_under(blob)

@@ -54,6 +54,10 @@ class KeyService(Protocol):
         """Destroy the key with all its versions."""
         ...
 
+    def close(self) -> None:
+        """Let go of the connection; the next call makes another one."""
+        ...
+
 
 class ServiceKeyProvider:
     """Key-encryption keys of a key service. Satisfies `vault.keys.KeyProvider`."""
@@ -104,6 +108,9 @@ class ServiceKeyProvider:
     def leave(self) -> None:
         """See `vault.providers.moving`."""
         self._service.remove()
+
+    def close(self) -> None:
+        self._service.close()
 
     def _id(self, version: int) -> str:
         return f"{self._service.kind}:{version}"

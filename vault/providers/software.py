@@ -64,6 +64,9 @@ class SoftwareKeyProvider(ABC):
     def destroy(self, key_id: str) -> None:
         """See `vault.keys.KeyProvider`."""
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def _current(self) -> Mapping[int, bytes]:
         """The keys as they are now, for providers whose keys change while they run."""
         return self._keys

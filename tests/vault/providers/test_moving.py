@@ -65,7 +65,7 @@ def test_the_old_one_is_left_for_good(
     moving.destroy("file:2")
     assert moving.key_ids() == ("memory:1",)
     assert list((tmp_path / "keys").iterdir()) == []
-    again = MovingKeyProvider(FileKeyProvider.open_former(tmp_path / "keys"), service())
+    again = MovingKeyProvider(FileKeyProvider.open_existing(tmp_path / "keys"), service())
     assert again.key_ids() == ("memory:1",)
     for each in (moving, again):
         with pytest.raises(UnknownKeyError, match="file:2"):
@@ -129,6 +129,11 @@ def test_what_neither_knows_is_named(
     for use in uses:
         with pytest.raises(error):
             use()
+
+
+def test_closing_closes_both(former: FileKeyProvider, moving: MovingKeyProvider) -> None:
+    moving.close()
+    assert moving.key_ids() == ("file:1", "closed:1")
 
 
 def test_the_repr_hides_the_keys_of_both(moving: MovingKeyProvider) -> None:

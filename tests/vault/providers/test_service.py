@@ -46,6 +46,9 @@ class MemoryService:
     def remove(self) -> None:
         self.keys = {}
 
+    def close(self) -> None:
+        self.kind = "closed"
+
 
 @pytest.fixture
 def service() -> MemoryService:
@@ -136,6 +139,11 @@ def test_a_service_without_a_key_says_so() -> None:
     with pytest.raises(NoKeyError, match="settings"):
         assert provider.key_id
     assert provider.add_key() == "memory:1"
+
+
+def test_closing_closes_the_service(provider: ServiceKeyProvider, service: MemoryService) -> None:
+    provider.close()
+    assert service.kind == "closed"
 
 
 def test_the_repr_says_what_service_it_is(provider: ServiceKeyProvider) -> None:
