@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from policies.ids import EventId, PersonId, SessionId
 from policies.vocabulary import Language, LevelOfAssurance
@@ -68,6 +68,17 @@ def set_ended(
         .values(ended_at=now)
     )
     return ended.rowcount == 1
+
+
+def end_all(connection: Connection, *, now: datetime) -> int:
+    """End every session that lives; gives how many there were."""
+    living = update(table).where(table.c.ended_at.is_(None), table.c.ends_at > now)
+    return connection.execute(living.values(ended_at=now)).rowcount
+
+
+def delete_of_person(connection: Connection, person: PersonId) -> None:
+    """Delete every session of a person who is erased, those too that have ended."""
+    connection.execute(delete(table).where(table.c.person_id == person))
 
 
 def set_seen(connection: Connection, session: Session, now: datetime) -> bool:

@@ -1,0 +1,247 @@
+"""A restore: the database of a backup, and then all that has ended since, ended again.
+
+The backup knows nothing of what came after it: who was erased, which consents were withdrawn,
+which sessions and tokens ended, how far the log had been signed. So before anybody is served
+
+- all sessions, access tokens and codes end,
+- the journal outside the database is replayed: erasures and ends of consents (`vault.replay`),
+- the log is held against what is known of it outside, and begun anew where entries are lost for
+  good and the operator says so; else it refuses to be signed, and says why.
+
+On SQLite all this happens in the copy before it takes the place of the database. What stood there
+before is kept beside it, on both engines.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+
+from audit.durable import sync_folder
+from audit.model import Actor, Event, Kind
+from audit.rollback import begin_anew
+from audit.unit_of_work import begin
+from consent.handles import end_handles
+from service.backup.errors import BackupError
+from service.backup.making import BackupHeader, open_backup, snapshots_of
+from service.backup.postgresql import PostgresqlSnapshots, current_schema
+from service.backup.snapshot import SqliteSnapshots, private_folder
+from service.keys_fit import KeysDoNotFitError, check_keys_fit
+from service.migrations.upgrade import knows, upgrade
+from service.runtime import Clock, Runtime, open_runtime, utc_now
+from service.settings import Settings
+from service.store import sessions
+from vault.replay import Replayed, replay
+
+_ENDINGS = ("", "-wal", "-shm")
+_LONGEST_PART = 40
+"""Of a name in PostgreSQL only 63 bytes count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was brought back, and what was done so that nothing ended came back with it."""
+
+    header: BackupHeader
+    ended: int
+    """Sessions, access tokens and codes."""
+    replayed: Replayed
+    refusal: str | None
+    """Why the log is not signed; None when nothing of it is lost, or it was begun anew."""
+    begun: str | None
+    """The log that was begun anew."""
+    kept: str | None
+    """Where the database is that stood there before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How the operator wants it."""
+
+    actor: Actor
+    replace: bool = False
+    """Put the database aside that stands there."""
+    new_log: bool = False
+    """Begin the log anew where entries are lost."""
+    programs: Path | None = None
+    """Folder of pg_restore."""
+    clock: Clock = utc_now
+
+
+def restore(settings: Settings, path: Path, wish: Wish) -> Restored:
+    """Bring the database of a backup to the place that the settings name.
+
+    Raises BackupError, OSError and what opening an installation raises; then the database that
+    stood there stands there still.
+    """
+    if settings.database_url.startswith("sqlite"):
+        return _on_sqlite(settings, path, wish)
+    return _on_postgresql(settings, path, wish)
+
+
+def checked(settings: Settings, path: Path, programs: Path | None = None) -> BackupHeader:
+    """Open a backup and look whether it can be restored here. Raises BackupError."""
+    with _opened(settings) as runtime, private_folder(path.parent) as folder:
+        return _header_of(runtime, path, folder / "copy", programs)
+
+
+def _on_sqlite(settings: Settings, path: Path, wish: Wish) -> Restored:
+    with _opened(settings, wish.clock) as runtime:
+        place = SqliteSnapshots(runtime.ledger.engine).path
+    if place.exists() and not wish.replace:
+        raise _stands_there(f"a database is in {place}")
+    with private_folder(place.parent) as folder:
+        copy = folder / place.name
+        aside = settings.model_copy(update={"database_url": f"sqlite:///{copy}"})
+        with _opened(aside, wish.clock) as runtime:
+            header = _header_of(runtime, path, copy)
+            done = _bring_up(runtime, header, wish)
+            with runtime.ledger.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        kept = _put_aside(place, runtime.now())
+        copy.replace(place)
+        sync_folder(place.parent)
+    return _restored(header, done, kept)
+
+
+def _put_aside(place: Path, now: datetime) -> str | None:
+    if not place.exists():
+        return None
+    kept = place.with_name(f"{place.name}.before-restore-{now:%Y%m%dT%H%M%S}")
+    for ending in _ENDINGS:
+        if (part := place.with_name(place.name + ending)).exists():
+            part.rename(kept.with_name(kept.name + ending))
+    return str(kept)
+
+
+def _on_postgresql(settings: Settings, path: Path, wish: Wish) -> Restored:
+    with _opened(settings, wish.clock) as runtime, private_folder(path.parent) as folder:
+        header = _header_of(runtime, path, folder / "copy", wish.programs)
+        engine = runtime.ledger.engine
+        schema = current_schema(engine)
+        if header.copy.get("schema") != schema:
+            raise BackupError(
+                f"its tables are in the schema {header.copy.get('schema')}, and the database's"
+                f" address leads to {schema}",
+                "create an empty schema of that name, and name it in the address",
+            )
+        if _tables(engine) and not wish.replace:
+            raise _stands_there(f"tables are in the schema {schema}")
+        with _in_place_of(engine, schema, runtime.now()) as kept:
+            PostgresqlSnapshots(engine, wish.programs).put(folder / "copy")
+            done = _bring_up(runtime, header, wish)
+    return _restored(header, done, kept)
+
+
+@contextmanager
+def _in_place_of(engine: Engine, schema: str, now: datetime) -> Iterator[str | None]:
+    """An empty schema in the place of one with tables, which comes back when the block fails."""
+    if not _tables(engine):
+        yield None
+        return
+    kept = f"{schema[:_LONGEST_PART]}_before_{now:%Y%m%dt%H%M%S}"
+    quote = engine.dialect.identifier_preparer.quote
+    away = f"ALTER SCHEMA {quote(schema)} RENAME TO {quote(kept)}"
+    _run(engine, away, f"CREATE SCHEMA {quote(schema)}")
+    try:
+        yield kept
+    except BaseException:
+        engine.dispose()
+        back = f"ALTER SCHEMA {quote(kept)} RENAME TO {quote(schema)}"
+        _run(engine, f"DROP SCHEMA {quote(schema)} CASCADE", back)
+        raise
+
+
+def _run(engine: Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for each in statements:
+            connection.execute(text(each))
+
+
+def _tables(engine: Engine) -> int:
+    query = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
+    with engine.connect() as connection:
+        return int(connection.execute(text(query)).scalar_one())
+
+
+def _header_of(
+    runtime: Runtime, path: Path, copy: Path, programs: Path | None = None
+) -> BackupHeader:
+    """Unseal the copy and look whether it can be restored here. Raises BackupError."""
+    header = open_backup(runtime, path, copy)
+    kind = runtime.ledger.engine.dialect.name
+    if header.copy["database"] != kind:
+        raise BackupError(
+            f"it holds a {header.copy['database']} database, and the settings name {kind}",
+            "set CONSENT_VAULT_DATABASE_URL to a database of that kind",
+        )
+    if not knows(header.revision):
+        raise BackupError(
+            f"it is at revision {header.revision}, which this program does not know",
+            f"install consent-vault {header.program} or a newer one",
+        )
+    snapshots_of(runtime, programs).check(copy)
+    return header
+
+
+def _stands_there(what: str) -> BackupError:
+    return BackupError(what, "give --replace to put it aside; it is kept")
+
+
+def _bring_up(
+    runtime: Runtime, header: BackupHeader, wish: Wish
+) -> tuple[int, Replayed, str | None, str | None]:
+    """Bring the restored database up to what is known outside it."""
+    upgrade(runtime.ledger.engine)
+    try:
+        check_keys_fit(runtime.ledger)
+    except KeysDoNotFitError as error:
+        raise BackupError(
+            "its content does not open with the keys of this installation",
+            "restore the key folder that belongs to it, or a newer backup",
+        ) from error
+    with begin(runtime.ledger, actor=wish.actor, now=runtime.now()) as uow:
+        ended = end_handles(uow) + sessions.end_all(uow.connection, now=uow.now)
+        uow.record(Event(kind=Kind.BACKUP_RESTORED, reference=str(header.backup)))
+    return ended, _replayed(runtime, wish), *_log(runtime, wish)
+
+
+def _replayed(runtime: Runtime, wish: Wish) -> Replayed:
+    journal = runtime.ledger.journal
+    if journal is None:
+        raise RuntimeError("an installation has a journal")
+    return replay(runtime.ledger, runtime.vault, journal, now=runtime.now(), actor=wish.actor)
+
+
+def _log(runtime: Runtime, wish: Wish) -> tuple[str | None, str | None]:
+    """Why the log cannot go on, and the log that was begun anew instead."""
+    watch = runtime.log_watch
+    watch.prepare()
+    with runtime.ledger.read() as connection:
+        refusal = watch.refusal(connection)
+    if refusal is None or not wish.new_log:
+        return refusal, None
+    known = watch.guard.known_outside()
+    return None, begin_anew(runtime.ledger, known, actor=wish.actor, now=runtime.now())
+
+
+def _restored(
+    header: BackupHeader,
+    done: tuple[int, Replayed, str | None, str | None],
+    kept: str | None,
+) -> Restored:
+    ended, replayed, refusal, begun = done
+    return Restored(header, ended, replayed, refusal, begun, kept)
+
+
+@contextmanager
+def _opened(settings: Settings, clock: Clock = utc_now) -> Iterator[Runtime]:
+    runtime = open_runtime(settings, clock=clock)
+    try:
+        yield runtime
+    finally:
+        runtime.log_watch.close()
+        runtime.ledger.engine.dispose()

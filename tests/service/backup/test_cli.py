@@ -1,0 +1,133 @@
+"""`consent-vault backup` and `restore` as an operator types them."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from audit.model import SYSTEM, Event, Kind
+from audit.reader import search
+from audit.unit_of_work import begin
+from service.cli.main import main
+from service.runtime import open_runtime
+from service.settings import load_settings
+
+
+@pytest.fixture
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation by the environment."""
+    for name, value in {
+        "BASE_URL": "https://vault.example.fi",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'vault.db'}",
+        "DATA_FOLDER": str(tmp_path / "keys"),
+    }.items():
+        monkeypatch.setenv(f"CONSENT_VAULT_{name}", value)
+    assert typed("db", "upgrade").exit_code == 0
+    happen(Kind.SIGNED_IN)
+    return tmp_path
+
+
+def typed(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+def happen(kind: Kind) -> None:
+    runtime = open_runtime(load_settings())
+    with begin(runtime.ledger, actor=SYSTEM, now=runtime.now()) as uow:
+        uow.record(Event(kind=kind))
+    runtime.close()
+
+
+def sign() -> None:
+    runtime = open_runtime(load_settings())
+    runtime.sequencer.run_once(runtime.now())
+    runtime.close()
+
+
+def happened() -> list[Kind | None]:
+    runtime = open_runtime(load_settings())
+    with runtime.ledger.read() as connection:
+        found = [entry.kind for entry in search(connection, runtime.ledger)]
+    runtime.close()
+    return found[::-1]
+
+
+def test_out_and_back_and_what_came_between_is_gone(installation: Path) -> None:
+    file = installation / "backup"
+    made = typed("backup", str(file))
+    assert made.exit_code == 0
+    assert "read again and whole" in made.output
+    happen(Kind.SIGNED_OUT)
+    assert "is whole" in typed("restore", str(file), "--check").output
+    assert Kind.SIGNED_OUT in happened()
+    restored = typed("restore", str(file), "--replace")
+    assert restored.exit_code == 0, restored.output
+    assert "what was there before is kept" in restored.output
+    kinds = happened()
+    assert kinds[:2] == [Kind.SIGNED_IN, Kind.BACKUP_BEGUN]
+    assert Kind.BACKUP_RESTORED in kinds
+    assert Kind.SIGNED_OUT not in kinds
+
+
+def test_both_speak_to_programs(installation: Path) -> None:
+    file = installation / "backup"
+    made = json.loads(typed("backup", str(file), "--json").output)
+    assert made["bytes"] == file.stat().st_size
+    restored = json.loads(typed("restore", str(file), "--replace", "--json").output)
+    assert restored["backup"] == made["backup"]
+    assert (restored["log_refused"], restored["journal_faults"]) == (None, 0)
+
+
+def test_a_log_that_lost_entries_makes_another_exit_code_and_names_the_way_out(
+    installation: Path,
+) -> None:
+    file = installation / "backup"
+    sign()
+    typed("backup", str(file))
+    happen(Kind.SIGNED_OUT)
+    sign()
+    refused = typed("restore", str(file), "--replace")
+    assert refused.exit_code == 3
+    assert "the log is not signed" in refused.output
+    begun = typed("restore", str(file), "--replace", "--new-log")
+    assert begun.exit_code == 0, begun.output
+    assert "the log goes on as" in begun.output
+
+
+def test_a_database_is_not_replaced_unasked(installation: Path) -> None:
+    file = installation / "backup"
+    typed("backup", str(file))
+    refused = typed("restore", str(file))
+    assert refused.exit_code == 1
+    assert "Nothing was restored." in refused.output
+    assert "--replace" in refused.output
+
+
+def test_what_is_no_backup_is_refused_with_the_repair(installation: Path) -> None:
+    file = installation / "letter"
+    file.write_text("Dear operator")
+    refused = typed("restore", str(file), "--replace")
+    assert refused.exit_code == 1
+    assert "take another copy of the file" in refused.output
+
+
+def test_nothing_is_restored_under_a_running_service(
+    installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = installation / "backup"
+    typed("backup", str(file))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("CONSENT_VAULT_DEMO", "true")
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        monkeypatch.setenv("CONSENT_VAULT_BASE_URL", address)
+        refused = typed("restore", str(file), "--replace")
+    assert refused.exit_code == 1
+    assert "stop it first" in refused.output
+
+
+def test_a_folder_that_cannot_be_written_is_named(installation: Path) -> None:
+    refused = typed("backup", str(installation / "nowhere" / "backup"))
+    assert refused.exit_code == 1
+    assert "cannot be used" in refused.output
