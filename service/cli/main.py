@@ -9,6 +9,7 @@ from service.cli.audit import audit
 from service.cli.audit_check import check
 from service.cli.audit_forget import forget
 from service.cli.audit_new_log import new_log
+from service.cli.backup import backup, restore
 from service.cli.client import client
 from service.cli.db import db
 from service.cli.demo import demo
@@ -31,6 +32,8 @@ def main() -> None:
     concerned can verify the log."""
 
 
+main.add_command(backup)
+main.add_command(restore)
 audit.add_command(archive)
 audit.add_command(new_log)
 main.add_command(import_)
