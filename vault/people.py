@@ -109,7 +109,7 @@ def pairwise_subject(
     if found is None:
         raise UnknownPersonError(person)
     with vault.person_key(person, found.key.version, found.key.wrapped) as key:
-        place = _seed_place(vault, person, found.key.version)
+        place = seed_place(vault, person, found.key.version)
         seed = unseal(key, place, found.sealed)
     mac = hmac.digest(seed, b"sub/1\x00" + sector.encode(), "sha256")[:_SUBJECT_BYTES]
     return base64.urlsafe_b64encode(mac).rstrip(b"=").decode("ascii")
@@ -153,7 +153,7 @@ def make_person(uow: UnitOfWork, vault: Vault, person: PersonId) -> store.NewPer
     """Somebody new with a first key, to be written in this unit of work."""
     key, wrapped = vault.new_person_key(person, _FIRST_KEY)
     hold_open(uow.connection, vault.wrapped_under(wrapped))
-    seed = seal(key, _seed_place(vault, person, _FIRST_KEY), os.urandom(32))
+    seed = seal(key, seed_place(vault, person, _FIRST_KEY), os.urandom(32))
     wipe(key)
     event_id = uow.record(Event(kind=Kind.PERSON_CREATED, subject=person))
     return store.NewPerson(person, store.WrappedKey(_FIRST_KEY, wrapped), seed, event_id)
@@ -179,7 +179,7 @@ def _normal_form(scheme: str, identifier: str) -> str:
     return unicodedata.normalize("NFC", identifier)
 
 
-def _seed_place(vault: Vault, person: PersonId, key_version: int) -> Place:
+def seed_place(vault: Vault, person: PersonId, key_version: int) -> Place:
     return Place(
         installation=vault.installation,
         person=person,

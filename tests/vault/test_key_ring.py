@@ -13,80 +13,29 @@ from audit.epochs import StillNeededError
 from audit.model import SYSTEM, Kind
 from audit.own_effects import EFFECTS as OWN_EFFECTS
 from audit.reader import entries_about, search
-from audit.unit_of_work import Ledger, begin
+from audit.unit_of_work import Ledger
 from audit.wrapped_keys import LOG_KEYS
 from policies.ids import PersonId
-from tests.vault.given import GROSS, NOW, catalogue, deposited, fact, viewed
+from tests.vault.given import GROSS, NOW, deposited, fact, viewed
+from tests.vault.ring_house import LATER, House, changed, somebody, with_people
 from vault.effects import EFFECTS
 from vault.key_ring import (
     DELAY,
-    KeyRing,
     NotBegunError,
     NothingToFinishError,
     Progress,
     TooEarlyError,
 )
 from vault.keys import OutsideKeysError, UnknownKeyError
-from vault.people import enrol
 from vault.providers.file import FileKeyProvider
-from vault.rewrapping import BATCH
-from vault.store.tables import person, person_key
-from vault.vault import Vault
+from vault.store.tables import person_key
 
 PEOPLE = 7
-LATER = NOW + DELAY
-SCHEME = "urn:example:test"
-
-
-class House:
-    """A vault and a log whose keys are wrapped by one provider, and a few people."""
-
-    def __init__(self, engine: Engine, provider: FileKeyProvider) -> None:
-        self.engine = engine
-        self.provider = provider
-        self.ledger = Ledger(engine, provider)
-        self.vault = Vault(
-            provider=provider, index_key=bytes(32), installation="test", catalogue=catalogue()
-        )
-        self.ring = KeyRing(self.ledger, provider, self.vault)
-
-    def enrol(self, name: object) -> PersonId:
-        with begin(self.ledger, actor=SYSTEM, now=NOW) as uow:
-            return enrol(uow, self.vault, scheme=SCHEME, identifier=f"somebody-{name}")
-
-    def begin(self, now: datetime = NOW) -> str:
-        return self.ring.begin(actor=SYSTEM, now=now)
-
-    def rewrap(self, *, limit: int = BATCH) -> list[Progress]:
-        return [*self.ring.rewrap(actor=SYSTEM, clock=lambda: NOW, limit=limit)]
-
-    def finish(self, now: datetime = LATER) -> list[str]:
-        return self.ring.finish(actor=SYSTEM, now=now)
-
-    def kinds(self, limit: int = 100) -> list[Kind | None]:
-        with self.ledger.read() as connection:
-            return [each.kind for each in search(connection, self.ledger, limit=limit)]
-
-    def keys(self) -> list[tuple[str, int, int]]:
-        return [(g.key_id, g.person_keys, g.log_keys) for g in self.ring.generations()]
 
 
 @pytest.fixture
 def house(engine: Engine) -> House:
-    made = House(engine, FileKeyProvider({1: os.urandom(32)}))
-    for number in range(PEOPLE):
-        deposited(made.ledger, made.vault, made.enrol(number), fact())
-    return made
-
-
-def somebody(house: House) -> PersonId:
-    with house.ledger.read() as connection:
-        return PersonId(connection.execute(select(person.c.person_id)).scalars().all()[0])
-
-
-def changed(engine: Engine, statement: str) -> None:
-    with engine.begin() as connection:
-        assert connection.execute(text(statement)).rowcount > 0
+    return with_people(engine, PEOPLE)
 
 
 def test_before_any_epoch_there_is_one_key_with_everything_under_it(house: House) -> None:

@@ -18,6 +18,7 @@ from vault.store.tables import (
     metadata,
     person,
     record,
+    resealed,
     statement,
     unwanted,
 )
@@ -25,8 +26,8 @@ from vault.store.tables import (
 STAY = frozenset({erasure})
 """Tables about people whose rows no erasure deletes."""
 
-APART = frozenset({erasure, statement, unwanted})
-"""Tables with a data set, or of erasures, that are not part of the data set's copy."""
+APART = frozenset({erasure, resealed, statement, unwanted})
+"""Tables of data sets, deposits or erasures that are not part of the data set's copy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from audit.wrapped_keys import WrappedKeys
 from policies.ids import EventId, PersonId
 from vault.store.people import WrappedKey
-from vault.store.tables import key_rotation, person, person_key, record, resealed, version
+from vault.store.tables import deposit, key_rotation, person, person_key, record, resealed, version
 
 _IS_NEWEST = (person_key.c.person_id == person.c.person_id) & (
     person_key.c.version == person.c.key_version
@@ -43,10 +43,14 @@ class SealedVersion:
     dataset: str
     attribute: str
 
-    @property
-    def deposit(self) -> UUID:
-        deposit: UUID = self.row["deposit_id"]
-        return deposit
+
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """What a deposit was sealed anew as, and the event that tells of it."""
+
+    deposit: UUID
+    digest: bytes
+    event_id: EventId
 
 
 def keys_of(connection: Connection, person_id: PersonId) -> list[WrappedKey]:
@@ -54,6 +58,13 @@ def keys_of(connection: Connection, person_id: PersonId) -> list[WrappedKey]:
     query = select(person_key.c.version, person_key.c.wrapped)
     mine = query.where(person_key.c.person_id == person_id).order_by(person_key.c.version)
     return [WrappedKey(row.version, row.wrapped) for row in connection.execute(mine)]
+
+
+def seed_of(connection: Connection, person_id: PersonId) -> tuple[int, bytes]:
+    """The seed of the person's pseudonyms, with the version of the key under which it is sealed."""
+    query = select(person.c.key_version, person.c.pairwise_seed)
+    row = connection.execute(query.where(person.c.person_id == person_id)).one()
+    return row.key_version, row.pairwise_seed
 
 
 def is_older(connection: Connection, person_id: PersonId, moment: datetime) -> bool:
@@ -140,6 +151,22 @@ def add_resealed(
     ]
     if rows:
         connection.execute(insert(resealed), rows)
+
+
+def resealed_of(connection: Connection, person_id: PersonId) -> list[Resealed]:
+    """What is kept of every time that the person's data was sealed anew, oldest first."""
+    query = select(resealed).where(resealed.c.person_id == person_id)
+    return [
+        Resealed(row.deposit_id, row.digest, EventId(row.audit_event_id))
+        for row in connection.execute(query.order_by(resealed.c.key_version))
+    ]
+
+
+def deposit_events(connection: Connection, person_id: PersonId) -> dict[UUID, EventId]:
+    """The event of each deposit about the person."""
+    query = select(deposit.c.deposit_id, deposit.c.audit_event_id)
+    mine = query.where(deposit.c.person_id == person_id)
+    return {row.deposit_id: EventId(row.audit_event_id) for row in connection.execute(mine)}
 
 
 def rotation_steps(connection: Connection) -> list[tuple[int, Step, datetime]]:

@@ -243,15 +243,11 @@ resealed = never_updated(
         Column("key_version", Integer, primary_key=True, autoincrement=False),
         Column("digest", LargeBinary(32), nullable=False),
         Column("audit_event_id", Uuid, nullable=False),
-        ForeignKeyConstraint(
-            ["person_id", "deposit_id"],
-            ["vault_deposit.person_id", "vault_deposit.deposit_id"],
-            ondelete="CASCADE",
-        ),
     )
 )
 """What a deposit's versions were sealed anew as (vault.resealing): their digest in the place of
-the one in the event of the deposit. Goes with the deposit."""
+the one in the event of the deposit. Stays when the deposit is erased, since one event tells of all
+of a person's deposits; it says nothing of them. Goes with the person."""
 
 key_rotation = insert_only(
     Table(

@@ -35,10 +35,5 @@ def upgrade() -> None:
         sa.Column("key_version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("audit_event_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["person_id", "deposit_id"],
-            ["vault_deposit.person_id", "vault_deposit.deposit_id"],
-            ondelete="CASCADE",
-        ),
         sa.PrimaryKeyConstraint("person_id", "deposit_id", "key_version"),
     )
