@@ -27,7 +27,7 @@ from service.front import Front
 from service.gate import AccessGate
 from service.headers import SecurityHeadersMiddleware
 from service.oauth import routes as oauth
-from service.oauth.server import authorization_server
+from service.oauth.server import Shared, authorization_server
 from service.operator import health
 from service.pages import load_pages
 from service.problems import BAD_REQUEST, FOREIGN_ORIGIN, PROBLEMS, TOO_LARGE
@@ -49,14 +49,14 @@ ROUTERS: tuple[APIRouter, ...] = (
 """Every router of the service; each of their routes has a line in `service.access`."""
 
 
-def create_app(runtime: Runtime) -> FastAPI:
-    """The service as an ASGI application.
+def create_app(runtime: Runtime, shared: Shared | None = None) -> FastAPI:
+    """The service as an ASGI application; several workers of one have something to share.
 
     Raises AccessTableError when a route has no line in the access table, and whatever is wrong
     with texts and templates: a fault stops the start.
     """
     load_pages()
-    server = authorization_server(runtime)
+    server = authorization_server(runtime, shared)
     resource = ProtectedResource(server)
     data = DataApi(resource)
     workers = Workers(in_threads=runtime.ledger.engine.dialect.name != "sqlite")

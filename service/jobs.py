@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import ClassVar
 
 import structlog
+from sqlalchemy import Engine
 
 from audit.health import LogChecker
+from audit.leadership import Leadership
 from audit.model import SYSTEM
 from audit.unit_of_work import Ledger, begin
 from consent.choices import expire_due
@@ -36,13 +38,13 @@ class Job(ABC):
     def run_once(self, now: datetime) -> object:
         """Do what is due by now."""
 
-    def start(self, clock: Callable[[], datetime]) -> None:
-        """Run until `stop`."""
+    def start(self, clock: Callable[[], datetime], lead: "Lead | None" = None) -> None:
+        """Run until `stop`; with a lead, work only while this process has it."""
         if self._thread is not None:
             raise RuntimeError("the job runs already")
         self._stop.clear()
         self._thread = threading.Thread(
-            target=self._run, args=(clock,), name=self.name, daemon=True
+            target=self._run, args=(clock, lead), name=self.name, daemon=True
         )
         self._thread.start()
 
@@ -53,13 +55,32 @@ class Job(ABC):
             self._thread.join()
             self._thread = None
 
-    def _run(self, clock: Callable[[], datetime]) -> None:
+    def _run(self, clock: Callable[[], datetime], lead: "Lead | None") -> None:
         while not self._stop.wait(self.interval_seconds):
             try:
-                self.run_once(clock())
+                if lead is None or lead.taken():
+                    self.run_once(clock())
             except Exception as error:  # noqa: BLE001  # or the job would end here unseen
                 # Only the class: the text of a database error may quote parameters.
                 _log.error(f"{self.name}-failed", error=type(error).__name__)
+
+
+class Lead:
+    """Which process does the jobs: one of all that serve one database, the others stand by."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._leadership = Leadership(engine, "jobs")
+        self._lock = threading.Lock()
+
+    def taken(self) -> bool:
+        """True when this process does them. Raises SQLAlchemyError."""
+        with self._lock:
+            return self._leadership.taken()
+
+    def give_up(self) -> None:
+        """Let another one do them."""
+        with self._lock:
+            self._leadership.give_up()
 
 
 class ExpiryJob(Job):

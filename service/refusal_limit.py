@@ -3,14 +3,19 @@
 Who has proven nothing can still be refused, and each refusal is an event. Above so many in a
 minute they are counted, and the count is one event when the minute is over. The first that is not
 written by itself leaves an event at once, so that not even a crash hides that there were more.
+
+Several workers on one machine have one bound together: they count in a table that they share.
 """
 
+import hmac
 import threading
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Generic, TypeVar
+
+from service.shared_numbers import SharedNumbers
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -36,13 +41,29 @@ class Written(Enum):
 class _Minute:
     began: datetime
     number: int = 0
+    only_counted: int = 0
+
+
+CountTogether = Callable[[Hashable, datetime], int]
+"""Counts one more of a key among all workers, and gives which one of the minute it was."""
+
+
+def counting_together(numbers: SharedNumbers, secret: bytes, label: str) -> CountTogether:
+    """Keys are kept as keyed hashes: they may be the network addresses of people."""
+
+    def count(key: Hashable, now: datetime) -> int:
+        name = hmac.digest(secret, f"consent-vault/{label}/1\x00{key!r}".encode(), "sha256").hex()
+        return numbers.add(name.encode(), at=now.timestamp(), lasts=WINDOW.total_seconds())
+
+    return count
 
 
 class RefusalLimit(Generic[Key]):
-    """Counts refusals by key in this process: each worker has a bound of its own."""
+    """Counts refusals by key, in this process or together with the other workers."""
 
-    def __init__(self, most: int, *, others: Key) -> None:
+    def __init__(self, most: int, *, others: Key, together: CountTogether | None = None) -> None:
         self._most = most
+        self._together = together
         self._others = others  # stands for all that do not fit into memory
         self._minutes: dict[Key, _Minute] = {}
         self._ended: list[tuple[Key, int]] = []
@@ -52,8 +73,10 @@ class RefusalLimit(Generic[Key]):
         """Count one refusal and tell how to write it down."""
         with self._lock:
             minute = self._minute(key, now)
-            minute.number += 1
+            minute.number = self._number(key, now, minute)
             over = minute.number - self._most
+            if over > 1:
+                minute.only_counted += 1
         if over <= 0:
             return Written.BY_ITSELF
         return Written.AS_FIRST_OF_MORE if over == 1 else Written.IN_THE_COUNT
@@ -71,6 +94,11 @@ class RefusalLimit(Generic[Key]):
         with self._lock:
             self._ended.extend(taken)
 
+    def _number(self, key: Key, now: datetime, minute: _Minute) -> int:
+        if self._together is None or minute.number > self._most:
+            return minute.number + 1
+        return self._together(key, now)
+
     def _minute(self, key: Key, now: datetime) -> _Minute:
         if key not in self._minutes and len(self._minutes) >= _MOST_KEYS:
             key = self._others
@@ -80,8 +108,7 @@ class RefusalLimit(Generic[Key]):
         return self._minutes.setdefault(key, _Minute(now))
 
     def _end(self, key: Key) -> None:
-        # The first of more has an event of its own already.
-        only_counted = self._minutes.pop(key).number - self._most - 1
+        only_counted = self._minutes.pop(key).only_counted
         if only_counted > 0:
             self._ended.append((key, only_counted))
 

@@ -15,7 +15,7 @@ from consent.receipts import ReceiptSigner
 from policies.catalogue import Catalogue, load_catalogue
 from service.completeness import CompletenessJob
 from service.identity import identity_provider
-from service.jobs import ExpiryJob, LogCheckJob
+from service.jobs import ExpiryJob, Lead, LogCheckJob
 from service.journal import JournalJob, open_journal
 from service.jwk import p256_jwk, thumbprint
 from service.key_provider import INSTALLATION, open_provider
@@ -69,6 +69,8 @@ class Runtime:
     pseudonyms: Pseudonyms
     """What auditors see in the place of people."""
     now: Clock
+    lead: Lead
+    """Whether this process does the jobs that one process does for all."""
 
     @property
     def sequenced(self) -> bool:
@@ -80,13 +82,13 @@ class Runtime:
         """Start what works in the background; called by the app's lifespan."""
         if self.settings.sequencer is Sequencing.IN_PROCESS:
             self.start_sequencing()
-        self.expiry.start(self.now)
-        self.journal_job.start(self.now)
-        self.sweeping.start(self.now)
-        self.log_retention.start(self.now)
-        self.log_check.start(self.now)
-        self.completeness.start(self.now)
-        self.telling.start(self.now)
+        self.expiry.start(self.now, self.lead)
+        self.journal_job.start(self.now, self.lead)
+        self.sweeping.start(self.now, self.lead)
+        self.log_retention.start(self.now, self.lead)
+        self.log_check.start(self.now, self.lead)
+        self.completeness.start(self.now, self.lead)
+        self.telling.start(self.now, self.lead)
 
     def start_sequencing(self) -> None:
         """Place events, sign the log and bring it to its witnesses and to who stamps it."""
@@ -110,6 +112,7 @@ class Runtime:
         self.sweeping.stop()
         self.journal_job.stop()
         self.expiry.stop()
+        self.lead.give_up()
         self.stop_sequencing()
         self.log_watch.close()
         self.ledger.engine.dispose()
@@ -161,6 +164,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         nonce_key=keys.secret("dpop-nonce"),
         pseudonyms=Pseudonyms(keys.secret("auditor-pseudonyms")),
         now=clock,
+        lead=Lead(ledger.engine),
     )
 
 

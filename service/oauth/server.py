@@ -10,8 +10,9 @@ from service.counters import Counters
 from service.oauth.addresses import normal_address
 from service.oauth.directory import Directory
 from service.oauth.nonces import Nonces
-from service.refusal_limit import RefusalLimit
+from service.refusal_limit import CountTogether, RefusalLimit, counting_together
 from service.runtime import Runtime
+from service.shared_numbers import SharedNumbers
 from vault.people import issue_pairwise_subject, pairwise_subject
 
 _MOST_PSEUDONYMS = 100_000
@@ -74,8 +75,16 @@ class AuthorizationServer:
         return to_header(signer.sign(event_id, uow.commitment_of(event_id), uow.now))
 
 
-def authorization_server(runtime: Runtime) -> AuthorizationServer:
-    """Made once for an application."""
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the workers of one machine count together."""
+
+    counters: SharedNumbers
+    limits: SharedNumbers
+
+
+def authorization_server(runtime: Runtime, shared: Shared | None = None) -> AuthorizationServer:
+    """Made once for an application; several workers of one have something to share."""
     base = normal_address(runtime.settings.base_url)
     if base is None:
         raise RuntimeError("the settings have checked the base URL")
@@ -84,10 +93,22 @@ def authorization_server(runtime: Runtime) -> AuthorizationServer:
         base=base.removesuffix("/"),
         directory=Directory(runtime.ledger),
         pseudonyms=Pseudonyms(runtime),
-        counters=Counters(),
+        counters=Counters(shared and shared.counters),
         nonces=Nonces(runtime.nonce_key) if runtime.settings.dpop_nonces else None,
         refusals=RefusalLimit(
-            runtime.settings.refusals_per_minute, others=Event(kind=Kind.TOKEN_REFUSED)
+            runtime.settings.refusals_per_minute,
+            others=Event(kind=Kind.TOKEN_REFUSED),
+            together=_together(runtime, shared, "refusals"),
         ),
-        sign_ins=RefusalLimit(runtime.settings.sign_ins_per_minute, others="others"),
+        sign_ins=RefusalLimit(
+            runtime.settings.sign_ins_per_minute,
+            others="others",
+            together=_together(runtime, shared, "sign-ins"),
+        ),
     )
+
+
+def _together(runtime: Runtime, shared: Shared | None, label: str) -> CountTogether | None:
+    if shared is None:
+        return None
+    return counting_together(shared.limits, runtime.nonce_key, label)

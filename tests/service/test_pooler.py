@@ -185,6 +185,6 @@ def test_the_setting_is_one_of_two_words(tmp_path_factory: pytest.TempPathFactor
         "data_folder": tmp_path_factory.mktemp("keys"),
     }
     assert not Settings(**given).pooled
-    assert Settings(**given, database_pooler="transaction").pooled
+    assert Settings(**given, database_pooler=Pooler.TRANSACTION).pooled
     with pytest.raises(SettingsError, match="CONSENT_VAULT_DATABASE_POOLER"):
         load_settings({}, **given, database_pooler="statement")
