@@ -48,10 +48,14 @@ class Job(ABC):
         )
         self._thread.start()
 
+    def end_soon(self) -> None:
+        """Begin no further piece; `stop` waits for the one in hand."""
+        self._stop.set()
+
     def stop(self) -> None:
         """Let the piece in hand end, then stop."""
         if self._thread is not None:
-            self._stop.set()
+            self.end_soon()
             self._thread.join()
             self._thread = None
 

@@ -15,7 +15,7 @@ from consent.receipts import ReceiptSigner
 from policies.catalogue import Catalogue, load_catalogue
 from service.completeness import CompletenessJob
 from service.identity import identity_provider
-from service.jobs import ExpiryJob, Lead, LogCheckJob
+from service.jobs import ExpiryJob, Job, Lead, LogCheckJob
 from service.journal import JournalJob, open_journal
 from service.jwk import p256_jwk, thumbprint
 from service.key_provider import INSTALLATION, open_provider
@@ -104,14 +104,24 @@ class Runtime:
         self.sequencer.stop()
 
     def close(self) -> None:
-        """Stop the background and let go of the database."""
-        self.telling.stop()
-        self.completeness.stop()
-        self.log_check.stop()
-        self.log_retention.stop()
-        self.sweeping.stop()
-        self.journal_job.stop()
-        self.expiry.stop()
+        """Stop the background and let go of the database.
+
+        All are told before any is waited for, so that the pieces in hand end beside each other.
+        """
+        jobs: tuple[Job, ...] = (
+            self.telling,
+            self.completeness,
+            self.log_check,
+            self.log_retention,
+            self.sweeping,
+            self.journal_job,
+            self.expiry,
+        )
+        for each in (*jobs, self.timestamp_job, self.witness_job):
+            each.end_soon()
+        self.sequencer.end_soon()
+        for each in jobs:
+            each.stop()
         self.lead.give_up()
         self.stop_sequencing()
         self.log_watch.close()

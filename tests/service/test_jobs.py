@@ -1,14 +1,16 @@
 """What time brings: requests lapse and consents expire."""
 
 import threading
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
+from audit.health import LogChecker
 from audit.model import Kind
 from consent.model import Status
 from consent.reading import consent
-from service.jobs import Job
+from service.jobs import Job, LogCheckJob
 from tests.service.office import Office
 
 
@@ -65,3 +67,30 @@ def test_an_error_that_nobody_foresaw_does_not_end_the_job(
     assert "stumbling-failed" in told
     assert "ValueError" in told
     assert "what nobody foresaw" not in told
+
+
+class UntilToldElsewhere(LogCheckJob):
+    """Its piece in hand ends when another job has been told to end."""
+
+    interval_seconds = 0.001
+
+    def __init__(self, checker: LogChecker, other: threading.Event) -> None:
+        super().__init__(checker)
+        self._other = other
+        self.begun = threading.Event()
+        self.told = False
+
+    def run_once(self, now: datetime) -> bool:  # noqa: ARG002  # as the job has it
+        self.begun.set()
+        self.told = self._other.wait(10)
+        return self.told
+
+
+def test_all_are_told_to_end_before_any_is_waited_for(office: Office) -> None:
+    """Else a service with several long pieces in hand would take the sum of them to close."""
+    last = office.runtime.expiry
+    job = UntilToldElsewhere(office.runtime.checker, last._stop)
+    job.start(office.clock)
+    assert job.begun.wait(10)
+    replace(office.runtime, log_check=job).close()
+    assert job.told
