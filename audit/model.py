@@ -89,6 +89,9 @@ class Kind(StrEnum):
     LOG_KEY_ADDED = "log.key-added"
     LOG_KEY_RETIRED = "log.key-retired"
     LOG_BEGUN_ANEW = "log.begun-anew"
+    BACKUP_BEGUN = "backup.begun"
+    BACKUP_MADE = "backup.made"
+    BACKUP_RESTORED = "backup.restored"
 
 
 class ActorKind(StrEnum):
