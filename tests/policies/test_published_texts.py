@@ -27,7 +27,7 @@ EMOTIVE = {
     Language.FI: r"valitettava|menetä[tn]|kiire|heti|tärkeä|luota|turvalli|helppo|helpost|nopeast|"
     r"suosittel|paras|parhaa|hieno|ihana|varoitu|rangaistu|pakko|vaara|ikävä|pahoittele|ilmai|"
     r"mahtava|ainutlaatui|vain\b",
-    Language.SV: r"tyvärr|förlora|bråttom|genast|viktig|lita|trygg|säker|enkel|enkla|snabbt?\b|"
+    Language.SV: r"tyvärr|förlora|bråttom|genast|viktig|lita|trygg|säker(?!hetskopi)|enkel|enkla|snabbt?\b|"
     r"rekommender|bäst|underbar|varning|straff|tvung|fara\b|ledsen|gratis|fantastisk|unik|bara\b|"
     r"dröj",
     Language.EN: r"unfortunate|sorry|lose\b|miss out|hurry|urgent|immediately|important|trust|safe|"
