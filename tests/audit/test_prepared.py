@@ -1,6 +1,6 @@
 """Statements run at the driver give what Core gives, on both databases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
 from audit.changes import changed, forget
 from audit.database import Instant
@@ -161,6 +161,46 @@ def test_errors_have_the_names_of_core_and_quote_no_parameters(things: Engine) -
     with things.begin() as connection, pytest.raises(IntegrityError) as error:
         INSERT.run(connection, one)
     assert "a secret value" not in str(error.value)
+
+
+def _without_its_table(connection: Connection) -> None:
+    connection.exec_driver_sql("DROP TABLE tests_thing")
+
+
+def _in_a_transaction_that_failed(connection: Connection) -> None:
+    with suppress(DBAPIError):
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+    if connection.dialect.name == "sqlite":  # which goes on: so another thing fails there
+        _without_its_table(connection)
+
+
+@pytest.mark.parametrize("spoil", [_without_its_table, _in_a_transaction_that_failed])
+def test_a_query_fails_with_the_error_that_core_has_for_it(
+    things: Engine, spoil: Callable[[Connection], None]
+) -> None:
+    query = select(thing).where(thing.c.id == bindparam("id"))
+    found = []
+    for ask in (
+        lambda c: c.execute(query, {"id": uuid4()}),
+        lambda c: BY_ID.rows(c, {"id": uuid4()}),
+        lambda c: BY_ID.one_or_none(c, {"id": uuid4()}),
+    ):
+        with things.connect() as connection:
+            spoil(connection)
+            with pytest.raises(DBAPIError) as error:
+                ask(connection)
+            found.append((type(error.value), type(error.value.orig)))
+            assert error.value.params is None or error.value.hide_parameters
+            connection.rollback()
+    assert len(set(found)) == 1
+
+
+def test_a_text_that_the_database_cannot_hold_is_an_error_of_core(things: Engine) -> None:
+    if things.dialect.name == "sqlite":
+        pytest.skip("SQLite takes any text")
+    with things.connect() as connection, pytest.raises(DataError) as error:
+        BY_NAMES.rows(connection, {"names": ["secret\0"]})
+    assert "secret" not in str(error.value)
 
 
 def test_a_lost_connection_is_an_error_of_core(things: Engine) -> None:
