@@ -47,8 +47,7 @@ FIELDS = (
     "policy",
     "visible_from",
 )
-"""The names, in the order of their places. A new name takes the next place; none is ever moved.
-The last four are for fields to come."""
+"""The names, in the order of their places. A new name takes the next place; none is ever moved."""
 
 DIGESTS = 24
 """How many places each event has: one for each name."""

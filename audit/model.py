@@ -151,6 +151,15 @@ class Event:
     token: str | None = None
     """The access token that was given or used: SHA-256, in lower-case hexadecimal, of the digest
     under which it is stored."""
+    policy: tuple[str, ...] = ()
+    """The rules by which it was decided: `sha256:<digest of the catalogue>`, and the declaration
+    as `<purpose>@<version>`."""
+    mandate: str | None = None
+    """Id of the mandate by which the actor acts."""
+    on_behalf_of: OrganisationId | None = None
+    """The organisation for which the actor acts, where the actor is not its own program."""
+    visible_from: datetime | None = None
+    """From when on the person sees it, where a law keeps it back from her; None for at once."""
 
 
 def written_time(at: datetime) -> str:

@@ -4,6 +4,8 @@ What is hidden from the list leaves a gap in the numbers that are sealed in the 
 what is hidden at the newest end falls short of the chain's head. Only an operator who takes the
 newest entries and the head back together is not seen here: the receipts and promises that others
 hold, and the next entry but for one that hides this too, tell of that.
+
+What a law keeps back from her for a while is read here all the same, so that it leaves no gap.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from audit.model import Entry
+from audit.model import Entry, written_time
 from audit.person_chain import FIRST, Break, ChainError, Fault, Link, Part, Position, breaks
 from audit.reader import opened_entries, own
 from audit.seal import SealedEventError
@@ -54,6 +56,7 @@ def own_chain(
     ledger: Ledger,
     person: PersonId,
     *,
+    now: datetime,
     before: int | None = None,
     down_to: int = 0,
     limit: int = MOST,
@@ -63,16 +66,19 @@ def own_chain(
     Down to the first one with a number below `down_to`, so that a page's oldest entry is held
     against the next one too, and `limit` of them at most.
     """
-    found = store.stretch(connection, person, before=before, limit=limit)
+    found = store.stretch(connection, person, now=now, before=before, limit=limit)
     numbers = found.numbers[: sum(each >= down_to for each in found.numbers) + 1]
-    rows = reading.numbered(connection, numbers[::-1])
-    links = _links(connection, ledger, person, rows)
-    erased = sorted({row.at.year for row, link in zip(rows, links, strict=True) if link.erased})
-    chain = [each.link for each in links]
+    stored = reading.numbered(connection, numbers[::-1])
+    read = zip(stored, _links(connection, ledger, person, stored), strict=True)
+    # What the index keeps back and the event itself does not is hidden: a gap, like any other.
+    known = [(r, link) for r, link in read if r.number not in found.kept_back or link.later(now)]
+    rows = [row for row, _ in known]
+    erased = sorted({row.at.year for row, link in known if link.erased})
+    chain = [each.link for _, each in known]
     if before is None:  # the head is what a next entry would be held against
         chain.append(Link(_next(found.head), b""))
     reaches_back = len(numbers) == len(found.numbers) < limit
-    whole = reaches_back and not _is_archived(numbers, rows)
+    whole = reaches_back and not _is_archived(numbers, stored)
     gaps = [_gap(each, rows) for each in breaks(chain, whole=whole)]
     return CheckedChain(tuple(gaps[::-1]), tuple(erased))
 
@@ -81,6 +87,11 @@ def own_chain(
 class _Read:
     link: Link
     erased: bool
+    visible_from: str | None = None
+
+    def later(self, now: datetime) -> bool:
+        """Whether a law keeps it back from the person; of what is erased nobody can tell."""
+        return self.erased or (self.visible_from or "") > written_time(now)
 
 
 def _links(
@@ -109,7 +120,8 @@ def _read(row: StoredEvent, entry: Entry, person: PersonId) -> _Read:
     except ChainError:
         position = None
     nothing_of_hers = part is Part.ACTOR and "actor" not in entry.fields
-    return _Read(Link(position, row.commitment), erased=nothing_of_hers)
+    kept_back = entry.get("visible_from")
+    return _Read(Link(position, row.commitment), nothing_of_hers, kept_back)
 
 
 def _next(head: tuple[int, bytes] | None) -> Position:

@@ -3,6 +3,8 @@
 A line that does not agree with the log any more is told as such, and the others are shown: else
 whoever changes one line would hide them all. That a line is missing, only the chain through them
 can tell; that tree and line were changed alike, only a verifier outside.
+
+What a law keeps back from her for a while is not among the lines before its time.
 """
 
 from collections.abc import Collection, Sequence
@@ -41,12 +43,15 @@ def own_entries(
     ledger: Ledger,
     person: PersonId,
     *,
+    now: datetime,
     before: int | None = None,
     limit: int = 50,
     kinds: Collection[Kind] | None = None,
 ) -> list[OwnEntry]:
     """Newest first; `before` is the row number where a page ended."""
-    rows = reading.about_person(connection, person, before=before, limit=limit, kinds=kinds)
+    rows = reading.about_person(
+        connection, person, before=before, limit=limit, kinds=kinds, seen_at=now
+    )
     return _opened(connection, ledger, person, rows)
 
 
@@ -56,25 +61,35 @@ def own_part(
     person: PersonId,
     part: Part,
     *,
+    now: datetime,
     offset: int,
     limit: int,
 ) -> list[OwnEntry]:
     """Newest first, after leaving out as many as `offset` says."""
-    numbers = store.numbers(connection, person, part, offset=offset, limit=limit)
+    numbers = store.numbers(connection, person, part, now=now, offset=offset, limit=limit)
     return _opened(connection, ledger, person, reading.numbered(connection, numbers))
 
 
-def own_count(connection: Connection, person: PersonId, part: Part) -> int:
+def own_count(connection: Connection, person: PersonId, part: Part, *, now: datetime) -> int:
     """How many lines that part has."""
-    return store.count(connection, person, part)
+    return store.count(connection, person, part, now=now)
 
 
 def own_entry(
-    connection: Connection, ledger: Ledger, person: PersonId, event_id: EventId
+    connection: Connection,
+    ledger: Ledger,
+    person: PersonId,
+    event_id: EventId,
+    *,
+    now: datetime,
 ) -> OwnEntry | None:
-    """One line; None when there is none with that id, or it is about somebody else."""
-    number = store.number_of(connection, person, event_id)
-    rows = [] if number is None else reading.numbered(connection, [number])
+    """One line; None when there is none with that id, or it is about somebody else.
+
+    Of two lines under one id neither can be believed to be the one that is asked for.
+    """
+    rows = reading.numbered(connection, store.numbers_of(connection, person, event_id, now=now))
+    if len(rows) > 1:
+        return _damaged(rows[0])
     return next(iter(_opened(connection, ledger, person, rows)), None)
 
 
@@ -92,7 +107,11 @@ def _one(connection: Connection, ledger: Ledger, person: PersonId, row: StoredEv
     try:
         return _checked(connection, ledger, person, [row])[0]
     except SealedEventError:
-        return DamagedEntry(row.number, EventId(row.event_id), row.at, row.index, row.log)
+        return _damaged(row)
+
+
+def _damaged(row: StoredEvent) -> DamagedEntry:
+    return DamagedEntry(row.number, EventId(row.event_id), row.at, row.index, row.log)
 
 
 def _checked(

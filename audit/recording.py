@@ -104,6 +104,7 @@ def _row(
         basis=happened.basis,
         subject=happened.subject,
         acting=acting,
+        visible_from=happened.visible_from,
     )
 
 
@@ -150,8 +151,12 @@ def _fields(happened: Event, around: Circumstances) -> Fields:
         "digest": happened.digest,
         "token": happened.token,
         "request": around.request,
+        "on_behalf_of": happened.on_behalf_of,
+        "mandate": happened.mandate,
+        "visible_from": happened.visible_from and written_time(happened.visible_from),
     }
     fields: Fields = {k: str(v) for k, v in named.items() if v is not None}
-    if happened.attributes:
-        fields["attributes"] = list(happened.attributes)
+    for name in ("attributes", "policy"):
+        if listed := getattr(happened, name):
+            fields[name] = list(listed)
     return fields

@@ -76,13 +76,16 @@ def find_one(connection: Connection, ledger: Ledger, event_id: EventId) -> OwnEn
     return None if row is None else _opened(connection, ledger, [row])[0]
 
 
-def subject_of(connection: Connection, ledger: Ledger, event_id: EventId) -> PersonId | None:
-    """Whom the event is about: as it says itself, else, where nothing of it opens any more or
-    nothing of it can be believed, as the index says."""
+def subject_of(
+    connection: Connection, ledger: Ledger, event_id: EventId
+) -> tuple[PersonId | None, datetime | None]:
+    """Whom the event is about, and from when on that person sees it: as it says itself, else,
+    where nothing of it opens any more or nothing of it can be believed, as the index says."""
     found = find_one(connection, ledger, event_id)
     if isinstance(found, Entry) and found.subject is not None:
-        return found.subject
-    return None if found is None else reading.person_of(connection, found.number)
+        later = found.get("visible_from")
+        return found.subject, None if later is None else datetime.fromisoformat(later)
+    return (None, None) if found is None else reading.person_of(connection, found.number)
 
 
 def _as_asked(found: OwnEntry, wanted: Wanted) -> OwnEntry:

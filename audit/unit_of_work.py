@@ -35,12 +35,19 @@ class Ledger:
     """The database and the wrapper of the log's keys: what a unit of work begins from."""
 
     def __init__(
-        self, engine: Engine, log_keys: KeyWrapper, *, journal: OutsideJournal | None = None
+        self,
+        engine: Engine,
+        log_keys: KeyWrapper,
+        *,
+        journal: OutsideJournal | None = None,
+        rules: str | None = None,
     ) -> None:
         self.engine = engine
         self.log_keys: KeyWrapper = RememberedKeys(log_keys)
         self.journal = journal
         """Hears of erasures and ended consents; None where a ledger only reads, and in tests."""
+        self.rules = rules
+        """SHA-256, in hexadecimal, of the catalogue by which decisions are made here."""
         self.writer = Writer(engine)
         watch(engine)
 

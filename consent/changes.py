@@ -60,6 +60,7 @@ def change(
     version = _version(uow, consent, changed, happened, answer)
     event_id = uow.record(
         consent_event(
+            uow,
             kind,
             changed,
             reason=command.reason,

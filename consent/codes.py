@@ -70,7 +70,7 @@ def issue_code(uow: UnitOfWork, consent_id: ConsentId, *, person: PersonId) -> I
         client=consent.client,
         issued_at=uow.now,
         expires_at=uow.now + CODE_LIFETIME,
-        event_id=uow.record(consent_event(Kind.CODE_ISSUED, consent)),
+        event_id=uow.record(consent_event(uow, Kind.CODE_ISSUED, consent)),
     )
     return IssuedCode(code, request.redirect_uri, request.state)
 

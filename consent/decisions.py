@@ -13,6 +13,7 @@ from enum import StrEnum
 from audit.model import Actor, Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.changes import change
+from consent.events import policy
 from consent.grants import TokenAccess
 from consent.lifecycle import Party
 from consent.model import ClientStatus, Command, ConsentRef, Status
@@ -87,6 +88,10 @@ class Permit:
     case: str | None
     token: str | None
     """What events say of the access token; there is none for the person herself."""
+    policy: tuple[str, ...] = ()
+    """What events say of the rules by which it was decided (consent.events)."""
+    visible_from: datetime | None = None
+    """From when on the person sees it in her log, where a law keeps it back from her."""
     decided_in: UnitOfWork = field(repr=False, compare=False)
     made_by: InitVar[object]
 
@@ -159,6 +164,8 @@ def decide_fetch(
         consent=reference,
         case=access.case,
         token=access.logged,
+        policy=policy(uow, access.purpose, access.purpose_version),
+        visible_from=access.visible_from,
         decided_in=uow,
         made_by=_MADE_HERE,
     )
@@ -244,6 +251,8 @@ def _denial(
             reason=reason,
             case=access.case,
             token=access.logged,
+            policy=policy(uow, access.purpose, access.purpose_version),
+            visible_from=access.visible_from,
         )
     )
     return Denial(reason, event_id)

@@ -50,6 +50,9 @@ class TokenAccess:
     expires_at: datetime
     case: str | None
     active: bool
+    purpose_version: int | None = None
+    visible_from: datetime | None = None
+    """From when on the person sees what is done with it, where a law keeps it back from her."""
 
     @property
     def logged(self) -> str:

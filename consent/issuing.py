@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import AuthorizationDetails
-from consent.events import consent_event
+from consent.events import consent_event, policy
 from consent.grants import Grant, RefusalReason, TokenKind, TokenRefusal
 from consent.model import Client, Consent, ConsentRef, Status
 from consent.opaque import logged_digest, new_handle, stored_digest
 from consent.store import tokens as store
 from consent.store.tokens import REFRESH, NewToken
 from policies.ids import PersonId
+from policies.purposes import PurposeDeclaration
 from policies.vocabulary import LegalBasis
 
 ACCESS_LIFETIME = timedelta(seconds=300)
@@ -45,13 +46,30 @@ def issue_by_consent(
 
 
 def issue_by_law(
-    uow: UnitOfWork, client: Client, details: AuthorizationDetails, person: PersonId, *, jkt: str
+    uow: UnitOfWork,
+    client: Client,
+    details: AuthorizationDetails,
+    person: PersonId,
+    *,
+    jkt: str,
+    declaration: PurposeDeclaration,
 ) -> Grant:
-    """An access token on the ground of the law, ending when asked; there is nothing to refresh."""
+    """An access token on the ground of the law, ending when asked; there is nothing to refresh.
+
+    What the law keeps back from the person for a while is kept back in all that the token does.
+    """
     ends = uow.now + ACCESS_LIFETIME
     if details.not_after is not None:
         ends = max(uow.now, min(ends, details.not_after))
     access = new_handle()
+    kept_back = declaration.kept_back
+    visible_from = None if kept_back is None else uow.now + timedelta(days=kept_back.days)
+    issued = replace(
+        _by_law(client, details, person),
+        token=_logged(access),
+        policy=policy(uow, declaration.id, declaration.version),
+        visible_from=visible_from,
+    )
     new = NewToken(
         kind=TokenKind.STATUTE,
         person=person,
@@ -65,7 +83,9 @@ def issue_by_law(
         jkt=jkt,
         issued_at=uow.now,
         expires_at=ends,
-        event_id=uow.record(replace(_by_law(client, details, person), token=_logged(access))),
+        event_id=uow.record(issued),
+        purpose_version=declaration.version,
+        visible_from=visible_from,
     )
     return _grant(uow, access, new, replace(details, subject=None), None)
 
@@ -84,7 +104,7 @@ def refuse_token(
     if consent is None:
         event = Event(kind=Kind.TOKEN_REFUSED, reason=reason)
     else:
-        event = consent_event(Kind.TOKEN_REFUSED, consent, reason=reason)
+        event = consent_event(uow, Kind.TOKEN_REFUSED, consent, reason=reason)
     tried = replace(event, client=client.id, organisation=client.organisation)
     return TokenRefusal(reason, uow.record(tried))
 
@@ -112,7 +132,7 @@ def _grant(
 def _by_consent(
     uow: UnitOfWork, consent: Consent, access: str, *, ends: datetime, jkt: str
 ) -> NewToken:
-    issued = replace(consent_event(Kind.TOKEN_ISSUED, consent), token=_logged(access))
+    issued = replace(consent_event(uow, Kind.TOKEN_ISSUED, consent), token=_logged(access))
     return NewToken(
         kind=TokenKind.CONSENT,
         person=consent.person,
@@ -127,6 +147,7 @@ def _by_consent(
         issued_at=uow.now,
         expires_at=min(uow.now + ACCESS_LIFETIME, ends),
         event_id=uow.record(issued),
+        purpose_version=consent.purpose_version,
     )
 
 

@@ -143,7 +143,7 @@ def open_request(
     if uow.now >= found.expires_at:
         raise RequestUriError("expired")
     consent = _new_consent(uow, found.request, person)
-    event_id = uow.record(consent_event(Kind.CONSENT_REQUESTED, consent))
+    event_id = uow.record(consent_event(uow, Kind.CONSENT_REQUESTED, consent))
     consents.add(uow.connection, consent, event_id)
     store.bind(
         uow.connection,

@@ -88,9 +88,9 @@ def issue_statutory_token(
         return refuse_token(uow, client, RefusalReason.GRANT_TYPE)
     if TYPE not in client.authorization_details_types:
         return refuse_token(uow, client, RefusalReason.DETAILS_TYPE)
-    if not by_law:
+    if declaration is None or not by_law:
         return refuse_token(uow, client, RefusalReason.NOT_BY_LAW)
-    return issue_by_law(uow, client, details, person, jkt=jkt)
+    return issue_by_law(uow, client, details, person, jkt=jkt, declaration=declaration)
 
 
 def revoke(uow: UnitOfWork, token: str, *, client: Client) -> bool:
@@ -115,6 +115,7 @@ def revoke(uow: UnitOfWork, token: str, *, client: Client) -> bool:
                 client=client.id,
                 reason="token-revoked",
                 token=logged_digest(stored_digest(token)),
+                visible_from=found.visible_from,
             )
         )
     return ended > 0

@@ -52,6 +52,19 @@ class RequestedAttribute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBack:
+    """That a law keeps from the person for a while that her data was used for this purpose."""
+
+    days: int
+    """How long; then her log shows it."""
+    law: Text
+    """A plain reference to the law that says so."""
+
+    def to_json(self) -> dict[str, object]:
+        return {"days": self.days, "law": self.law.to_json()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PurposeDeclaration:
     """One purpose of one organisation on one ground."""
 
@@ -78,6 +91,7 @@ class PurposeDeclaration:
     max_uses: int | None
     dpv_purpose: str
     automated_decision: bool
+    kept_back: KeptBack | None = None
 
     @property
     def required(self) -> tuple[AttributeId, ...]:
@@ -108,6 +122,7 @@ class PurposeDeclaration:
             "dpv_purpose": self.dpv_purpose,
             "automated_decision": self.automated_decision,
             **({} if self.max_uses is None else {"max_uses": self.max_uses}),
+            **({} if self.kept_back is None else {"kept_back": self.kept_back.to_json()}),
             **{name: text.to_json() for name, text in self.texts().items()},
         }
 
@@ -183,6 +198,10 @@ def _check_attributes(declaration: PurposeDeclaration, catalogue: Entries) -> li
 
 def _check_ground(declaration: PurposeDeclaration, organisation: Organisation) -> None:
     basis, kind = declaration.basis, organisation.kind
+    if declaration.kept_back is not None and basis is not LegalBasis.STATUTE:
+        raise DeclarationError(
+            "kept_back", "is there, and what a person chose is not kept from her"
+        )
     if basis is LegalBasis.STATUTE and kind is not OrganisationKind.AUTHORITY:
         raise DeclarationError("basis", "statute is the ground of an authority")
     if basis is LegalBasis.CONTRACT and kind is not OrganisationKind.PRIVATE:
@@ -239,7 +258,14 @@ def _declaration(data: dict[str, Any]) -> PurposeDeclaration:
         max_uses=data.get("max_uses"),
         dpv_purpose=data["dpv_purpose"],
         automated_decision=data["automated_decision"],
+        kept_back=_kept_back(data.get("kept_back")),
     )
+
+
+def _kept_back(data: dict[str, Any] | None) -> KeptBack | None:
+    if data is None:
+        return None
+    return KeptBack(days=data["days"], law=text_member(data, "law", within=("kept_back",)))
 
 
 def _requested(data: dict[str, Any], *, within: tuple[str, ...]) -> RequestedAttribute:

@@ -98,6 +98,8 @@ class Line:
     index: int | None
     log: str | None = None
     client: str | None = None
+    visible_from: datetime | None = None
+    """Until when a law kept it from the person; None where none did."""
     state: LineState = LineState.READABLE
 
     @property
@@ -154,7 +156,7 @@ def _readable(
     purpose = purposes.get(PurposeId(entry.get("purpose") or ""))
     places = _places(organisation, purpose, language)
     text = event_texts()[entry.kind] if entry.kind else None
-    basis = entry.get("basis")
+    basis, later = entry.get("basis"), entry.get("visible_from")
     return Line(
         number=entry.number,
         event_id=str(entry.event_id),
@@ -176,6 +178,7 @@ def _readable(
         index=entry.index,
         log=entry.log,
         client=entry.get("client"),
+        visible_from=datetime.fromisoformat(later) if later else None,
     )
 
 

@@ -24,7 +24,7 @@ _SEARCH = (
     "INSERT INTO audit_search (number, at, kind, organisation, purpose, basis)"
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
-_ABOUT = "INSERT INTO audit_about (person_id, number) VALUES (?, ?)"
+_ABOUT = "INSERT INTO audit_about (person_id, number, visible_from) VALUES (?, ?, ?)"
 _ACTED = "INSERT INTO audit_acted (person_id, number) VALUES (?, ?)"
 
 _ALL = """\
@@ -41,8 +41,8 @@ WITH written AS (
   SELECT person, number FROM written, (VALUES ($11::uuid)) AS acted (person)
   WHERE person IS NOT NULL
 )
-INSERT INTO audit_about (person_id, number)
-SELECT person, number FROM written, (VALUES ($10::uuid)) AS about (person)
+INSERT INTO audit_about (person_id, number, visible_from)
+SELECT person, number, $12 FROM written, (VALUES ($10::uuid)) AS about (person)
 WHERE person IS NOT NULL"""
 
 
@@ -66,6 +66,8 @@ class EventRow:
     subject: UUID | None
     acting: UUID | None
     """A person who acted, where it is not the subject."""
+    visible_from: datetime | None = None
+    """From when on the subject sees it; None for at once."""
 
 
 def insert_events(
@@ -90,7 +92,7 @@ def insert_events(
 
 
 def _one_by_one(connection: Connection, row: EventRow) -> None:
-    at = (row.at - _EPOCH) // _MICROSECOND
+    at = _stored_time(row.at)
     event = (row.event_id.hex, at, row.commitment, row.digests, row.sealed)
     number = run(connection, [Statement(_EVENT, event)])[0].last_id
     places = [
@@ -98,7 +100,8 @@ def _one_by_one(connection: Connection, row: EventRow) -> None:
         Statement(_SEARCH, (number, at, *_found_by(row))),
     ]
     if row.subject is not None:
-        places.append(Statement(_ABOUT, (row.subject.hex, number)))
+        kept_back = row.visible_from and _stored_time(row.visible_from)
+        places.append(Statement(_ABOUT, (row.subject.hex, number, kept_back)))
     if row.acting is not None:
         places.append(Statement(_ACTED, (row.acting.hex, number)))
     run(connection, places)
@@ -106,7 +109,12 @@ def _one_by_one(connection: Connection, row: EventRow) -> None:
 
 def _at_once(row: EventRow) -> Statement:
     event = (row.event_id, row.at, row.commitment, row.digests, row.sealed)
-    return Statement(_ALL, (*event, *_found_by(row), row.subject, row.acting))
+    return Statement(_ALL, (*event, *_found_by(row), row.subject, row.acting, row.visible_from))
+
+
+def _stored_time(moment: datetime) -> int:
+    """As SQLite holds it (audit.database.Instant)."""
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def _found_by(row: EventRow) -> tuple[str | None, ...]:

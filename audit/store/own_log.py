@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, func, select
 
+from audit.store.reading import visible
 from audit.store.tables import about, event, search
 
 
@@ -21,35 +22,38 @@ class Part:
     """The last moment that is in it."""
 
 
-def count(connection: Connection, person: UUID, part: Part) -> int:
+def count(connection: Connection, person: UUID, part: Part, *, now: datetime) -> int:
     """How many lines there are."""
-    found: int = connection.execute(_of(person, part, select(func.count()))).scalar_one()
+    found: int = connection.execute(_of(person, part, now, select(func.count()))).scalar_one()
     return found
 
 
 def numbers(
-    connection: Connection, person: UUID, part: Part, *, offset: int, limit: int
+    connection: Connection, person: UUID, part: Part, *, now: datetime, offset: int, limit: int
 ) -> list[int]:
     """Their row numbers, newest first."""
-    query = _of(person, part, select(about.c.number)).order_by(about.c.number.desc())
+    query = _of(person, part, now, select(about.c.number)).order_by(about.c.number.desc())
     return list(connection.execute(query.offset(offset).limit(limit)).scalars())
 
 
-def number_of(connection: Connection, person: UUID, event_id: UUID) -> int | None:
-    """The row number of an event about the person; None where there is none with that id."""
+def numbers_of(connection: Connection, person: UUID, event_id: UUID, *, now: datetime) -> list[int]:
+    """The row number of an event about the person; none where there is none with that id, and more
+    than one where somebody has written the id again (audit.store.partitions)."""
     query = (
         select(about.c.number)
         .join(event, event.c.number == about.c.number)
-        .where(event.c.event_id == event_id, about.c.person_id == person)
+        .where(event.c.event_id == event_id, about.c.person_id == person, visible(now))
+        .order_by(about.c.number)
     )
-    number: int | None = connection.execute(query).scalar_one_or_none()
-    return number
+    return list(connection.execute(query).scalars())
 
 
-def _of(person: UUID, part: Part, query: Select[Any]) -> Select[Any]:
-    """From the person's lines, joined to what may be searched by."""
+def _of(person: UUID, part: Part, now: datetime, query: Select[Any]) -> Select[Any]:
+    """From the lines that the person sees, joined to what may be searched by."""
     query = query.select_from(about.join(search, search.c.number == about.c.number))
-    query = query.where(about.c.person_id == person, search.c.kind.in_(list(part.kinds)))
+    query = query.where(
+        about.c.person_id == person, visible(now), search.c.kind.in_(list(part.kinds))
+    )
     if part.since is not None:
         query = query.where(search.c.at >= part.since)
     return query if part.until is None else query.where(search.c.at <= part.until)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from audit.store.tables import about, event, leaf, search
 from audit.store.tree import among
@@ -54,16 +54,25 @@ def about_person(
     before: int | None,
     limit: int,
     kinds: Collection[str] | None,
+    seen_at: datetime | None = None,
 ) -> list[StoredEvent]:
-    """The newest events about a person, with row numbers below `before`."""
+    """The newest events about a person, with row numbers below `before`; with `seen_at` without
+    those that she does not see at that time yet."""
     query = select(*_COLUMNS).select_from(about.join(_PLACED, about.c.number == event.c.number))
     query = query.where(about.c.person_id == person)
     if before is not None:
         query = query.where(about.c.number < before)
+    if seen_at is not None:
+        query = query.where(visible(seen_at))
     if kinds is not None:
         query = query.join_from(about, search, search.c.number == about.c.number)
         query = query.where(search.c.kind.in_(kinds))
     return _events(connection, query.order_by(about.c.number.desc()).limit(limit))
+
+
+def visible(at: datetime) -> ColumnElement[bool]:
+    """Whether the person whom an event is about sees it at that time."""
+    return or_(about.c.visible_from.is_(None), about.c.visible_from <= at)
 
 
 def numbered(connection: Connection, numbers: Sequence[int]) -> list[StoredEvent]:
@@ -90,11 +99,11 @@ def one(connection: Connection, event_id: UUID) -> StoredEvent | None:
     return next(iter(_events(connection, query)), None)
 
 
-def person_of(connection: Connection, number: int) -> PersonId | None:
-    """Whom the event in that row is about, by the index."""
-    query = select(about.c.person_id).where(about.c.number == number)
-    person = connection.execute(query).scalar_one_or_none()
-    return None if person is None else PersonId(person)
+def person_of(connection: Connection, number: int) -> tuple[PersonId | None, datetime | None]:
+    """Whom the event in that row is about, by the index, and from when on that person sees it."""
+    query = select(about.c.person_id, about.c.visible_from).where(about.c.number == number)
+    row = connection.execute(query).one_or_none()
+    return (None, None) if row is None else (PersonId(row.person_id), row.visible_from)
 
 
 def placed(connection: Connection, log: str, start: int, end: int) -> list[StoredEvent]:

@@ -74,8 +74,10 @@ about = Table(
     metadata,
     Column("person_id", Uuid, primary_key=True),
     Column("number", RowNumber, primary_key=True),
+    Column("visible_from", Instant),
 )
-"""Which events are about a person. Deletable with the person's keys."""
+"""Which events are about a person, and from when on she sees those that a law keeps back. Deletable
+with the person's keys."""
 
 acted = Table(
     "audit_acted",

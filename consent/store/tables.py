@@ -180,6 +180,8 @@ token = Table(
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     Column("audit_event_id", Uuid, nullable=False),
+    Column("purpose_version", Integer),
+    Column("visible_from", Instant),
     Index("consent_token_consent", "consent_id"),
     Index("consent_token_expires_at", "expires_at"),
 )

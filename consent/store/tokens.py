@@ -50,6 +50,8 @@ class NewToken:
     issued_at: datetime
     expires_at: datetime
     event_id: EventId
+    purpose_version: int | None = None
+    visible_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class StoredToken:
     client: ClientId
     consent: ConsentId | None
     person: PersonId
+    visible_from: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +142,7 @@ def find(connection: Connection, digest: bytes) -> StoredToken | None:
         client=ClientId(row.client_id),
         consent=None if row.consent_id is None else ConsentId(row.consent_id),
         person=PersonId(row.person_id),
+        visible_from=row.visible_from,
     )
 
 
@@ -248,6 +252,8 @@ def _values(new: NewToken) -> dict[str, object]:
         "issued_at": new.issued_at,
         "expires_at": new.expires_at,
         "audit_event_id": new.event_id,
+        "purpose_version": new.purpose_version,
+        "visible_from": new.visible_from,
     }
 
 
@@ -269,6 +275,8 @@ def _access(row: Any) -> TokenAccess:
         expires_at=row.expires_at,
         case=row.case_reference,
         active=row.revoked_at is None and consent_is_active and client_is_active,
+        purpose_version=row.purpose_version,
+        visible_from=row.visible_from,
     )
 
 

@@ -153,6 +153,7 @@ def token_event(
         reference=reference,
         case=found.case,
         token=found.logged,
+        visible_from=found.visible_from,
     )
 
 

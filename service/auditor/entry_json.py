@@ -33,6 +33,10 @@ def entry_json(row: Row) -> dict[str, Any]:
         "attributes": list(entry.many("attributes")),
         "reason": entry.get("reason"),
         "case": entry.get("case"),
+        "policy": list(entry.many("policy")),
+        "mandate": entry.get("mandate"),
+        "on_behalf_of": entry.get("on_behalf_of"),
+        "visible_from": entry.get("visible_from"),
         "shown": None if row.shown is None else shown_json(row.shown),
     }
 

@@ -1,6 +1,7 @@
 """One look of an auditor into the log: its event first, then what it shows."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -39,7 +40,7 @@ class Rows:
 def look(runtime: Runtime, session: Session, query: Query, *, limit: int = PAGE) -> Rows:
     """What the auditor asked for, after the event which says so and why."""
     with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
-        uow.record(query.look(_whom(uow, query)))
+        uow.record(query.look(*_whom(uow, query)))
     with runtime.ledger.read() as connection:
         page = _page(connection, runtime, query, limit)
         texts = ShownTexts(connection)
@@ -58,9 +59,12 @@ def row_of(runtime: Runtime, texts: ShownTexts, found: OwnEntry) -> Row:
     )
 
 
-def _whom(uow: UnitOfWork, query: Query) -> PersonId | None:
-    """Whom the one event is about that is asked for: that person is told of the look."""
-    return None if query.event is None else subject_of(uow.connection, uow.ledger, query.event)
+def _whom(uow: UnitOfWork, query: Query) -> tuple[PersonId | None, datetime | None]:
+    """Whom the one event is about that is asked for: that person is told of the look, at the time
+    at which she sees the event itself."""
+    if query.event is None:
+        return None, None
+    return subject_of(uow.connection, uow.ledger, query.event)
 
 
 def _page(connection: Connection, runtime: Runtime, query: Query, limit: int) -> Page:

@@ -58,12 +58,13 @@ class Query:
     asked: str
     """The same in short, without the person."""
 
-    def look(self, found: PersonId | None) -> Event:
+    def look(self, found: PersonId | None, visible_from: datetime | None) -> Event:
         """The event of the look. One at a single person stands in that person's log.
 
-        `found` is whom the one event is about that was asked for; a pseudonym beside it does not
-        count, since it may be somebody else's. The recipient that was asked for is no field of the
-        event: it would seem to have looked.
+        `found` is whom the one event is about that was asked for, and `visible_from` when that
+        person sees it: of what is kept back from her, a look must not tell her. A pseudonym beside
+        it does not count, since it may be somebody else's. The recipient that was asked for is no
+        field of the event: it would seem to have looked.
         """
         person = self.wanted.person if self.event is None else found
         return Event(
@@ -73,6 +74,7 @@ class Query:
             reference=self.asked or None,
             case=self.stated.case,
             digest=self.digest,
+            visible_from=visible_from,
         )
 
 

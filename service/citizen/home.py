@@ -33,7 +33,14 @@ def home(
         return render(request, "welcome.html", signed_out=bool(signed_out))
     runtime = runtime_of(request)
     with runtime.ledger.read() as connection:
-        looks = own_entries(connection, runtime.ledger, session.person, limit=LATEST, kinds=_LOOKS)
+        looks = own_entries(
+            connection,
+            runtime.ledger,
+            session.person,
+            now=runtime.now(),
+            limit=LATEST,
+            kinds=_LOOKS,
+        )
         purposes = purposes_in_force(connection)
     return render(
         request,

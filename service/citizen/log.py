@@ -31,14 +31,25 @@ def log(
 ) -> Response:
     """The person's log, newest first, a page at a time, and whether anything is missing in it."""
     runtime, session = runtime_of(request), require_session(request)
-    kinds = None if show else BY_OTHERS
+    kinds, now = None if show else BY_OTHERS, runtime.now()
     with runtime.ledger.read() as connection:
         entries = own_entries(
-            connection, runtime.ledger, session.person, before=before, limit=PAGE + 1, kinds=kinds
+            connection,
+            runtime.ledger,
+            session.person,
+            now=now,
+            before=before,
+            limit=PAGE + 1,
+            kinds=kinds,
         )
         older = entries[PAGE - 1].number if len(entries) > PAGE else None
         chain = own_chain(
-            connection, runtime.ledger, session.person, before=before, down_to=older or 0
+            connection,
+            runtime.ledger,
+            session.person,
+            now=now,
+            before=before,
+            down_to=older or 0,
         )
         since = first_entry_at(connection)
         purposes = purposes_in_force(connection)

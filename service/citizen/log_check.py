@@ -71,7 +71,7 @@ class Check:
 def check_line(runtime: Runtime, session: Session, event_id: EventId) -> Check:
     """Raises NotInLogError: no such line, or one about somebody else."""
     with runtime.ledger.read(session.person) as connection:
-        entry = own_entry(connection, runtime.ledger, session.person, event_id)
+        entry = own_entry(connection, runtime.ledger, session.person, event_id, now=runtime.now())
         if entry is None:
             raise NotInLogError
         try:

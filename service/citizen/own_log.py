@@ -75,6 +75,7 @@ def pieces(
                 connection,
                 runtime.ledger,
                 session.person,
+                now=runtime.now(),
                 before=before,
                 limit=PIECE,
                 kinds=kinds,

@@ -37,6 +37,7 @@ def _introspect(uow: UnitOfWork, asked: Asked) -> dict[str, object]:
             basis=None if found is None else found.basis,
             reason="active" if active else "inactive",
             token=None if found is None else found.logged,
+            visible_from=None if found is None else found.visible_from,
         )
     )
     return _content(uow, asked, found) if found is not None and active else {"active": False}

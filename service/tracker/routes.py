@@ -58,11 +58,17 @@ def find_usage(
     _check_asks_for_herself(request)
     record_export(runtime, session)
     language = language_of(request)
-    part = Part(kinds=BY_OTHERS, since=periodStart, until=periodEnd)
+    part, now = Part(kinds=BY_OTHERS, since=periodStart, until=periodEnd), runtime.now()
     with runtime.ledger.read() as connection:
-        total = own_count(connection, session.person, part)
+        total = own_count(connection, session.person, part, now=now)
         found = own_part(
-            connection, runtime.ledger, session.person, part, offset=offset, limit=limit
+            connection,
+            runtime.ledger,
+            session.person,
+            part,
+            now=now,
+            offset=offset,
+            limit=limit,
         )
         lines = told(runtime, purposes_in_force(connection), found, language)
         listed = usages(runtime, connection, lines, language)

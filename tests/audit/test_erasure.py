@@ -134,7 +134,7 @@ def test_the_others_chains_stay_whole(ledger: Ledger) -> None:
     record(ledger, 2, happened=released(MATTI))
     forgotten(ledger)
     with ledger.read() as connection:
-        chain = own_chain(connection, ledger, MATTI)
+        chain = own_chain(connection, ledger, MATTI, now=NOW)
     assert (chain.gaps, chain.erased) == ((), ())
 
 
@@ -143,7 +143,7 @@ def test_what_she_does_afterwards_begins_a_new_chain(ledger: Ledger) -> None:
     forgotten(ledger)
     record(ledger, happened=released())
     with ledger.read() as connection:
-        chain = own_chain(connection, ledger, AINO)
+        chain = own_chain(connection, ledger, AINO, now=NOW)
     assert (chain.gaps, chain.erased) == ((), ())
     assert [each.get("n") for each in about(ledger, AINO)] == ["1"]
 
@@ -180,7 +180,7 @@ def test_one_year_goes_and_the_others_stay(ledger: Ledger) -> None:
     assert [each.kind for each in about(ledger, AINO)] == [Kind.DATA_RELEASED, None]
     assert found(ledger, Wanted(organisation=KELA)) == 1
     with ledger.read() as connection:
-        chain = own_chain(connection, ledger, AINO)
+        chain = own_chain(connection, ledger, AINO, now=NOW)
     assert (chain.gaps, chain.erased) == ((), (2025,))
     assert destructions(ledger) == [(ORDERED, "2025", "H/8", None)]
 

@@ -38,13 +38,15 @@ def checked(
     limit: int = 1000,
 ) -> CheckedChain:
     with ledger.read() as connection:
-        return own_chain(connection, ledger, person, before=before, down_to=down_to, limit=limit)
+        return own_chain(
+            connection, ledger, person, now=NOW, before=before, down_to=down_to, limit=limit
+        )
 
 
 def positions(ledger: Ledger, person: PersonId) -> list[tuple[Position | None, bytes]]:
     """The person's places in her chain with the commitments, oldest first."""
     with ledger.read() as connection:
-        found = stretch(connection, person, before=None, limit=10_000)
+        found = stretch(connection, person, now=NOW, before=None, limit=10_000)
         rows = reading.numbered(connection, found.numbers[::-1])
         entries = opened_entries(connection, ledger, rows, own(person))
         about = [each.subject == person for each in entries]
@@ -303,7 +305,7 @@ def test_any_entry_hidden_from_any_log_is_missed(
     person = hidden.draw(st.sampled_from(sorted(expected)) if expected else st.just(AINO))
     if expected:
         with ledger.read() as connection:
-            numbers = stretch(connection, person, before=None, limit=100).numbers
+            numbers = stretch(connection, person, now=NOW, before=None, limit=100).numbers
         number = hidden.draw(st.sampled_from(numbers))
         for table in ("audit_about", "audit_acted"):
             run(

@@ -30,7 +30,7 @@ ALL = Part(kinds=frozenset(Kind))
 
 def own(ledger: Ledger) -> list[OwnEntry]:
     with ledger.read() as connection:
-        return own_entries(connection, ledger, AINO)
+        return own_entries(connection, ledger, AINO, now=NOW)
 
 
 def numbers(entries: Sequence[OwnEntry]) -> list[int]:
@@ -51,19 +51,19 @@ def test_the_newest_line_is_first_and_none_is_about_another(ledger: Ledger) -> N
     assert [each.event_id for each in found] == [second, first]
     assert all(isinstance(each, Entry) and each.subject == AINO for each in found)
     with ledger.read() as connection:
-        (older,) = own_entries(connection, ledger, AINO, before=found[0].number)
+        (older,) = own_entries(connection, ledger, AINO, now=NOW, before=found[0].number)
         assert older.event_id == first
-        assert own_entries(connection, ledger, AINO, kinds={Kind.DATA_REFUSED}) == []
+        assert own_entries(connection, ledger, AINO, now=NOW, kinds={Kind.DATA_REFUSED}) == []
 
 
 def test_one_line_is_given_to_the_person_it_is_about_only(ledger: Ledger) -> None:
     (hers,) = record(ledger)
     with ledger.read() as connection:
-        found = own_entry(connection, ledger, AINO, hers)
+        found = own_entry(connection, ledger, AINO, hers, now=NOW)
         assert found is not None
         assert found.event_id == hers
-        assert own_entry(connection, ledger, MATTI, hers) is None
-        assert own_entry(connection, ledger, AINO, EventId(new_uuid())) is None
+        assert own_entry(connection, ledger, MATTI, hers, now=NOW) is None
+        assert own_entry(connection, ledger, AINO, EventId(new_uuid()), now=NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_changed_line_is_told_and_hides_no_other(
     assert isinstance(newest, Entry)
     assert isinstance(oldest, Entry)
     with ledger.read() as connection:
-        assert own_entry(connection, ledger, AINO, ids[1]) == bad
+        assert own_entry(connection, ledger, AINO, ids[1], now=NOW) == bad
 
 
 def test_a_line_that_the_index_calls_hers_falsely_is_damage(ledger: Ledger) -> None:
@@ -122,7 +122,7 @@ def test_a_part_is_bounded_by_kind_time_offset_and_limit(ledger: Ledger) -> None
     with ledger.read() as connection:
 
         def part(part: Part, offset: int = 0, limit: int = 9) -> list[int]:
-            found = own_part(connection, ledger, AINO, part, offset=offset, limit=limit)
+            found = own_part(connection, ledger, AINO, part, now=NOW, offset=offset, limit=limit)
             return numbers(found)
 
         assert part(ALL) == [5, 4, 3, 2, 1]
@@ -132,6 +132,6 @@ def test_a_part_is_bounded_by_kind_time_offset_and_limit(ledger: Ledger) -> None
         assert part(VIEWS, limit=0) == []
         bounded = Part(kinds={Kind.DATA_VIEWED}, since=since, until=until)
         assert part(bounded) == [3, 2]
-        assert own_count(connection, AINO, ALL) == 5
-        assert own_count(connection, AINO, bounded) == 2
-        assert own_count(connection, AINO, Part(kinds=frozenset())) == 0
+        assert own_count(connection, AINO, ALL, now=NOW) == 5
+        assert own_count(connection, AINO, bounded, now=NOW) == 2
+        assert own_count(connection, AINO, Part(kinds=frozenset()), now=NOW) == 0

@@ -233,7 +233,7 @@ def test_whom_an_event_is_about_is_told_by_itself_and_else_by_the_index(ledger: 
 
     def told(event_id: EventId) -> PersonId | None:
         with ledger.read() as connection:
-            return subject_of(connection, ledger, event_id)
+            return subject_of(connection, ledger, event_id)[0]
 
     assert told(ids[0]) == AINO  # the event itself counts, and not the index
     _damage(ledger, 2)
@@ -243,6 +243,17 @@ def test_whom_an_event_is_about_is_told_by_itself_and_else_by_the_index(ledger: 
     assert told(ids[2]) == MATTI
     assert told(about_nobody) is None
     assert told(EventId(new_uuid())) is None
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_with_the_person_it_is_told_when_she_sees_the_event(ledger: Ledger, damaged: bool) -> None:
+    later = NOW + timedelta(days=30)
+    happened = Event(kind=Kind.DATA_RELEASED, subject=AINO, visible_from=later)
+    (event_id,) = record(ledger, happened=happened)
+    if damaged:
+        _damage(ledger, 1)
+    with ledger.read() as connection:
+        assert subject_of(connection, ledger, event_id) == (AINO, later)
 
 
 def test_every_kind_has_one_result_and_every_result_its_kinds() -> None:

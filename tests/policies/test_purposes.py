@@ -226,6 +226,43 @@ def test_ground_that_the_organisation_cannot_have_is_refused(
         check_declaration(declaration, small_catalogue())
 
 
+KEPT_BACK = {"days": 30, "law": {"fi": "Laki 1", "sv": "Lag 1", "en": "Act 1"}}
+
+
+def test_a_delay_reads_back_as_it_was_written_and_is_part_of_the_digest() -> None:
+    declared = PurposeDeclaration.from_json({**declaration_json(), "kept_back": KEPT_BACK})
+    assert declared.kept_back is not None
+    assert declared.kept_back.days == 30
+    assert declared.to_json()["kept_back"] == KEPT_BACK
+    assert declared.digest() != a_declaration().digest()
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"days": 0}, "kept_back.days"),
+        ({"days": 367}, "kept_back.days"),
+        ({"law": {"fi": "Laki 1"}}, "kept_back.law"),
+        ({"why": "x"}, "kept_back"),
+    ],
+)
+def test_a_delay_has_an_end_and_a_law(changed: dict[str, Any], field: str) -> None:
+    data = {**declaration_json(), "kept_back": {**KEPT_BACK, **changed}}
+    with pytest.raises(DeclarationError) as caught:
+        PurposeDeclaration.from_json(data)
+    assert caught.value.field.startswith(field)
+
+
+@pytest.mark.parametrize("basis", LegalBasis)
+def test_what_a_person_chose_is_not_kept_back_from_her(basis: LegalBasis) -> None:
+    delay = PurposeDeclaration.from_json({**declaration_json(), "kept_back": KEPT_BACK}).kept_back
+    if basis is LegalBasis.STATUTE:
+        check_declaration(no_choice(basis, kept_back=delay), small_catalogue())
+        return
+    with pytest.raises(DeclarationError, match="kept_back: "):
+        check_declaration(a_declaration(basis=basis, kept_back=delay), small_catalogue())
+
+
 @pytest.mark.parametrize("basis", LegalBasis)
 def test_statute_and_permission_name_their_law(basis: LegalBasis) -> None:
     organisation = OrganisationId("shop" if basis is LegalBasis.CONTRACT else "agency")
