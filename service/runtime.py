@@ -138,7 +138,9 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
     keys = KeyFolder.open_or_create(settings.data_folder)
     catalogue = load_catalogue()
     provider = open_provider(settings)
-    ledger = Ledger(open_engine(settings.database_url, pooled=settings.pooled), provider)
+    ledger = Ledger(
+        open_engine(settings.database_url, pooled=settings.pooled), provider, rules=catalogue.digest
+    )
     ledger.journal = open_journal(settings, keys)
     log_signers = LogKeys.of(keys).signers(settings.log_origin)
     watch = open_watch(settings, ledger, log_signers)
