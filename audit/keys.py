@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from audit.open_epoch import hold_open
-from audit.store.keys import find_keys, insert_key, keys_by_id
+from audit.store.keys import KeyRow, find_keys, insert_keys, keys_by_id
 from policies.ids import PersonId
 
 INSTALLATION = "installation"
@@ -94,21 +94,29 @@ def keys_for(
 
     Raises EventNotWrittenError when the database does not give them.
     """
-    known = dict(find_keys(connection, owners, period=period) if found is None else found)
-    new = [owner for owner in owners if owner not in known]
-    if new:
-        for owner in new:
-            key_id = uuid4()
-            wrapped = wrapper.wrap(os.urandom(32), context_of(key_id))
-            hold_open(connection, wrapper.wrapped_under(wrapped))
-            insert_key(connection, key_id=key_id, owner=owner, period=period, wrapped=wrapped)
-        known |= find_keys(connection, new, period=period)
-    if len(known) < len(set(owners)):
-        raise RuntimeError("a log key vanished inside its own transaction")
-    return {
+    known = find_keys(connection, owners, period=period) if found is None else found
+    opened = {
         owner: (key_id, wrapper.unwrap(wrapped, context_of(key_id)))
         for owner, (key_id, wrapped) in known.items()
     }
+    new = [owner for owner in dict.fromkeys(owners) if owner not in known]
+    return opened | (_make_keys(connection, wrapper, new, period=period) if new else {})
+
+
+def _make_keys(
+    connection: Connection, wrapper: KeyWrapper, owners: Sequence[str], *, period: str
+) -> dict[str, tuple[UUID, bytes]]:
+    """A first key for each owner, written in one round trip."""
+    made = {owner: (uuid4(), os.urandom(32)) for owner in owners}
+    rows = []
+    for owner, (key_id, key) in made.items():
+        wrapped = wrapper.wrap(key, context_of(key_id))
+        hold_open(connection, wrapper.wrapped_under(wrapped))
+        rows.append(KeyRow(key_id, owner, period, wrapped))
+    insert_keys(connection, rows)
+    if find_keys(connection, owners, period=period).keys() != made.keys():
+        raise RuntimeError("a log key vanished inside its own transaction")
+    return made
 
 
 def keys_of(

@@ -1,9 +1,10 @@
 """SQL on the log keys. The look-up is on the path of every event, so it goes to the driver."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from audit.driver import DRIVER_ERRORS, Statement, run
 from audit.store.events import EventNotWrittenError
@@ -12,6 +13,11 @@ from audit.store.tables import log_key
 _FIND = (
     "SELECT key_id, wrapped FROM audit_key WHERE owner = {} AND period = {} ORDER BY key_id LIMIT 1"
 )
+_INSERT = "INSERT INTO audit_key (key_id, owner, period, wrapped) VALUES ({}, {}, {}, {})"
+_INSERT_IN = {
+    "sqlite": _INSERT.format("?", "?", "?", "?"),
+    "postgresql": _INSERT.format("$1", "$2", "$3", "$4"),
+}
 _FIND_IN = {"sqlite": _FIND.format("?", "?"), "postgresql": _FIND.format("$1", "$2")}
 
 
@@ -32,12 +38,29 @@ def find_keys(
     }
 
 
-def insert_key(
-    connection: Connection, *, key_id: UUID, owner: str, period: str, wrapped: bytes
-) -> None:
-    """Insert a key; it waits for nobody."""
-    row = {"key_id": key_id, "owner": owner, "period": period, "wrapped": wrapped}
-    connection.execute(insert(log_key).values(row))
+class KeyRow(NamedTuple):
+    """A key as it is stored."""
+
+    key_id: UUID
+    owner: str
+    period: str
+    wrapped: bytes
+
+
+def insert_keys(connection: Connection, rows: Iterable[KeyRow]) -> None:
+    """Insert keys; they wait for nobody. Raises EventNotWrittenError."""
+    sqlite = connection.dialect.name == "sqlite"
+    written = _INSERT_IN[connection.dialect.name]
+    try:
+        run(
+            connection,
+            [
+                Statement(written, (row.key_id.hex if sqlite else row.key_id, *row[1:]))
+                for row in rows
+            ],
+        )
+    except DRIVER_ERRORS as error:
+        raise EventNotWrittenError from error
 
 
 def keys_by_id(connection: Connection, key_ids: Collection[UUID]) -> dict[UUID, tuple[str, bytes]]:

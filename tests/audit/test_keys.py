@@ -74,6 +74,7 @@ def test_the_repr_hides_the_key() -> None:
 def test_unwrapping_is_remembered_but_the_row_is_read_each_time(ledger: Ledger) -> None:
     wrapper = CountingWrapper()
     counted = Ledger(ledger.engine, wrapper)
+    record(counted)
     for _ in range(5):
         record(counted)
     assert wrapper.unwrapped == 1
@@ -81,7 +82,14 @@ def test_unwrapping_is_remembered_but_the_row_is_read_each_time(ledger: Ledger) 
     with ledger.read() as connection:
         assert keys_of(connection, counted.log_keys, {new_uuid()}) == {}
     record(counted)
+    record(counted)
     assert wrapper.unwrapped == 2
+
+
+def test_a_key_is_not_unwrapped_by_who_has_just_made_it(ledger: Ledger) -> None:
+    wrapper = CountingWrapper()
+    record(Ledger(ledger.engine, wrapper))
+    assert wrapper.unwrapped == 0
 
 
 def test_a_wrapped_key_does_not_open_in_another_place() -> None:
