@@ -35,8 +35,10 @@ def demo(
         return
     from service.cli.starting import check_start
     from service.demo.run import demo_in
+    from service.memory import guard_memory
 
     check_start()
+    guard_memory()
     with _told(data):
         demo_in(data, database_url=database, say=click.echo).run(
             port=port, open_browser=open_browser

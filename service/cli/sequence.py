@@ -1,6 +1,7 @@
 """`consent-vault sequence`: the sequencer as a process of its own."""
 
 import signal
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -23,6 +24,7 @@ def sequence(data: Path | None) -> None:
     import structlog
 
     from service.cli.starting import check_start
+    from service.memory import guard_memory
 
     check_start()
     log = structlog.get_logger(__name__)
@@ -35,6 +37,7 @@ def sequence(data: Path | None) -> None:
             )
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # for the threads to come as well
         log.info("sequencing", log=runtime.settings.log_origin)
+        log.info("memory", **asdict(guard_memory()))
         runtime.start_sequencing()
         while runtime.sequencer.running:
             if signal.sigtimedwait(_STOPPING, _LOOK_SECONDS) is not None:

@@ -7,6 +7,7 @@ them in order (service.cli.workers).
 
 import socket
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,11 +76,13 @@ def _serve(runtime: "Runtime", place: socket.socket) -> None:
 
     from service.app import create_app
     from service.cli.workers import OPTIONS
+    from service.memory import guard_memory
 
     server = uvicorn.Server(uvicorn.Config(create_app(runtime), **OPTIONS))
     host, port = place.getsockname()[:2]
     log = structlog.get_logger(__name__)
     log.info("serving", host=host, port=port, base_url=runtime.settings.base_url)
+    log.info("memory", **asdict(guard_memory()))
     with suppress(KeyboardInterrupt):  # the server has ended in order by then
         server.run(sockets=[place])
     if not server.started:

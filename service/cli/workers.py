@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from service.app import create_app
 from service.cli.failure import Failure
 from service.cli.place import settings_of
 from service.cli.starting import check_start, told
+from service.memory import guard_memory
 from service.oauth.server import Shared
 from service.runtime import open_runtime
 from service.shared_numbers import SharedNumbers
@@ -75,6 +77,7 @@ def worker(data: Path | None, folder: Path, supervisor: int) -> FastAPI:
     _end_with(supervisor)
     try:
         check_start()
+        _log.info("memory", **asdict(guard_memory()))
         with told():
             runtime = open_runtime(settings_of(data))
     except Failure as failure:
