@@ -59,15 +59,17 @@ class ReceiptSigner:
             key = OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         return {**key, "kid": self.kid, "alg": self._algorithm, "use": "sig"}
 
-    def sign(self, payload: Mapping[str, object]) -> str:
-        """The payload as a compact JWS."""
-        headers = {"typ": TYPE, "kid": self.kid}
+    def sign(self, payload: Mapping[str, object], *, kind: str = TYPE) -> str:
+        """The payload as a compact JWS; of another kind than a receipt when that is said."""
+        headers = {"typ": kind, "kid": self.kid}
         content = canonical_json(dict(payload))
         return _JWS.encode(content, self._key, algorithm=self._algorithm, headers=headers)
 
 
-def verify_receipt(jws: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
+def verify_receipt(jws: str, jwks: Mapping[str, Any], *, kind: str = TYPE) -> dict[str, Any]:
     """The payload of a receipt signed with one of the keys. Raises ReceiptError.
+
+    Of another kind of statement when that is said: none passes for another one.
 
     1. Three parts of bounded length. 2. Header of exactly type, algorithm and key id, both known.
     3. The key of that id and algorithm. 4. The signature. 5. A payload in canonical form.
@@ -75,7 +77,7 @@ def verify_receipt(jws: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
     parts = jws.split(".")
     if len(parts) != 3 or len(jws) > MAX_BYTES:
         raise ReceiptError("form")
-    key = _key(_header(parts[0]), jwks)
+    key = _key(_header(parts[0], kind), jwks)
     try:
         decoded = _JWS.decode_complete(jws, key, algorithms=[key.algorithm_name])
     except jwt.PyJWTError as error:
@@ -86,14 +88,14 @@ def verify_receipt(jws: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
     return _payload(decoded["payload"])
 
 
-def _header(part: str) -> dict[str, str]:
+def _header(part: str, wanted: str) -> dict[str, str]:
     try:
         header = parse_strict(urlsafe_b64decode(part + "=="), max_bytes=1024, max_depth=1)
     except (StrictJsonError, ValueError) as error:
         raise ReceiptError("header") from error
     match header:
         case {"typ": str(kind), "alg": str(algorithm), "kid": str(kid), **rest} if (
-            kind == TYPE and algorithm in _ALGORITHMS and not rest
+            kind == wanted and algorithm in _ALGORITHMS and not rest
         ):
             return {"alg": algorithm, "kid": kid}
         case _:

@@ -149,6 +149,13 @@ PAGES = (
     person("GET", "/{language:lang}/log/{event_id}/proof.json"),
     person("GET", "/{language:lang}/log/{event_id}/entry.txt"),
     person("GET", "/{language:lang}/data"),
+    person("GET", "/{language:lang}/data/erase"),
+    person("GET", "/{language:lang}/data/erase/{what}"),
+    # Asks for the session itself: the form may have ended it a moment ago, sent twice.
+    public("POST", "/{language:lang}/data/erase/{what}"),
+    person("POST", "/{language:lang}/data/allow/{dataset}"),
+    public("GET", "/{language:lang}/erasures/{erasure_id}"),
+    public("GET", "/{language:lang}/erasures/{erasure_id}/file"),
     person("GET", "/{language:lang}/data/of/{attribute}"),
     person("POST", "/{language:lang}/data/of/{attribute}/dispute"),
     person("POST", "/{language:lang}/data/of/{attribute}/settle"),

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import Connection
+
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from service.model import Session
 from service.store import forms as store
@@ -72,6 +74,16 @@ def open_form(session: Session, text: str, *, use: str, now: datetime) -> Form:
     return Form(hashlib.sha256(body).digest(), session, shown, given_at)
 
 
+def outcome_of(connection: Connection, text: str) -> str | None:
+    """The page that shows what a form did, for whoever still has the form when its session is gone;
+    None when it did nothing. Its random id is known to nobody else."""
+    try:
+        body = _bytes(text.partition(".")[0])
+    except (ValueError, binascii.Error):
+        return None
+    return store.outcome(connection, hashlib.sha256(body).digest())
+
+
 def once(ledger: Ledger, form: Form, now: datetime, act: Callable[[UnitOfWork], str]) -> str:
     """Do what the form asks and give the page that shows it; done before, give that page."""
     try:
@@ -81,7 +93,10 @@ def once(ledger: Ledger, form: Form, now: datetime, act: Callable[[UnitOfWork], 
     except _NothingHappenedError as error:
         return error.outcome
     with ledger.read() as connection:
-        return store.outcome(connection, form.hash)
+        shown = store.outcome(connection, form.hash)
+    if shown is None:
+        raise RuntimeError("a used form has shown nothing")
+    return shown
 
 
 def _act(uow: UnitOfWork, form: Form, act: Callable[[UnitOfWork], str]) -> str:

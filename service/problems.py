@@ -21,6 +21,7 @@ from consent.tokens import CodeNotIssuedError
 from service.access import RoleRequiredError, StepUpRequiredError
 from service.api.proofs import NotInLogError
 from service.api.refusals import NOT_IN_LOG, TOO_MANY
+from service.citizen.erasure import NoSuchErasureError
 from service.citizen.question import NoSuchRequestError
 from service.citizen.receipts import NoSuchReceiptError
 from service.forms import FormError
@@ -56,6 +57,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     UnknownConsentError: Problem("no-such-consent", 404, "There is no such consent of yours"),
     NoSuchRequestError: Problem("no-such-request", 404, "There is no such request to you"),
     NoSuchReceiptError: Problem("no-such-receipt", 404, "There is no such receipt of yours"),
+    NoSuchErasureError: Problem("no-such-erasure", 404, "There is no such data or statement"),
     ChoiceError: Problem("choice-not-possible", 409, "This answer cannot be taken"),
     IllegalTransitionError: _CHANGED,
     WrongPartyError: _CHANGED,

@@ -21,6 +21,7 @@ from vault.people import UnknownPersonError
 from vault.store import people as people_store
 from vault.store import records as store
 from vault.store.records import DepositKey, NewVersion
+from vault.unwanted import refuse_unwanted
 from vault.vault import Vault
 from vault.versions import deposit_event, deposit_key_of, digest_of, seal_versions
 
@@ -37,6 +38,7 @@ def deposit(uow: UnitOfWork, vault: Vault, person: PersonId, document: Document)
     key = people_store.lock_person(uow.connection, person)
     if key is None:
         raise UnknownPersonError(person)
+    refuse_unwanted(uow.connection, person, document.dataset)
     deposit_key = deposit_key_of(vault, person, document)
     happened = deposit_event(vault, person, document)
     if store.is_deposited(uow.connection, person, deposit_key):

@@ -37,6 +37,8 @@ class Refusal(StrEnum):
     NOT_UTC = "observed-not-in-utc"
     IN_FUTURE = "observed-in-future"
     WRONG_TYPE = "wrong-value-type"
+    NOT_WANTED = "not-wanted-here"
+    """The person had the data set erased and has not allowed it again."""
     TOO_MANY_OTHERS = "about-too-many"
 
 

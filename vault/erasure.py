@@ -14,24 +14,25 @@ The person's own log stays readable to its end (GDPR article 17(3)(b)); its keys
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from audit.journal_line import person_erased
+from audit.journal_line import dataset_erased, person_erased
 from audit.model import Event, Kind
 from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
 from consent.ending import end_consents, end_tokens
 from consent.lifecycle import Party
-from policies.erasure import Held, WhyKept, choices, kept_by_law
+from policies.erasure import Held, WhyKept, choices, kept_by_law, why_kept
 from policies.ids import AttributeId, ConsentId, DatasetId, EventId, PersonId, new_uuid
 from vault.holdings import describe
 from vault.people import UnknownPersonError
+from vault.resealing import reseal
 from vault.store import erasures as store
-from vault.store import people
+from vault.store import people, unwanted
 from vault.vault import Vault
 
 
@@ -118,21 +119,75 @@ def erase_person(uow: UnitOfWork, vault: Vault, person: PersonId, request: Reque
         raise KeptError(WhyKept.BY_LAW)
     store.delete_person(uow.connection, person)
     end_tokens(uow, person)
+    uow.tell_outside(person_erased(request.erasure, person, at=uow.now), may_be_late=False)
+    datasets = tuple(choices(vault.catalogue, held))
+    return _noted(uow, person, request, event_id, blinded=None, datasets=datasets, ended=ended)
+
+
+def erase_dataset(
+    uow: UnitOfWork, vault: Vault, person: PersonId, dataset: DatasetId, request: Request
+) -> Erasure:
+    """Erase one data set, and give what is left a new key: the old one opens old copies of it.
+
+    What a source sends of it from now on is refused, until the person allows it again. Her consents
+    stay, and give nothing of it. Raises as `erase_person` does, KeptError also where the data set
+    bears the mark that protects her, and a SealError when something of hers does not open.
+    """
+    turn_to(uow.connection, person)
+    held = _lock(uow, person)
+    why = why_kept(vault.catalogue, held, dataset) if request.cause is Cause.WISH else None
+    if why is not None:
+        raise KeptError(why)
+    attributes = tuple(
+        each
+        for each in vault.catalogue.dataset(dataset).attributes
+        if each in {one.attribute for one in held}
+    )
+    event_id = uow.record(_event(Kind.DATA_ERASED, person, request, attributes))
+    store.delete_parts(uow.connection, person, store.parts_of(uow.connection, person, dataset))
+    renew_key(uow, vault, person)
+    unwanted.add(uow.connection, person, dataset, now=uow.now, event_id=event_id)
+    blinded = blinded_dataset(vault, person, dataset)
+    entry = dataset_erased(request.erasure, person, blinded, at=uow.now)
+    uow.tell_outside(entry, may_be_late=False)
+    return _noted(uow, person, request, event_id, blinded=blinded, datasets=(dataset,))
+
+
+def renew_key(uow: UnitOfWork, vault: Vault, person: PersonId) -> None:
+    """Give the person a new key, however new hers is. Raises a SealError."""
+    reseal(uow, vault, person, older_than=uow.now + timedelta(microseconds=1))
+
+
+def blinded_dataset(vault: Vault, person: PersonId, dataset: DatasetId) -> bytes:
+    """What stands for the data set where none may be named."""
+    return vault.blind("vault/erased-dataset/1", person.bytes, dataset.encode())
+
+
+def _noted(
+    uow: UnitOfWork,
+    person: PersonId,
+    request: Request,
+    event_id: EventId,
+    *,
+    blinded: bytes | None,
+    datasets: tuple[DatasetId, ...],
+    ended: tuple[ConsentId, ...] = (),
+) -> Erasure:
+    """Write down that it was made; `blinded` is the data set, None for everything."""
     store.add_erasure(
         uow.connection,
         person,
         erasure_id=request.erasure,
-        blinded=None,
+        blinded=blinded,
         now=uow.now,
         event_id=event_id,
     )
-    uow.tell_outside(person_erased(request.erasure, person, at=uow.now), may_be_late=False)
     return Erasure(
         id=request.erasure,
         person=person,
         cause=request.cause,
-        whole=True,
-        datasets=_datasets(vault, held),
+        whole=blinded is None,
+        datasets=datasets,
         ended=ended,
         at=uow.now,
         event_id=event_id,
@@ -148,10 +203,6 @@ def _lock(uow: UnitOfWork, person: PersonId) -> list[Held]:
 
 def _held(connection: Connection, person: PersonId) -> list[Held]:
     return [Held(each.attribute, each.labels) for each in describe(connection, person)]
-
-
-def _datasets(vault: Vault, held: list[Held]) -> tuple[DatasetId, ...]:
-    return tuple(choices(vault.catalogue, held))
 
 
 def _event(

@@ -9,6 +9,7 @@ The journal is written before the commit, so it may tell of what then failed to 
 had asked for it, was told that it failed, and now it is done. It never tells of too little.
 """
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +20,8 @@ from audit.outside_journal import Fault, OutsideJournal
 from audit.scope import turn_to
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from consent.ending import end_again
-from policies.ids import ConsentId, PersonId
-from vault.erasure import Request, erase_person
+from policies.ids import ConsentId, DatasetId, PersonId
+from vault.erasure import Request, blinded_dataset, erase_dataset, erase_person
 from vault.store import erasures as store
 from vault.vault import Vault
 
@@ -30,6 +31,10 @@ Also = Callable[[UnitOfWork, PersonId], None]
 
 def nothing_else(uow: UnitOfWork, person: PersonId) -> None:
     """Where there are no rooms above."""
+
+
+class UnknownDatasetError(LookupError):
+    """The journal tells of a data set that this catalogue does not have: bring its file back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,11 @@ def replay(
     actor: Actor = SYSTEM,
     also: Also = nothing_else,
 ) -> Replayed:
-    """Do again what the restored database has forgotten. Raises JournalError."""
+    """Do again what the restored database has forgotten.
+
+    Raises JournalError, UnknownDatasetError, and a SealError when something of a person does not
+    open whose data set is to be erased.
+    """
     content = journal.read()
     done: list[Told] = []
     for entry in content.entries:
@@ -91,4 +100,14 @@ def _erase_again(uow: UnitOfWork, vault: Vault, entry: JournalEntry, also: Also)
     if entry.what is Told.PERSON_ERASED:
         erase_person(uow, vault, person, request)
         also(uow, person)
+    else:
+        erase_dataset(uow, vault, person, _dataset(vault, person, entry), request)
     return True
+
+
+def _dataset(vault: Vault, person: PersonId, entry: JournalEntry) -> DatasetId:
+    """Which data set the line stands for. Raises UnknownDatasetError."""
+    for each in vault.catalogue.datasets:
+        if hmac.compare_digest(blinded_dataset(vault, person, each).hex(), entry.about[2]):
+            return each
+    raise UnknownDatasetError

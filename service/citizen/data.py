@@ -9,9 +9,10 @@ from starlette.responses import Response
 from audit.unit_of_work import begin
 from policies.catalogue import Catalogue
 from policies.ids import AttributeId
+from service.citizen.erasure import allow_use, unwanted
 from service.citizen.facts import State
 from service.citizen.held import by_dataset, look
-from service.pages import render, runtime_of
+from service.pages import render, runtime_of, use_form
 from service.sessions import require_session
 from vault.holdings import describe
 
@@ -35,6 +36,10 @@ def data(request: Request, show: Annotated[str, Query(pattern="^(all)?$")] = "")
         groups=by_dataset(shown),
         has_masked=any(each.shown.state is State.MASKED for each in shown),
         reveal=show == "all",
+        unwanted=[
+            (each, use_form(request, session, allow_use(each.id)))
+            for each in unwanted(runtime, session.person)
+        ],
     )
 
 

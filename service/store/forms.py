@@ -26,8 +26,8 @@ def settle(connection: Connection, form_hash: bytes, outcome: str) -> None:
     connection.execute(statement)
 
 
-def outcome(connection: Connection, form_hash: bytes) -> str:
-    """The page that shows what a used form did."""
+def outcome(connection: Connection, form_hash: bytes) -> str | None:
+    """The page that shows what a used form did; None for one that was not used."""
     query = select(table.c.outcome).where(table.c.form_hash == form_hash)
-    found: str = connection.execute(query).scalar_one()
+    found: str | None = connection.execute(query).scalar_one_or_none()
     return found

@@ -23,6 +23,11 @@ def remove(connection: Connection, person: PersonId, role: Role) -> bool:
     return connection.execute(delete(table).where(of_person)).rowcount == 1
 
 
+def remove_all(connection: Connection, person: PersonId) -> None:
+    """Take every role back from a person who is erased."""
+    connection.execute(delete(table).where(table.c.person_id == person))
+
+
 def every(connection: Connection) -> list[tuple[PersonId, Role, EventId]]:
     """Who has which role, and the event by which."""
     query = select(table.c.person_id, table.c.role, table.c.audit_event_id)

@@ -1,6 +1,5 @@
 """Erasure: nothing opens afterwards, by no key, not from another table, not by a token."""
 
-from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,13 +17,11 @@ from consent.effects import EFFECTS as CONSENT
 from consent.lifecycle import IllegalTransitionError
 from consent.model import Status
 from consent.reading import consent
-from policies.catalogue import Catalogue
 from policies.erasure import WhyKept
-from policies.ids import DatasetId, OrganisationId, PersonId
-from policies.text import Text
+from policies.ids import OrganisationId, PersonId
 from tests.consent.flow import Flow
 from tests.unguarded import unguard
-from tests.vault.erasing import rows
+from tests.vault.erasing import kept_by_law, rows
 from tests.vault.given import (
     AINO,
     GLUCOSE,
@@ -32,7 +29,6 @@ from tests.vault.given import (
     INCOME,
     NOW,
     VILLE,
-    catalogue,
     deposited,
     fact,
     released,
@@ -55,15 +51,6 @@ from vault.store.tables import metadata
 from vault.vault import Vault
 
 KELA = OrganisationId("kela")
-
-
-def kept_by_law(dataset: DatasetId) -> Catalogue:
-    """The catalogue, had a law this data set kept."""
-    known = catalogue()
-    found = known.dataset(dataset)
-    law = Text(fi="Laki 1/2026", sv="Lag 1/2026", en="Act 1/2026")
-    kept = replace(found, retention=replace(found.retention, law=law))
-    return replace(known, datasets={**known.datasets, dataset: kept})
 
 
 def erased(

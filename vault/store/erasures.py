@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select
 
-from policies.ids import AttributeId, DatasetId, EventId, PersonId
+from policies.ids import DatasetId, EventId, PersonId
 from vault.store.tables import (
     deposit,
     erasure,
@@ -44,13 +44,6 @@ def delete_person(connection: Connection, person_id: PersonId) -> None:
     for table in of_people():
         if table not in STAY:
             connection.execute(delete(table).where(table.c.person_id == person_id))
-
-
-def attributes_of(connection: Connection, person_id: PersonId) -> list[AttributeId]:
-    """What is held about the person, by attribute."""
-    query = select(record.c.attribute).where(record.c.person_id == person_id).distinct()
-    found = connection.execute(query.order_by(record.c.attribute)).scalars()
-    return [AttributeId(each) for each in found]
 
 
 def parts_of(connection: Connection, person_id: PersonId, dataset: DatasetId) -> Parts:

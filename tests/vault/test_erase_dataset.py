@@ -1,0 +1,284 @@
+"""Erasing one data set: it opens nowhere, not from an older backup's rows, and stays away."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine, select
+
+from audit.completeness import check
+from audit.journal_line import dataset_erased
+from audit.model import SYSTEM, Actor, Kind
+from audit.outside_journal import JournalError, OutsideJournal
+from audit.reader import entries_about
+from audit.scope import EVERYONE
+from audit.unit_of_work import Ledger, begin
+from consent.decisions import Permit
+from policies.erasure import WhyKept
+from policies.ids import PersonId
+from policies.vocabulary import Label
+from tests.consent.flow import Flow
+from tests.database_backup import DatabaseBackup
+from tests.unguarded import unguard
+from tests.vault.erasing import kept_by_law, rows
+from tests.vault.given import (
+    AINO,
+    CITY,
+    GLUCOSE,
+    GROSS,
+    INCOME,
+    MUNICIPALITY,
+    NOW,
+    RESIDENCE,
+    deposited,
+    document,
+    fact,
+    released,
+    viewed,
+)
+from tests.wrapping import MemoryWrapper
+from vault.deposits import deposit
+from vault.documents import Refusal, RefusedDocumentError
+from vault.effects import EFFECTS
+from vault.envelope import SealError
+from vault.erasure import Cause, Erasure, KeptError, Request, erase_dataset
+from vault.people import IDENTITY_SCHEME, UnknownPersonError, enrol
+from vault.replay import UnknownDatasetError, replay
+from vault.store.tables import person_key, version
+from vault.unwanted import allow_again, unwanted_of, unwanted_of_all
+from vault.vault import Vault
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> OutsideJournal:
+    return OutsideJournal(tmp_path / "journal", bytes(32))
+
+
+@pytest.fixture
+def ledger(engine: Engine, journal: OutsideJournal) -> Ledger:
+    return Ledger(engine, MemoryWrapper(), journal=journal)
+
+
+@pytest.fixture
+def held(ledger: Ledger, vault: Vault, person: PersonId) -> PersonId:
+    deposited(ledger, vault, person, fact())
+    deposited(ledger, vault, person, fact())
+    deposited(ledger, vault, person, fact(GLUCOSE, 64))
+    return person
+
+
+def erased(
+    ledger: Ledger,
+    vault: Vault,
+    person: PersonId,
+    dataset: str = INCOME,
+    request: Request | None = None,
+) -> Erasure:
+    with begin(ledger, actor=Actor.person(person), now=NOW) as uow:
+        return erase_dataset(
+            uow, vault, person, vault.catalogue.dataset(dataset).id, request or Request.by_wish()
+        )
+
+
+def test_the_data_set_is_gone_and_the_others_open(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    made = erased(ledger, vault, held)
+    assert (made.whole, made.datasets, made.cause) == (False, (INCOME,), Cause.WISH)
+    assert viewed(ledger, vault, held, GROSS).facts == ()
+    [glucose] = viewed(ledger, vault, held, GLUCOSE).facts
+    assert glucose.value == 64
+    left = rows(ledger, held)
+    assert left["vault_record"] == 1
+    assert left["vault_record_version"] == 1
+    assert left["vault_deposit"] == 1
+    with ledger.read() as connection:
+        [entry] = entries_about(connection, ledger, held, kinds=[Kind.DATA_ERASED])
+    assert entry.many("attributes") == (GROSS,)
+
+
+def test_no_row_of_it_opens_under_any_key_that_is_left(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    """Whoever kept old rows, and gets the keys of today, reads nothing: the old key is gone."""
+    before = wrapped_keys(ledger, held)
+    erased(ledger, vault, held)
+    assert before.isdisjoint(wrapped_keys(ledger, held))
+    assert len(wrapped_keys(ledger, held)) == 1
+
+
+def wrapped_keys(ledger: Ledger, person: PersonId) -> set[bytes]:
+    query = select(person_key.c.wrapped).where(person_key.c.person_id == person)
+    with ledger.read(EVERYONE) as connection:
+        return set(connection.execute(query).scalars())
+
+
+def test_what_a_source_sends_of_it_is_refused_until_the_person_allows_it(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    erased(ledger, vault, held)
+    with pytest.raises(RefusedDocumentError) as refused:
+        deposited(ledger, vault, held, fact())
+    assert refused.value.reason is Refusal.NOT_WANTED
+    deposited(ledger, vault, held, fact(GLUCOSE, 65))
+    with begin(ledger, actor=Actor.person(held), now=NOW) as uow:
+        assert allow_again(uow, vault, held, INCOME)
+    deposited(ledger, vault, held, fact())
+    assert viewed(ledger, vault, held, GROSS).facts
+    with ledger.read(held) as connection:
+        assert unwanted_of(connection, held) == []
+
+
+def test_the_very_document_that_was_erased_counts_as_new_when_it_is_allowed_again(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    given = document(fact(), digest=bytes(32))
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        deposit(uow, vault, person, given)
+    erased(ledger, vault, person)
+    with begin(ledger, actor=Actor.person(person), now=NOW) as uow:
+        allow_again(uow, vault, person, INCOME)
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        deposit(uow, vault, person, given)
+    assert viewed(ledger, vault, person, GROSS).facts
+
+
+def test_what_nobody_has_refused_need_not_be_allowed(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    with begin(ledger, actor=Actor.person(held), now=NOW) as uow:
+        assert not allow_again(uow, vault, held, INCOME)
+    with ledger.read() as connection:
+        assert not entries_about(connection, ledger, held, kinds=[Kind.DATA_WANTED_AGAIN])
+
+
+def test_an_erasure_twice_is_refused_to_nobody(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    erased(ledger, vault, held)
+    erased(ledger, vault, held)
+    with ledger.read(EVERYONE) as connection:
+        assert unwanted_of_all(connection, {held, PersonId(uuid4())}) == {held: [INCOME]}
+
+
+def test_consents_stay_and_give_nothing_of_it(ledger: Ledger, vault: Vault, held: PersonId) -> None:
+    flow = Flow(ledger)
+    given = flow.given(person=held)
+    erased(ledger, vault, held)
+    assert isinstance(flow.fetch(given.access), Permit)
+    gone = released(ledger, vault, held, GROSS)
+    assert (gone.facts, gone.not_held) == ((), (GROSS,))
+
+
+def test_nobody_is_erased_who_is_not_there(ledger: Ledger, vault: Vault) -> None:
+    with pytest.raises(UnknownPersonError):
+        erased(ledger, vault, PersonId(uuid4()))
+
+
+def test_what_a_law_has_us_keep_goes_by_an_order_only(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    vault.catalogue = kept_by_law(INCOME)
+    with pytest.raises(KeptError) as refused:
+        erased(ledger, vault, held)
+    assert refused.value.why is WhyKept.BY_LAW
+    assert viewed(ledger, vault, held, GROSS).facts
+    erased(ledger, vault, held, request=Request.by_order("TSV/17/2026"))
+    assert viewed(ledger, vault, held, GROSS).facts == ()
+
+
+def test_the_mark_that_protects_her_stays_while_other_data_tells_where_she_is(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    secret = replace(fact(CITY, "Esimerkkilä"), labels=frozenset({Label.PROTECTED}))
+    deposited(ledger, vault, person, secret)
+    deposited(ledger, vault, person, fact(MUNICIPALITY, "091"))
+    with pytest.raises(KeptError) as refused:
+        erased(ledger, vault, person, RESIDENCE)
+    assert refused.value.why is WhyKept.PROTECTS
+    assert viewed(ledger, vault, person, CITY).facts
+    erased(ledger, vault, person, "person")
+    erased(ledger, vault, person, RESIDENCE)
+    assert "vault_record" not in rows(ledger, person)
+
+
+def test_nothing_is_erased_when_the_journal_cannot_be_written(
+    ledger: Ledger, vault: Vault, held: PersonId, journal: OutsideJournal
+) -> None:
+    before, keys = rows(ledger, held), wrapped_keys(ledger, held)
+    journal.path.mkdir()
+    with pytest.raises(JournalError):
+        erased(ledger, vault, held)
+    assert rows(ledger, held) == before
+    assert wrapped_keys(ledger, held) == keys
+    assert viewed(ledger, vault, held, GROSS).facts
+
+
+def test_a_record_that_does_not_open_stops_the_erasure_and_changes_nothing(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    with ledger.engine.begin() as connection:
+        unguard(connection, "vault_record_version")
+        connection.execute(version.update().values(sealed=b"\x01" + bytes(100)))
+    before = rows(ledger, held)
+    with pytest.raises(SealError):
+        erased(ledger, vault, held)
+    assert rows(ledger, held) == before
+
+
+def test_the_log_is_complete_afterwards(ledger: Ledger, vault: Vault, held: PersonId) -> None:
+    erased(ledger, vault, held)
+    assert check(ledger, [EFFECTS], now=NOW).findings == ()
+
+
+def test_it_is_erased_again_after_an_older_backup_came_back(
+    ledger: Ledger,
+    vault: Vault,
+    held: PersonId,
+    journal: OutsideJournal,
+    engine: Engine,
+    tmp_path: Path,
+) -> None:
+    backup = DatabaseBackup(engine, tmp_path)
+    backup.take()
+    erased(ledger, vault, held)
+    backup.restore()
+    assert viewed(ledger, vault, held, GROSS).facts
+    later = NOW + timedelta(hours=1)
+    found = replay(ledger, vault, journal, now=later)
+    assert (found.erased, found.ended) == (1, 0)
+    assert viewed(ledger, vault, held, GROSS).facts == ()
+    assert viewed(ledger, vault, held, GLUCOSE).facts
+    with pytest.raises(RefusedDocumentError):
+        deposited(ledger, vault, held, fact())
+    assert replay(ledger, vault, journal, now=later).erased == 0
+
+
+def test_what_came_after_it_was_allowed_again_is_not_erased_by_a_replay(
+    ledger: Ledger, vault: Vault, held: PersonId, journal: OutsideJournal
+) -> None:
+    erased(ledger, vault, held)
+    with begin(ledger, actor=Actor.person(held), now=NOW) as uow:
+        allow_again(uow, vault, held, INCOME)
+    deposited(ledger, vault, held, fact())
+    assert replay(ledger, vault, journal, now=NOW).erased == 0
+    assert viewed(ledger, vault, held, GROSS).facts
+
+
+def test_a_data_set_that_the_catalogue_has_lost_stops_the_replay(
+    ledger: Ledger, vault: Vault, held: PersonId, journal: OutsideJournal
+) -> None:
+    journal.append([dataset_erased(UUID(int=1), held, bytes(32), at=NOW)])
+    with pytest.raises(UnknownDatasetError):
+        replay(ledger, vault, journal, now=NOW)
+
+
+def test_a_person_who_was_never_here_has_nothing_to_erase_again(
+    ledger: Ledger, vault: Vault, journal: OutsideJournal
+) -> None:
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        enrol(uow, vault, scheme=IDENTITY_SCHEME, identifier=AINO)
+    journal.append([dataset_erased(UUID(int=1), PersonId(uuid4()), bytes(32), at=NOW)])
+    assert replay(ledger, vault, journal, now=NOW).nothing_to_do == 1
