@@ -132,8 +132,11 @@ def _check_claims(event: Verified, whole: Sequence[Verified]) -> None:
     for claim in event.claims:
         check_times([claim], event.seen, file=event.file)
         for log in whole:
-            if claim.index >= len(log.leaves):
-                continue
-            if log.leaves[claim.index] != event.leaves[0]:
-                raise BundleError(Fault.TWO_HISTORIES, event.file, claim.index)
-            check_times([claim], log.seen, file=event.file)
+            if claim.index < len(log.leaves):
+                _check_place(event, claim, log)
+
+
+def _check_place(event: Verified, claim: Claim, log: Verified) -> None:
+    if log.leaves[claim.index] != event.leaves[0]:
+        raise BundleError(Fault.TWO_HISTORIES, event.file, claim.index)
+    check_times([claim], log.seen, file=event.file)

@@ -38,6 +38,8 @@ TESTS = {
     "audit.verify": (*_BUNDLES, "test_verification.py", "test_shards.py"),
     "audit.verify_entries": (*_BUNDLES, "test_verification.py"),
     "audit.verify_event": (*_BUNDLES, "test_event_proof.py"),
+    "audit.verify_times": ("test_verify_times.py", "test_verify_timestamps.py"),
+    "audit.verify_together": ("test_verify_together.py", "test_verification.py"),
     "audit.verify_checkpoint": ("test_trust.py", "test_published.py", *_BUNDLES),
     "audit.trust": ("test_trust.py",),
     "audit.published": ("test_published.py",),

@@ -9,6 +9,7 @@ from audit.completeness import broken_promises
 from audit.disclosure import commitment, leaf
 from audit.event_document import event_document
 from audit.merkle import ProofError, fold, leaf_hash, verify_inclusion
+from audit.own_log import DamagedEntry, own_entry
 from audit.partitions import STEP, tend
 from audit.promise import Promise
 from audit.proofs import (
@@ -32,7 +33,7 @@ from audit.tree import StoredTree, TreeDamagedError
 from audit.unit_of_work import Ledger
 from policies.ids import EventId, new_uuid
 from tests.audit.faulty import run, unguard
-from tests.audit.sample import LOG, LOG_NAME, NOW, ORIGIN, record, signer, signers
+from tests.audit.sample import AINO, LOG, LOG_NAME, NOW, ORIGIN, record, signer, signers
 from tests.proving import proven
 
 
@@ -244,3 +245,12 @@ def test_an_event_that_stands_in_the_log_twice_has_kept_its_promise(
     broken = Promise(LOG_NAME, doubled, bytes(32), NOW)
     later = NOW + timedelta(hours=1)
     assert broken_promises(ledger, [kept, broken], now=later) == [str(doubled)]
+
+
+def test_of_two_lines_under_one_id_a_person_is_told_that_neither_can_be_believed(
+    ledger: Ledger, doubled: EventId
+) -> None:
+    with ledger.read() as connection:
+        found = own_entry(connection, ledger, AINO, doubled, now=NOW)
+    assert isinstance(found, DamagedEntry)
+    assert (found.event_id, found.index) == (doubled, 0)

@@ -28,6 +28,7 @@ def fault(claim: Claim, seen: list[Sighting]) -> Fault:
 
 def test_no_stamp_is_taken_whose_clock_a_verifier_would_call_wrong() -> None:
     assert CLOCKS >= TOLERANCE
+    assert LATE == 2 * MINUTE  # docs/auditor.md says so: the merge delay and the clocks
 
 
 @pytest.mark.parametrize(

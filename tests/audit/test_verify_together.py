@@ -150,10 +150,11 @@ def test_a_checkpoint_of_no_log_that_is_here_was_held_against_nothing(
     assert "a checkpoint of another log" in err
 
 
+@pytest.mark.parametrize("name", [f"{LOG}-event.json", f"{LOG}-older"])
 def test_where_no_log_is_here_the_question_was_wrong(
-    held: Path, capsys: pytest.CaptureFixture[str]
+    held: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    code, err = said(capsys, held / f"{LOG}-event.json", "--older", held / f"{LOG}-older")
+    code, err = said(capsys, held / name, "--older", held / f"{LOG}-older")
     assert code == 2
     assert "only an export or a published log" in err
 
