@@ -18,6 +18,7 @@ from service.identity import identity_provider
 from service.jobs import ExpiryJob, Job, Lead, LogCheckJob
 from service.journal import JournalJob, open_journal
 from service.jwk import p256_jwk, thumbprint
+from service.key_jobs import FreshKeysJob, KeyRotationJob
 from service.key_provider import INSTALLATION, open_provider
 from service.log_keys import LogKeys
 from service.log_retention import LogRetentionJob
@@ -53,6 +54,8 @@ class Runtime:
     journal_job: JournalJob
     sweeping: SweepingJob
     log_retention: LogRetentionJob
+    fresh_keys: FreshKeysJob
+    key_rotation: KeyRotationJob
     checker: LogChecker
     log_check: LogCheckJob
     completeness: CompletenessJob
@@ -89,6 +92,8 @@ class Runtime:
         self.log_check.start(self.now, self.lead)
         self.completeness.start(self.now, self.lead)
         self.telling.start(self.now, self.lead)
+        self.key_rotation.start(self.now, self.lead)
+        self.fresh_keys.start(self.now)  # every process holds keys of its own
 
     def start_sequencing(self) -> None:
         """Place events, sign the log and bring it to its witnesses and to who stamps it."""
@@ -109,6 +114,8 @@ class Runtime:
         All are told before any is waited for, so that the pieces in hand end beside each other.
         """
         jobs: tuple[Job, ...] = (
+            self.fresh_keys,
+            self.key_rotation,
             self.telling,
             self.completeness,
             self.log_check,
@@ -142,6 +149,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         open_engine(settings.database_url, pooled=settings.pooled), provider, rules=catalogue.digest
     )
     ledger.journal = open_journal(settings, keys)
+    vault = _vault(provider, keys, catalogue)
     log_signers = LogKeys.of(keys).signers(settings.log_origin)
     watch = open_watch(settings, ledger, log_signers)
     sequencer = Sequencer(ledger, log_signers, publish=[watch.guard.publish], guard=watch.guard)
@@ -150,18 +158,14 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         ledger=ledger,
         catalogue=catalogue,
         key_provider=provider,
-        vault=Vault(
-            provider=provider,
-            index_key=keys.secret("identifier-index"),
-            # Random and kept with the keys: an address may change, sealed records may not.
-            installation=keys.secret(INSTALLATION).hex(),
-            catalogue=catalogue,
-        ),
+        vault=vault,
         sequencer=sequencer,
         expiry=ExpiryJob(ledger),
         journal_job=JournalJob(ledger),
         sweeping=SweepingJob(ledger),
         log_retention=LogRetentionJob(ledger, settings.log_retention_years),
+        fresh_keys=FreshKeysJob(provider),
+        key_rotation=KeyRotationJob(ledger, provider, vault),
         checker=(checker := LogChecker(ledger, log_signers)),
         log_check=LogCheckJob(checker),
         completeness=CompletenessJob(ledger),
@@ -177,6 +181,16 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         pseudonyms=Pseudonyms(keys.secret("auditor-pseudonyms")),
         now=clock,
         lead=Lead(ledger.engine),
+    )
+
+
+def _vault(provider: KeyProvider, keys: KeyFolder, catalogue: Catalogue) -> Vault:
+    return Vault(
+        provider=provider,
+        index_key=keys.secret("identifier-index"),
+        # Random and kept with the keys: an address may change, sealed records may not.
+        installation=keys.secret(INSTALLATION).hex(),
+        catalogue=catalogue,
     )
 
 
