@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.answers import answer_problem
 from service.logs import places_of
-from service.problems import INTERNAL
+from service.problems import problem_of
 
 _log = structlog.get_logger(__name__)
 
@@ -41,5 +41,5 @@ class ErrorBoundary:
                 # Half an answer is out: the server must break the connection.
                 raise
             request = Request(scope, receive)
-            answer = await run_in_threadpool(answer_problem, request, INTERNAL)
+            answer = await run_in_threadpool(answer_problem, request, problem_of(error))
             await answer(scope, receive, send)

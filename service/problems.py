@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 
+from audit.key_errors import KeysUnavailableError
 from audit.merkle import ProofError
 from audit.outside_journal import JournalError
 from audit.tiles import TileError
@@ -68,6 +69,9 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     RequestUriError: Problem("request-not-open", 404, "This request is not open any more"),
     CodeNotIssuedError: Problem(
         "no-return", 409, "You have gone back to the service before, or the consent has ended"
+    ),
+    KeysUnavailableError: Problem(
+        "keys-unavailable", 503, "The data cannot be opened at the moment"
     ),
     NotInLogError: NOT_IN_LOG,
     TileError: NOT_FOUND,
