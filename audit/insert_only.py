@@ -21,6 +21,8 @@ END """
 _CREATE_FUNCTION = f"""\
 CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $${FUNCTION_BODY}$$"""
 _GROWTH = "consent_vault_growth"
+ONLY = "only"
+"""Under this name a constraint's `info` says for which dialect it is."""
 
 
 class Growth(Enum):
@@ -182,7 +184,11 @@ def _sqlite(table: str, change: str, timing: str) -> Guard:
 
 def _keys(table: Table) -> list[list[str]]:
     """The columns of the primary key and of everything else that is unique."""
-    unique = [each for each in table.constraints if isinstance(each, UniqueConstraint)]
+    unique = [
+        each
+        for each in table.constraints
+        if isinstance(each, UniqueConstraint) and each.info.get(ONLY, "sqlite") == "sqlite"
+    ]
     indexes: list[Index] = [each for each in table.indexes if each.unique]
     keys = [table.primary_key.columns, *(e.columns for e in unique), *(e.columns for e in indexes)]
     return sorted([column.name for column in columns] for columns in keys)

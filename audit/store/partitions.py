@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, UniqueConstraint, event, text
 
-from audit.insert_only import insert_only, truncate_guard
+from audit.insert_only import ONLY, insert_only, truncate_guard
 
 UNIQUE = {"audit_event": "event_id", "audit_leaf": "number"}
 """Partitioned tables, and what is unique in each partition beside the key.

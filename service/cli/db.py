@@ -36,6 +36,31 @@ def upgrade(data: Path | None) -> None:
     click.echo(f"{'upgraded to' if changed else 'already at'} revision {head()}")
 
 
+@db.command("spread")
+@click.option("--parts", type=int, default=32, show_default=True, help="2 to 1024.")
+@data_option
+def spread_(parts: int, data: Path | None) -> None:
+    """Spread what the vault keeps over partitions by person (PostgreSQL).
+
+    For millions of people. Run it as the owner of the tables while the service is stopped: all
+    rows are copied in one transaction. Nothing else changes; run again, it does what is missing.
+    """
+    from audit.database import open_engine
+    from service.cli.starting import told
+    from service.migrations.spreading import SpreadError, spread
+
+    settings = settings_of(data)
+    engine = open_engine(settings.database_url, pooled=settings.pooled)
+    try:
+        with told(), engine.begin() as connection:
+            made = spread(connection, parts)
+    except SpreadError as error:
+        raise Failure("Nothing was spread.", why=error.reason, repair=error.repair) from error
+    finally:
+        engine.dispose()
+    click.echo(f"{len(made)} tables spread over {parts} partitions each")
+
+
 @db.command("role")
 @click.argument("name")
 @click.option(

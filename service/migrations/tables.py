@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, ForeignKeyConstraint, MetaData
 from sqlalchemy.schema import SchemaItem
 
+from audit.insert_only import ONLY
 from audit.store import metadata as audit
 from audit.store.guards import partitions
 from audit.store.partitions import ONLY
@@ -24,6 +25,9 @@ def is_in_model(connection: Connection) -> Callable[..., bool]:
 
     def include(item: SchemaItem, name: str | None, kind: str, *_: object) -> bool:
         if kind == "table" and name in parts:
+            return False
+        # PostgreSQL tells of a key that refers to a partitioned table once for each partition too.
+        if isinstance(item, ForeignKeyConstraint) and item.referred_table.name in parts:
             return False
         only: str = item.info.get(ONLY, dialect)
         return only == dialect

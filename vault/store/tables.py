@@ -23,9 +23,24 @@ from sqlalchemy import (
 )
 
 from audit.database import Instant, RowNumber
-from audit.insert_only import insert_only, never_updated
+from audit.insert_only import ONLY, insert_only, never_updated
 
 metadata = MetaData()
+
+
+def one_row_for_an_event() -> tuple[UniqueConstraint, UniqueConstraint]:
+    """An event has one row at most, in a table that can be spread by person.
+
+    What is unique in a spread table of PostgreSQL has the person among its columns; an event has
+    one person, so that says the same.
+    """
+    return (
+        UniqueConstraint("audit_event_id", info={ONLY: "sqlite"}).ddl_if(dialect="sqlite"),
+        UniqueConstraint(
+            "audit_event_id", "person_id", info={ONLY: "postgresql"}
+        ).ddl_if(dialect="postgresql"),
+    )
+
 
 _OPEN = text("valid_to IS NULL")
 _UNSETTLED = text("outcome IS NULL")
@@ -37,7 +52,8 @@ person = Table(
     Column("key_version", Integer, nullable=False),
     Column("pairwise_seed", LargeBinary, nullable=False),
     Column("created_at", Instant, nullable=False),
-    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    Column("audit_event_id", Uuid, nullable=False),
+    *one_row_for_an_event(),
 )
 """A person whom the vault knows; the seed is sealed under the key of `key_version`."""
 
@@ -95,7 +111,8 @@ deposit = never_updated(
         Column("source", String(64), nullable=False),
         Column("document", LargeBinary(32), nullable=False),
         Column("received_at", Instant, nullable=False),
-        Column("audit_event_id", Uuid, nullable=False, unique=True),
+        Column("audit_event_id", Uuid, nullable=False),
+        *one_row_for_an_event(),
         UniqueConstraint("person_id", "dataset", "source", "document"),
     )
 )
@@ -138,7 +155,8 @@ dispute = Table(
     Column("opened_event_id", Uuid, nullable=False),
     Column("outcome", String(16)),
     Column("settled_at", Instant),
-    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    Column("audit_event_id", Uuid, nullable=False),
+    *one_row_for_an_event(),
     Index(
         "vault_dispute_one_open",
         "person_id",
@@ -178,7 +196,8 @@ erasure = insert_only(
         Column("erasure_id", Uuid, primary_key=True),
         Column("blinded", LargeBinary(32)),
         Column("erased_at", Instant, nullable=False),
-        Column("audit_event_id", Uuid, nullable=False, unique=True),
+        Column("audit_event_id", Uuid, nullable=False),
+        *one_row_for_an_event(),
     )
 )
 """Insert-only; what was erased, and stays away when a backup comes back. `blinded` is the keyed
@@ -205,7 +224,8 @@ unwanted = Table(
     Column("person_id", Uuid, primary_key=True),
     Column("dataset", String(64), primary_key=True),
     Column("since", Instant, nullable=False),
-    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    Column("audit_event_id", Uuid, nullable=False),
+    *one_row_for_an_event(),
 )
 """Data sets of which a person wants no copy here, until she allows it again."""
 
