@@ -1,7 +1,8 @@
 """The ports to the outside: what the service asks of a system that is not ours.
 
 `IdentityProvider` is OpenID Connect sign-in as the service sees it; `connectors.oidc` implements
-it for any provider, `connectors.demo_idp` is a provider to run it against. `TimestampAuthority`
+it for any provider, `connectors.demo_idp` is a provider to run it against. `DataSource` is a
+register that is asked about a person; `connectors.demo_data` has some. `TimestampAuthority`
 stamps checkpoints of the log; `connectors.timestamping` asks any over HTTP, `connectors.demo_tsa`
 is one to ask.
 """
@@ -12,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from policies.identity_code import OID
+from policies.ids import SourceId
 from policies.vocabulary import Language, LevelOfAssurance
 
 IDENTITY_CODE_SCHEME = OID
@@ -74,6 +76,28 @@ class IdentityProvider(Protocol):
         """Check the provider's answer (the query of the redirect) against the start.
 
         Raises a `connectors.sign_in_errors.SignInError`; nobody is signed in then.
+        """
+
+
+class SourceUnavailableError(Exception):
+    """A register did not answer; the error says nothing of whom it was asked about."""
+
+    def __init__(self, source: SourceId) -> None:
+        super().__init__(source)
+        self.source = source
+
+
+class DataSource(Protocol):
+    """A register that answers about one person at a time, in documents of its own form."""
+
+    @property
+    def source(self) -> SourceId:
+        """Its name in the catalogue."""
+
+    def fetch(self, identifier: str) -> bytes | None:
+        """What it says about the person, as it came; None when it knows nobody of that identifier.
+
+        Raises SourceUnavailableError. The identifier must not come into an address or a log.
         """
 
 

@@ -6,17 +6,18 @@ documents are read by the connectors and deposited in the vault, roles are grant
 
 from audit.model import Actor, ActorKind
 from audit.unit_of_work import begin
-from connectors.demo_data.people import DemoPerson, demo_documents, demo_people
-from connectors.sources import parse
+from connectors.demo_data.people import DemoPerson, demo_people
+from connectors.demo_data.registers import DemoRegister
+from connectors.sources import SOURCES
 from consent.clients import clients
 from consent.purposes import register_purpose
 from policies.ids import PersonId
 from policies.vocabulary import Role
 from service.demo.agencies import AGENCIES, register
 from service.demo.folder import DemoFolder
+from service.pulling import pull
 from service.roles import grant_role
 from service.runtime import Runtime
-from vault.deposits import deposit
 from vault.people import IDENTITY_SCHEME, enrol
 
 SEEDER = Actor(ActorKind.SYSTEM, "demo-seeding")
@@ -53,10 +54,6 @@ def _bring_in(runtime: Runtime, person: DemoPerson) -> PersonId:
         )
         for role in set(person.roles) - {Role.CITIZEN}:
             grant_role(uow, enrolled, role)
-    for source, content in demo_documents(person):
-        now = runtime.now()
-        documents = parse(source, content, subject=person.identity_code, received_at=now)
-        with begin(runtime.ledger, actor=Actor(ActorKind.SOURCE, source), now=now) as uow:
-            for document in documents:
-                deposit(uow, runtime.vault, enrolled, document)
+    for source in SOURCES:
+        pull(runtime, DemoRegister(source), identity_code=person.identity_code)
     return enrolled
