@@ -127,6 +127,7 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
         "service.witness.keys.NoNameError",
         "service.witness.keys.OtherNameError",
         "vault.documents.RefusedDocumentError",
+        "vault.replay.UnknownDatasetError",
         "vault.importing.ReportError",
         "vault.key_ring.NotBegunError",
         "vault.key_ring.NothingToFinishError",

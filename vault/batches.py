@@ -5,7 +5,7 @@ here the questions to the database are asked, and the rows written, for all of t
 people concerned are locked, in the order of their ids, until the unit of work ends.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -15,14 +15,16 @@ from audit.unit_of_work import UnitOfWork
 from policies.deposit_document import Stated
 from policies.facts import Document
 from policies.identity_code import InvalidIdentityCodeError
-from policies.ids import AttributeId, PersonId, SourceId, new_uuid
+from policies.ids import AttributeId, DatasetId, PersonId, SourceId, new_uuid
 from vault.deposits import ALREADY_DEPOSITED
+from vault.documents import Refusal
 from vault.people import InvalidIdentifierError, identifier_digest, make_person
 from vault.store import bulk as store
 from vault.store import people as people_store
 from vault.store import records, tables
 from vault.store.people import WrappedKey
 from vault.store.records import ConcurrentDepositError, DepositKey, Head, NewVersion
+from vault.unwanted import unwanted_of_all
 from vault.vault import Vault
 from vault.versions import deposit_event, deposit_key_of, digest_of, seal_versions
 
@@ -34,6 +36,7 @@ class Outcome(StrEnum):
     KNOWN = ALREADY_DEPOSITED
     INVALID_IDENTIFIER = "wrong-form"
     UNKNOWN_PERSON = "unknown-person"
+    NOT_WANTED = Refusal.NOT_WANTED.value
 
 
 RecordKey = tuple[PersonId, SourceId, AttributeId]
@@ -48,6 +51,7 @@ class _Batch:
     keys: dict[PersonId, WrappedKey]
     came_before: set[tuple[PersonId, DepositKey]]
     heads: dict[tuple[PersonId, SourceId], dict[AttributeId, Head]]
+    unwanted: Mapping[PersonId, Collection[DatasetId]]
     deposits: list[store.Row] = field(default_factory=list)
     versions: list[store.Row] = field(default_factory=list)
     begun: dict[RecordKey, dict[str, Any]] = field(default_factory=dict)
@@ -126,6 +130,7 @@ def _open_batch(
         keys=keys,
         came_before=store.deposited(uow.connection, wanted),
         heads=store.heads_of(uow.connection, people),
+        unwanted=unwanted_of_all(uow.connection, people),
     )
 
 
@@ -139,6 +144,8 @@ def _take(batch: _Batch, person: PersonId, document: Document) -> Outcome:
     key = batch.keys.get(person)
     if key is None:
         return Outcome.UNKNOWN_PERSON
+    if document.dataset in batch.unwanted.get(person, ()):
+        return Outcome.NOT_WANTED
     deposit_key = deposit_key_of(batch.vault, person, document)
     happened = deposit_event(batch.vault, person, document)
     if (person, deposit_key) in batch.came_before:

@@ -30,6 +30,7 @@ from service.idempotency import IdempotencyKeyError
 from service.oauth.server import AuthorizationServer
 from service.problem import Problem
 from vault.deposits import ALREADY_DEPOSITED, deposit
+from vault.documents import RefusedDocumentError
 from vault.people import InvalidIdentifierError, enrol, find_person
 from vault.stated import read_document
 
@@ -79,7 +80,11 @@ class DepositApi:
             return self._repeat(uow, found, claimed.done)
         stated = self._read(call, found, dataset, uow)  # step 4
         person = self._person(uow, stated)  # step 5
-        event_id = deposit(uow, self._runtime.vault, person, stated.document)  # step 6
+        try:
+            event_id = deposit(uow, self._runtime.vault, person, stated.document)  # step 6
+        except RefusedDocumentError as error:
+            # Its form is checked: it is the person who wants no copy (vault.unwanted).
+            raise _not_valid(error.reason, "#/dataset") from error
         claimed.keep(uow, event_id)
         return lambda: _taken(event_id, self._server.promise(uow, event_id))
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.cli.asking import asked_code
+from service.cli.asking import asked_code, known_person, order_number
 from service.cli.failure import Failure
 from service.cli.place import data_option, runtime_of
 
@@ -41,9 +41,9 @@ def forget(
 
     code = None if person else asked_code(NOTHING)
     with runtime_of(data) as runtime:
-        case = _checked(order)
+        case = None if order is None else order_number(order, what_not=NOTHING)
         with begin(runtime.ledger, actor=OPERATOR, now=runtime.now()) as uow:
-            known = _known(uow, runtime, person, code)
+            known = known_person(uow.connection, runtime, person, code, what_not=NOTHING)
             years = years_of(uow, known)
             _check_retention(runtime, [year] if year else years, case)
             if yes:

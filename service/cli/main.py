@@ -14,6 +14,7 @@ from service.cli.client import client
 from service.cli.db import db
 from service.cli.demo import demo
 from service.cli.doctor import doctor
+from service.cli.erase import erase
 from service.cli.import_ import import_
 from service.cli.keys import keys
 from service.cli.purpose import purpose
@@ -22,7 +23,7 @@ from service.cli.sequence import sequence
 from service.cli.serve import serve
 from service.cli.witness import witness
 
-_COMMANDS = (demo, serve, sequence, doctor, db, client, purpose, role, keys, audit, witness)
+_COMMANDS = (demo, serve, sequence, doctor, db, client, purpose, role, keys, erase, audit, witness)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

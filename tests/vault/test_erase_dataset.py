@@ -16,8 +16,9 @@ from audit.reader import entries_about
 from audit.scope import EVERYONE
 from audit.unit_of_work import Ledger, begin
 from consent.decisions import Permit
+from policies.deposit_document import Stated
 from policies.erasure import WhyKept
-from policies.ids import PersonId
+from policies.ids import DatasetId, PersonId
 from policies.vocabulary import Label
 from tests.consent.flow import Flow
 from tests.database_backup import DatabaseBackup
@@ -32,6 +33,7 @@ from tests.vault.given import (
     MUNICIPALITY,
     NOW,
     RESIDENCE,
+    VILLE,
     deposited,
     document,
     fact,
@@ -39,6 +41,7 @@ from tests.vault.given import (
     viewed,
 )
 from tests.wrapping import MemoryWrapper
+from vault.batches import Outcome, deposit_all
 from vault.deposits import deposit
 from vault.documents import Refusal, RefusedDocumentError
 from vault.effects import EFFECTS
@@ -73,13 +76,11 @@ def erased(
     ledger: Ledger,
     vault: Vault,
     person: PersonId,
-    dataset: str = INCOME,
+    dataset: DatasetId = INCOME,
     request: Request | None = None,
 ) -> Erasure:
     with begin(ledger, actor=Actor.person(person), now=NOW) as uow:
-        return erase_dataset(
-            uow, vault, person, vault.catalogue.dataset(dataset).id, request or Request.by_wish()
-        )
+        return erase_dataset(uow, vault, person, dataset, request or Request.by_wish())
 
 
 def test_the_data_set_is_gone_and_the_others_open(
@@ -199,7 +200,7 @@ def test_the_mark_that_protects_her_stays_while_other_data_tells_where_she_is(
         erased(ledger, vault, person, RESIDENCE)
     assert refused.value.why is WhyKept.PROTECTS
     assert viewed(ledger, vault, person, CITY).facts
-    erased(ledger, vault, person, "person")
+    erased(ledger, vault, person, DatasetId("person"))
     erased(ledger, vault, person, RESIDENCE)
     assert "vault_record" not in rows(ledger, person)
 
@@ -282,3 +283,20 @@ def test_a_person_who_was_never_here_has_nothing_to_erase_again(
         enrol(uow, vault, scheme=IDENTITY_SCHEME, identifier=AINO)
     journal.append([dataset_erased(UUID(int=1), PersonId(uuid4()), bytes(32), at=NOW)])
     assert replay(ledger, vault, journal, now=NOW).nothing_to_do == 1
+
+
+@pytest.mark.parametrize("enrols", [True, False])
+def test_many_documents_at_once_bring_back_no_data_set_that_is_not_wanted(
+    ledger: Ledger, vault: Vault, held: PersonId, enrols: bool
+) -> None:
+    erased(ledger, vault, held)
+    stated = [
+        Stated(IDENTITY_SCHEME, AINO, document(fact())),
+        Stated(IDENTITY_SCHEME, AINO, document(fact(GLUCOSE, 66))),
+        Stated(IDENTITY_SCHEME, VILLE, document(fact())),
+    ]
+    with begin(ledger, actor=SYSTEM, now=NOW, about=EVERYONE) as uow:
+        outcomes = deposit_all(uow, vault, stated, enrols=enrols)
+    other = Outcome.KEPT if enrols else Outcome.UNKNOWN_PERSON
+    assert outcomes == [Outcome.NOT_WANTED, Outcome.KEPT, other]
+    assert viewed(ledger, vault, held, GROSS).facts == ()
