@@ -11,6 +11,7 @@ from audit.archive_files import ArchivedEvent, entries_path, events_path
 from audit.disclosure import commitment, split_digests
 from audit.merkle import leaf_hash
 from audit.reader import Disclosed, MayOpen, placed_disclosures, stored_disclosures
+from audit.seal import SealedEventError
 from audit.store import tree as store
 from audit.store.archive import minimum_index
 from audit.store.reading import StoredEvent
@@ -57,8 +58,7 @@ class Source:
         return found
 
     def events(self, position: int, may_open: MayOpen) -> list[Disclosed]:
-        """The events of these entries as far as the reader may open them. Raises SealedEventError
-        besides, where an archived one is not that of its leaf."""
+        """The events of these entries as far as the reader may open them. Raises the same."""
         start, end = self._bounds(position)
         if self._is_here(start, end):
             return placed_disclosures(
@@ -69,7 +69,11 @@ class Source:
         link = start == 0 and note_before(self.connection, self.tree.log) is not None
         if len(rows) != end - start - link:
             raise ArchiveError(events_path(*archived[1:]), "an event is missing")
-        return stored_disclosures(self.connection, self.ledger, rows, may_open=may_open)
+        try:
+            return stored_disclosures(self.connection, self.ledger, rows, may_open=may_open)
+        except SealedEventError as error:
+            place = events_path(*archived[1:])
+            raise ArchiveError(place, "not the events of the entries") from error
 
     def _bounds(self, position: int) -> tuple[int, int]:
         start = position * TILE_WIDTH

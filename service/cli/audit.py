@@ -3,12 +3,15 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from service.cli.failure import Failure
 from service.cli.place import data_option, runtime_of
+
+if TYPE_CHECKING:
+    from service.runtime import Runtime
 
 
 @click.group()
@@ -92,9 +95,6 @@ def verify(
 @data_option
 def export(file: Path, log: str | None, archive: Path | None, data: Path | None) -> None:
     """Write the log with its proofs to FILE; the export itself is recorded in the log."""
-    from audit.archive import ArchiveError
-    from audit.archived import ArchivedEntriesError
-    from audit.bundle import NothingToExportError, write_bundle
     from audit.bundle_files import sha256
     from audit.durable import private_file
     from audit.model import Event, Kind
@@ -104,37 +104,7 @@ def export(file: Path, log: str | None, archive: Path | None, data: Path | None)
 
     # The file first, before anything is recorded: what cannot be written is not exported either.
     with runtime_of(data) as runtime, private_file(file) as written:
-        policy = runtime.settings.log_policy
-        try:
-            with runtime.ledger.read() as connection:
-                bundle = write_bundle(
-                    connection,
-                    runtime.ledger,
-                    signers=runtime.log_signers,
-                    log=log,
-                    policy=policy.read_bytes() if policy else None,
-                    archive=archive,
-                )
-        except ArchivedEntriesError as error:
-            raise Failure(
-                "Nothing was exported.",
-                why=f"the entries of {error.log} below {error.minimum} were archived and taken out",
-                repair="name the folder that they were archived in: consent-vault audit export"
-                f" {file} --log {error.log} --archive FOLDER",
-            ) from error
-        except ArchiveError as error:
-            raise Failure(
-                "Nothing was exported.",
-                why=f"the archive is not what was written there: {error}",
-                repair="take the second copy of the archive; `sha256sum -c` with the file"
-                " archive-… in it tells which one is whole",
-            ) from error
-        except NothingToExportError as error:
-            raise Failure(
-                "Nothing was exported.",
-                why=f"no log {log or ''} has signed a checkpoint yet".replace("  ", " "),
-                repair="start the service once: it signs the log within a second",
-            ) from error
+        bundle = _bundle(runtime, file, log, archive)
         # Recorded before the file is there: no export without its event.
         with begin(runtime.ledger, actor=OPERATOR, now=runtime.now()) as uow:
             uow.record(Event(kind=Kind.LOG_EXPORTED, reference=sha256(bundle)))
@@ -142,6 +112,45 @@ def export(file: Path, log: str | None, archive: Path | None, data: Path | None)
     click.echo(f"wrote {file}; verify it with: consent-vault audit verify {file}")
     for vkey in runtime.log_signers.vkeys(UNSHARDED):
         click.echo(f"public key of the log: {vkey}")
+
+
+def _bundle(runtime: "Runtime", file: Path, log: str | None, archive: Path | None) -> bytes:
+    from audit.archive import ArchiveError
+    from audit.archived import ArchivedEntriesError
+    from audit.bundle import NothingToExportError, write_bundle
+
+    policy = runtime.settings.log_policy
+    try:
+        with runtime.ledger.read() as connection:
+            return write_bundle(
+                connection,
+                runtime.ledger,
+                signers=runtime.log_signers,
+                log=log,
+                policy=policy.read_bytes() if policy else None,
+                archive=archive,
+            )
+    except NothingToExportError as error:
+        raise _nothing_exported(
+            why=f"no log {log or ''} has signed a checkpoint yet".replace("  ", " "),
+            repair="start the service once: it signs the log within a second",
+        ) from error
+    except ArchivedEntriesError as error:
+        raise _nothing_exported(
+            why=f"the entries of {error.log} below {error.minimum} were archived and taken out",
+            repair="name the folder that they were archived in: consent-vault audit export"
+            f" {file} --log {error.log} --archive FOLDER",
+        ) from error
+    except ArchiveError as error:
+        raise _nothing_exported(
+            why=f"the archive is not what was written there: {error}",
+            repair="take the second copy of the archive; `sha256sum -c` with the file"
+            " archive-… in it tells which one is whole",
+        ) from error
+
+
+def _nothing_exported(*, why: str, repair: str) -> Failure:
+    return Failure("Nothing was exported.", why=why, repair=repair)
 
 
 @audit.command()
