@@ -61,8 +61,14 @@ def why_kept(catalogue: Catalogue, held: Collection[Held], dataset: DatasetId) -
     if catalogue.dataset(dataset).retention.law is not None:
         return WhyKept.BY_LAW
     rest = [each for each in held if catalogue.dataset_of(each.attribute).id != dataset]
-    loses_mark = _is_marked(held) and not _is_marked(rest)
-    return WhyKept.PROTECTS if loses_mark and _tells_where(catalogue, rest) else None
+    return WhyKept.PROTECTS if _is_marked(held) and needs_mark(catalogue, rest) else None
+
+
+def needs_mark(catalogue: Catalogue, rest: Collection[Held]) -> bool:
+    """Whether what is left would give a protected person away: it tells where she is, and bears no
+    mark itself."""
+    tells_where = any(catalogue.attribute(each.attribute).contact for each in rest)
+    return tells_where and not _is_marked(rest)
 
 
 def choices(catalogue: Catalogue, held: Collection[Held]) -> Mapping[DatasetId, WhyKept | None]:
@@ -91,9 +97,14 @@ def is_over(
     return observed_at + length <= now and not still_valid
 
 
+def was_replaced_long_ago(
+    *, days: int, received_at: datetime, labels: Collection[Label], now: datetime
+) -> bool:
+    """Whether the time is over for which a value is kept that a newer one has replaced."""
+    if {Label.DISPUTED, Label.RESTRICTED} & set(labels):
+        return False
+    return received_at + timedelta(days=days) <= now
+
+
 def _is_marked(held: Collection[Held]) -> bool:
     return any(Label.PROTECTED in each.labels for each in held)
-
-
-def _tells_where(catalogue: Catalogue, held: Collection[Held]) -> bool:
-    return any(catalogue.attribute(each.attribute).contact for each in held)

@@ -23,6 +23,7 @@ from service.key_provider import INSTALLATION, open_provider
 from service.log_keys import LogKeys
 from service.log_retention import LogRetentionJob
 from service.pseudonyms import Pseudonyms
+from service.retention import RetentionJob
 from service.settings import Sequencing, Settings
 from service.sweeping import SweepingJob
 from service.telling import TellingJob
@@ -52,6 +53,7 @@ class Runtime:
     sequencer: Sequencer
     expiry: ExpiryJob
     journal_job: JournalJob
+    retention: RetentionJob
     sweeping: SweepingJob
     log_retention: LogRetentionJob
     fresh_keys: FreshKeysJob
@@ -87,6 +89,7 @@ class Runtime:
             self.start_sequencing()
         self.expiry.start(self.now, self.lead)
         self.journal_job.start(self.now, self.lead)
+        self.retention.start(self.now, self.lead)
         self.sweeping.start(self.now, self.lead)
         self.log_retention.start(self.now, self.lead)
         self.log_check.start(self.now, self.lead)
@@ -121,6 +124,7 @@ class Runtime:
             self.log_check,
             self.log_retention,
             self.sweeping,
+            self.retention,
             self.journal_job,
             self.expiry,
         )
@@ -162,6 +166,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         sequencer=sequencer,
         expiry=ExpiryJob(ledger),
         journal_job=JournalJob(ledger),
+        retention=RetentionJob(ledger, vault),
         sweeping=SweepingJob(ledger),
         log_retention=LogRetentionJob(ledger, settings.log_retention_years),
         fresh_keys=FreshKeysJob(provider),

@@ -47,9 +47,9 @@ def run(*typed: str, code: str = "") -> Result:
 def held(person: PersonId) -> set[str]:
     runtime = open_runtime(load_settings())
     with runtime.ledger.read(EVERYONE) as connection:
-        found = {each.dataset for each in describe(connection, person)}
+        found = describe(connection, person)
     runtime.close()
-    return found
+    return {each.dataset for each in found}
 
 
 def test_without_an_order_nothing_is_erased(person: PersonId) -> None:
