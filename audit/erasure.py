@@ -12,6 +12,7 @@ does it, whose number the event holds.
 from datetime import datetime
 from typing import Final
 
+from audit.journal_line import log_forgotten
 from audit.keys import PERSON_PREFIX, owner_of
 from audit.model import Actor, Event, Kind
 from audit.store import erasure as store
@@ -53,12 +54,22 @@ def forget(uow: UnitOfWork, person: PersonId, *, order: str | None = None) -> bo
     """Destroy all log keys of the person, and with them which events are about her; False when
     there was nothing of her (recorded all the same).
 
-    What she does afterwards begins a new chain.
+    What she does afterwards begins a new chain. The journal outside is told, so that a restored
+    backup does not bring it back; raises JournalError where it cannot be.
     """
     reason = None if order is None else ORDERED
     uow.record(Event(kind=Kind.KEYS_DESTROYED, reason=reason, reference=ALL_YEARS, case=order))
+    uow.tell_outside(log_forgotten(person, at=uow.now), may_be_late=False)
     store.blank(uow.connection, store.numbers_about(uow.connection, person))
     return store.delete_person(uow.connection, person, owner=owner_of(person)) > 0
+
+
+def forget_again(uow: UnitOfWork, person: PersonId, *, before: datetime) -> bool:
+    """What a restored database has forgotten to forget; False when there is nothing of that time.
+
+    What the person has done since she was forgotten stays.
+    """
+    return store.has_until(uow.connection, person, before) and forget(uow, person)
 
 
 def years_of(uow: UnitOfWork, person: PersonId) -> list[int]:

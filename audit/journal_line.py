@@ -42,6 +42,8 @@ class Told(StrEnum):
     """By the person."""
     CONSENT_ENDED = "consent-ended"
     """By its last use, by a newer one, or by somebody else who may."""
+    LOG_FORGOTTEN = "log-forgotten"
+    """All log keys of a person were destroyed (audit.erasure)."""
 
 
 _FORMS = {
@@ -49,6 +51,7 @@ _FORMS = {
     Told.DATASET_ERASED: re.compile(f"{_ID} {_ID} {_DIGEST}"),
     Told.CONSENT_WITHDRAWN: re.compile(_ID),
     Told.CONSENT_ENDED: re.compile(_ID),
+    Told.LOG_FORGOTTEN: re.compile(_ID),
 }
 
 
@@ -103,6 +106,10 @@ def dataset_erased(
 def consent_over(consent: ConsentId, *, withdrawn: bool, at: datetime) -> JournalEntry:
     what = Told.CONSENT_WITHDRAWN if withdrawn else Told.CONSENT_ENDED
     return JournalEntry(what, at, (str(consent),))
+
+
+def log_forgotten(person: PersonId, *, at: datetime) -> JournalEntry:
+    return JournalEntry(Told.LOG_FORGOTTEN, at, (str(person),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from audit.erasure import forget_again
 from audit.journal_line import JournalEntry, Told
 from audit.model import SYSTEM, Actor, Event, Kind
 from audit.outside_journal import Fault, OutsideJournal
@@ -71,7 +72,7 @@ def replay(
                 done.append(entry.what)
     with begin(ledger, actor=actor, now=now) as uow:
         uow.record(Event(kind=Kind.JOURNAL_REPLAYED, digest=content.digest))
-    erased = sum(each in _ERASURES for each in done)
+    erased = sum(each in _ERASURES or each is Told.LOG_FORGOTTEN for each in done)
     return Replayed(
         erased=erased,
         ended=len(done) - erased,
@@ -87,6 +88,8 @@ def _again(uow: UnitOfWork, vault: Vault, entry: JournalEntry, also: Also) -> bo
     """Whether there was anything to do about the line."""
     if entry.what in _ERASURES:
         return _erase_again(uow, vault, entry, also)
+    if entry.what is Told.LOG_FORGOTTEN:
+        return forget_again(uow, PersonId(entry.id_at(0)), before=entry.at)
     withdrawn = entry.what is Told.CONSENT_WITHDRAWN
     return end_again(uow, ConsentId(entry.id_at(0)), withdrawn=withdrawn)
 

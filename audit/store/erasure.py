@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, insert, or_, select, union_all
 
 from audit.store.tables import about, acted, head, log_key, search
 from audit.store.tree import among
@@ -54,6 +54,16 @@ def delete_person(connection: Connection, person: UUID, *, owner: str) -> int:
     tables = zip((about, acted, head), of_hers, strict=True)
     gone = sum(connection.execute(delete(table).where(of)).rowcount for table, of in tables)
     return gone + connection.execute(delete(log_key).where(log_key.c.owner == owner)).rowcount
+
+
+def has_until(connection: Connection, person: UUID, moment: datetime) -> bool:
+    """Whether anything leads to an event of hers that is not newer."""
+    hers = union_all(
+        *(select(each.c.number).where(each.c.person_id == person) for each in (about, acted))
+    ).subquery()
+    query = select(hers.c.number).join(search, search.c.number == hers.c.number)
+    found = connection.execute(query.where(search.c.at <= moment).limit(1))
+    return found.first() is not None
 
 
 def periods(connection: Connection, owner: str) -> list[int]:

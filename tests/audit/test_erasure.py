@@ -1,6 +1,7 @@
 """Forgetting: what was said can be read by nobody, and every proof goes on to verify."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -13,10 +14,12 @@ from audit.erasure import (
     destroy_ended_years,
     destroy_log_key,
     forget,
+    forget_again,
     retention_runs,
     years_of,
 )
 from audit.model import SYSTEM, Actor, Entry, Event, Kind
+from audit.outside_journal import JournalError, OutsideJournal
 from audit.own_chain import own_chain
 from audit.reader import entries_about, entry
 from audit.search import Wanted, find
@@ -216,3 +219,31 @@ def test_a_year_of_many_goes_in_batches_and_whole(ledger: Ledger, batch: int) ->
     assert gone == 2
     assert found(ledger, Wanted(organisation=KELA)) == 0
     assert all(each.kind is None for each in about(ledger, AINO))
+
+
+def test_forgetting_again_takes_what_is_old_and_leaves_what_came_after(ledger: Ledger) -> None:
+    record(ledger, happened=released())
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        assert not forget_again(uow, AINO, before=NOW - timedelta(seconds=1))
+        assert forget_again(uow, AINO, before=NOW)
+    record(ledger, happened=released(), now=NOW + timedelta(seconds=1))
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        assert not forget_again(uow, AINO, before=NOW)
+    assert [each.kind for each in about(ledger, AINO)] == [Kind.DATA_RELEASED]
+
+
+def test_an_entry_in_which_she_only_acted_is_enough_to_forget_her_again(ledger: Ledger) -> None:
+    record(ledger, happened=released(MATTI), actor=Actor.person(AINO))
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        assert forget_again(uow, AINO, before=NOW)
+    assert [each.kind for each in about(ledger, MATTI)] == [Kind.DATA_RELEASED]
+
+
+def test_while_the_journal_outside_cannot_be_written_nobody_is_forgotten(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    record(ledger, happened=released())
+    ledger.journal = OutsideJournal(tmp_path / "nowhere" / "journal", bytes(32))
+    with pytest.raises(JournalError):
+        forgotten(ledger)
+    assert [each.kind for each in about(ledger, AINO)] == [Kind.DATA_RELEASED]

@@ -17,6 +17,7 @@ from audit.journal_line import (
     Told,
     consent_over,
     dataset_erased,
+    log_forgotten,
     person_erased,
 )
 from policies.ids import ConsentId, PersonId
@@ -43,6 +44,7 @@ entries = st.one_of(
         withdrawn=st.booleans(),
         at=st.datetimes(timezones=st.just(UTC)),
     ),
+    st.builds(log_forgotten, st.uuids().map(PersonId), at=st.datetimes(timezones=st.just(UTC))),
 )
 
 

@@ -10,10 +10,11 @@ from sqlalchemy import Engine
 
 from audit.check_report import Gap
 from audit.completeness import check
+from audit.erasure import forget
 from audit.journal_line import consent_over, person_erased
 from audit.model import SYSTEM, Actor, Kind
 from audit.outside_journal import Damage, JournalError, OutsideJournal
-from audit.reader import search
+from audit.reader import entries_about, search
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from consent.choices import expire_due
 from consent.decisions import Denial, DenialReason
@@ -124,6 +125,22 @@ def test_nothing_of_an_erased_person_opens_after_an_older_backup_came_back(
         assert find_person(connection, vault, scheme=IDENTITY_SCHEME, identifier=VILLE) == ville
     assert rows(ledger, aino) == {"vault_erasure": 1}
     assert {Kind.PERSON_ERASED, Kind.JOURNAL_REPLAYED} <= set(kinds(ledger))
+
+
+def test_who_was_forgotten_in_the_log_is_forgotten_again(
+    ledger: Ledger, vault: Vault, backup: DatabaseBackup, aino: PersonId, ville: PersonId
+) -> None:
+    backup.take()
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        assert forget(uow, aino, order="H/1")
+    backup.restore()
+    with ledger.read() as connection:
+        assert entries_about(connection, ledger, aino)
+    assert counted(replayed(ledger, vault)) == (1, 0, 0)
+    with ledger.read() as connection:
+        assert entries_about(connection, ledger, aino) == []
+        assert entries_about(connection, ledger, ville)
+    assert counted(replayed(ledger, vault)) == (0, 0, 2)
 
 
 def test_a_withdrawn_consent_does_not_come_back_to_life(
