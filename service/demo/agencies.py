@@ -20,6 +20,7 @@ from policies.catalogue import Catalogue
 from policies.ids import OrganisationId, PurposeId
 from policies.purposes import PurposeDeclaration
 from policies.vocabulary import LegalBasis
+from service.demo import sources
 from service.demo.folder import DemoFolder
 from service.demo.ports import AGENCY, HOST, PROGRAM
 
@@ -99,6 +100,9 @@ def place(folder: DemoFolder, *, issuer: str, program_port: int, page_port: int)
     }
     for each in AGENCIES:
         folder.write(_file(each), read(folder, each) | now)
+    if (folder.path / sources.FILE).exists():  # a demo of an earlier day has none
+        of_source = json.loads((folder.path / sources.FILE).read_text())
+        folder.write(sources.FILE, of_source | {"issuer": issuer})
 
 
 def read(folder: DemoFolder, asking: DemoAgency) -> dict[str, Any]:

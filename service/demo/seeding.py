@@ -13,6 +13,7 @@ from consent.clients import clients
 from consent.purposes import register_purpose
 from policies.ids import PersonId
 from policies.vocabulary import Role
+from service.demo import sources
 from service.demo.agencies import AGENCIES, register
 from service.demo.folder import DemoFolder
 from service.pulling import pull
@@ -32,13 +33,19 @@ def register_purposes(runtime: Runtime) -> int:
 
 
 def register_agencies(runtime: Runtime, folder: DemoFolder) -> int:
-    """Register the agencies' clients; those that an interrupted start registered stay."""
+    """Register the clients of agencies and of a source.
+
+    Those that an interrupted start registered stay.
+    """
     with runtime.ledger.read() as connection:
         there = {each.id for each in clients(connection)}
     for asking in AGENCIES:
         if asking.client_id not in there:
             with begin(runtime.ledger, actor=SEEDER, now=runtime.now()) as uow:
                 register(uow, folder, runtime.catalogue, asking)
+    if sources.CLIENT not in there:
+        with begin(runtime.ledger, actor=SEEDER, now=runtime.now()) as uow:
+            sources.register(uow, folder, runtime.catalogue)
     return len(AGENCIES)
 
 

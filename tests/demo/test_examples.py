@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +86,43 @@ def test_an_authority_keeps_the_promises_and_checks_them_without_us(
     forged = _check(demo, promises[0])
     assert forged.returncode == 1
     assert "not signed by the log" in forged.stdout
+
+
+def test_a_register_hands_in_a_document_and_may_try_again(
+    demo: RunningDemo, tmp_path: Path
+) -> None:
+    subject = {"format": "national_id", "scheme": "urn:oid:1.2.246.21"}
+    document = {
+        "subject": subject | {"id": demo_person("matti").identity_code},
+        "dataset": "income",
+        "observed_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "facts": {"income.monthly_gross": {"value": 123_456}},
+    }
+    first = _deposit(demo, document, "--keep", str(tmp_path))
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("kept: ")
+    again = _deposit(demo, document)
+    assert again.stdout == first.stdout
+    refused = _deposit(demo, document | {"dataset": "residence"})
+    assert refused.returncode == 1
+    assert "refused (403)" in refused.stdout
+    done = _check(demo, *tmp_path.glob("*.promise"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "monthly_gross: 123456" in _fetch_by_law(demo).stdout
+
+
+def _deposit(
+    demo: RunningDemo, document: dict[str, Any], *options: str
+) -> subprocess.CompletedProcess[str]:
+    source = demo.folder / "agencies" / "tax-admin.json"
+    return subprocess.run(
+        [sys.executable, EXAMPLES / "deposit_as_source.py", source, *options],
+        input=json.dumps(document),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 def _fetch_by_law(demo: RunningDemo, *options: str) -> subprocess.CompletedProcess[str]:

@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Table, func, insert, select
 
-from audit.model import SYSTEM, Event, Kind
+from audit.model import SYSTEM, Actor, Event, Kind
 from audit.reader import search
 from audit.unit_of_work import Ledger, begin
-from policies.ids import new_uuid
+from policies.ids import ClientId, new_uuid
 from policies.vocabulary import Language, LevelOfAssurance
 from service import forms
+from service.idempotency import KEPT_FOR, Claimed
 from service.model import SignInFlow
 from service.signin import LIFETIME
 from service.store import sign_ins, tables
@@ -65,12 +66,21 @@ def used(ledger: Ledger) -> None:
     forms.once(ledger, form, NOW, act)
 
 
+def kept(ledger: Ledger) -> None:
+    """A key of a request that had its effect."""
+    client = ClientId("client-1")
+    with begin(ledger, actor=Actor.client(client), now=NOW) as uow:
+        event_id = uow.record(Event(kind=Kind.DATA_DEPOSITED))
+        Claimed(client, bytes(32), bytes(32), None).keep(uow, event_id)
+
+
 @pytest.mark.parametrize(
     ("table", "lasts"),
     [
         (tables.sign_in, LIFETIME),
         (tables.session, LIMITS.absolute + SESSION_KEPT),
         (tables.used_form, forms.LIFETIME),
+        (tables.idempotency_key, KEPT_FOR),
     ],
     ids=lambda each: getattr(each, "name", ""),
 )
@@ -79,6 +89,7 @@ def test_a_row_goes_when_its_time_is_over(
 ) -> None:
     sign_in(ledger)
     used(ledger)
+    kept(ledger)
     job.run_once(NOW + lasts - SECOND)
     assert rows(ledger, table) == 1
     assert job.run_once(NOW + lasts)
