@@ -317,7 +317,10 @@ def test_an_event_about_another_in_her_list_is_an_error(ledger: Ledger) -> None:
     # The index is no part of what is proven, so what it leads to is looked at.
     record(ledger)
     record(ledger, happened=Event(kind=Kind.LOG_SEARCHED))
-    run(ledger.engine, "INSERT INTO audit_about SELECT person_id, 2 FROM audit_about")
+    run(
+        ledger.engine,
+        "INSERT INTO audit_about (person_id, number) SELECT person_id, 2 FROM audit_about",
+    )
     with ledger.read() as connection, pytest.raises(SealedEventError, match="subject"):
         entries_about(connection, ledger, AINO)
 
