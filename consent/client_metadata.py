@@ -12,7 +12,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from consent import authorization_details, deposit_details
+from consent import answer_seal, authorization_details, deposit_details
+from consent.answer_seal import AnswerSeal, AnswerSealError, is_for_encryption
 from consent.jwk import JwkError, check_public_key
 from policies.ids import ClientId, OrganisationId
 
@@ -37,6 +38,7 @@ _MEMBERS = frozenset(
         "authorization_details_types",
         "organisation",
     }
+    | answer_seal.MEMBERS
 )
 _FIXED: Mapping[str, object] = {
     "token_endpoint_auth_method": "private_key_jwt",
@@ -46,6 +48,7 @@ _FIXED_IF_THERE: Mapping[str, object] = {
     "response_types": ["code"],
     "require_pushed_authorization_requests": True,
 }
+Keys = tuple[Mapping[str, Any], ...]
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MEMBER_NAME = re.compile(r"[a-z_]{1,64}")
 _LONGEST_NAME = 100
@@ -75,6 +78,7 @@ class ClientMetadata:
     grant_types: tuple[str, ...]
     token_endpoint_auth_signing_alg: str | None
     authorization_details_types: tuple[str, ...] = READS
+    answer_seal: AnswerSeal | None = None
 
 
 def parse_metadata(metadata: Mapping[str, object]) -> ClientMetadata:
@@ -85,15 +89,17 @@ def parse_metadata(metadata: Mapping[str, object]) -> ClientMetadata:
             raise ClientMetadataError(name if known_form else "metadata", "unknown-member")
     _check_fixed(metadata)
     grants = _grant_types(metadata)
+    signing, encryption = _keys(metadata)
     return ClientMetadata(
         id=_client_id(metadata),
         organisation=OrganisationId(_text(metadata, "organisation")),
         name=_name(metadata),
         redirect_uris=_redirect_uris(metadata, needed="authorization_code" in grants),
-        jwks=_keys(metadata),
+        jwks=signing,
         grant_types=grants,
         token_endpoint_auth_signing_alg=_algorithm(metadata),
         authorization_details_types=_details_types(metadata, grants),
+        answer_seal=_answer_seal(metadata, encryption),
     )
 
 
@@ -185,16 +191,20 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _keys(metadata: Mapping[str, object]) -> tuple[Mapping[str, Any], ...]:
+def _keys(metadata: Mapping[str, object]) -> tuple[Keys, Keys]:
+    """Those for signatures, of which there is one at least, and those for encryption."""
     match metadata.get("jwks"):
         case {"keys": [_, *_] as keys, **rest} if not rest and len(keys) <= _MAX_KEYS:
-            _check_keys(keys)
-            return tuple(keys)
+            signing = [key for key in keys if not is_for_encryption(key)]
+            _check_keys(signing)
+            return tuple(signing), tuple(key for key in keys if is_for_encryption(key))
         case _:
             raise ClientMetadataError("jwks", "wrong-form")
 
 
 def _check_keys(keys: Sequence[object]) -> None:
+    if not keys:
+        raise ClientMetadataError("jwks", "not-for-signatures")
     seen: set[str] = set()
     for key in keys:
         try:
@@ -205,6 +215,13 @@ def _check_keys(keys: Sequence[object]) -> None:
             # FAPI 2.0 section 5.4.2: with two keys of one name a verifier may pick the wrong one.
             raise ClientMetadataError("jwks", "doubled-kid")
         seen.add(kid)
+
+
+def _answer_seal(metadata: Mapping[str, object], keys: Keys) -> AnswerSeal | None:
+    try:
+        return AnswerSeal.of(metadata, keys)
+    except AnswerSealError as error:
+        raise ClientMetadataError(error.member, error.reason) from error
 
 
 def _details_types(metadata: Mapping[str, object], grants: Sequence[str]) -> tuple[str, ...]:

@@ -71,6 +71,7 @@ def register_client(
         status=ClientStatus.ACTIVE,
         registered_at=uow.now,
         authorization_details_types=said.authorization_details_types,
+        answer_seal=said.answer_seal,
     )
     event_id = uow.record(_event(Kind.CLIENT_REGISTERED, registered))
     store.add(uow.connection, registered, event_id)

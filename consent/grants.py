@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from consent.answer_seal import AnswerSeal
 from consent.authorization_details import AuthorizationDetails
 from consent.model import ConsentRef
 from consent.opaque import logged_digest
@@ -53,6 +54,8 @@ class TokenAccess:
     purpose_version: int | None = None
     visible_from: datetime | None = None
     """From when on the person sees what is done with it, where a law keeps it back from her."""
+    answer_seal: AnswerSeal | None = None
+    """How the client wants what it reads by this token."""
 
     @property
     def logged(self) -> str:

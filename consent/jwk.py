@@ -45,7 +45,7 @@ def check_public_key(key: object) -> str:
     if key.get("use", "sig") != "sig" or key.get("key_ops", ["verify"]) != ["verify"]:
         raise JwkError("not-for-signatures")
     _check_strength(key, algorithm)
-    return _kid(key)
+    return check_kid(key)
 
 
 def _kind(key: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
@@ -67,7 +67,8 @@ def _check_strength(key: Mapping[str, Any], algorithm: str) -> None:
         raise JwkError("rsa-size")
 
 
-def _kid(key: Mapping[str, Any]) -> str:
+def check_kid(key: Mapping[str, Any]) -> str:
+    """The key's name, in a form that goes into a header. Raises JwkError."""
     kid = key.get("kid")
     if not isinstance(kid, str) or not _KID.fullmatch(kid):
         raise JwkError("kid")

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from consent.answer_seal import AnswerSeal
 from policies.ids import (
     AttributeId,
     ClientId,
@@ -112,6 +113,8 @@ class Client:
     registered_at: datetime
     authorization_details_types: tuple[str, ...] = ("personal_data",)
     """What it may ask for (RFC 9396 section 10): to read, to deposit, or both."""
+    answer_seal: AnswerSeal | None = None
+    """How it wants its data answers signed and encrypted; None for plain JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from audit.prepared import PreparedSelect
+from consent.answer_seal import AnswerSeal
 from consent.model import Client, ClientStatus
 from consent.store.tables import client
 from policies.canonical import canonical_json
@@ -27,6 +28,7 @@ def add(connection: Connection, new: Client, event_id: EventId) -> None:
             status=new.status,
             registered_at=new.registered_at,
             details_types=new.authorization_details_types,
+            answer_seal=None if new.answer_seal is None else new.answer_seal.to_bytes(),
             audit_event_id=event_id,
         )
     )
@@ -69,4 +71,5 @@ def _client(row: Any) -> Client:
         status=ClientStatus(row.status),
         registered_at=row.registered_at,
         authorization_details_types=row.details_types,
+        answer_seal=AnswerSeal.from_bytes(row.answer_seal),
     )

@@ -52,9 +52,10 @@ client = Table(
     Column("status", String(16), nullable=False),
     Column("registered_at", Instant, nullable=False),
     Column("details_types", Words, nullable=False, server_default="personal_data"),
+    Column("answer_seal", LargeBinary),
     Column("audit_event_id", Uuid, nullable=False, unique=True),
 )
-"""One program of one organisation; `party` and `jwks` are canonical JSON."""
+"""One program of one organisation; `party`, `jwks` and `answer_seal` are canonical JSON."""
 
 purpose = insert_only(
     Table(

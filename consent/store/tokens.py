@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from audit.prepared import PreparedInsert, PreparedSelect
+from consent.answer_seal import AnswerSeal
 from consent.grants import TokenAccess, TokenKind
 from consent.model import ClientStatus, Consent, Status
 from consent.store.consents import consent_of
@@ -181,6 +182,7 @@ _ACCESS = PreparedSelect(
         token,
         consent.c.status.label("consent_status"),
         client.c.status.label("client_status"),
+        client.c.answer_seal,
     )
     .join(client, client.c.client_id == token.c.client_id)
     .outerjoin(consent, consent.c.consent_id == token.c.consent_id)
@@ -274,6 +276,7 @@ def _access(row: Any) -> TokenAccess:
         issued_at=row.issued_at,
         expires_at=row.expires_at,
         case=row.case_reference,
+        answer_seal=AnswerSeal.from_bytes(row.answer_seal),
         active=row.revoked_at is None and consent_is_active and client_is_active,
         purpose_version=row.purpose_version,
         visible_from=row.visible_from,

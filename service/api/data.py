@@ -6,11 +6,13 @@ the recipient's business. The event has it, for the person and for the auditor.
 
 from audit.model import Kind
 from audit.unit_of_work import UnitOfWork
+from consent.answer_seal import AnswerSeal
 from consent.decisions import Denial, DenialReason, decide_fetch
 from consent.tokens import TokenAccess, access
 from policies.ids import AttributeId
 from service.api import refusals
 from service.api.protected import AfterCommit, ProtectedResource, token_event
+from service.api.sealing import sealed, wanted
 from service.api.tokens import Token, TokenError
 from service.api.values import overview_answer, values_answer
 from service.exchange import Answer, Call
@@ -40,7 +42,8 @@ class DataApi:
         def effect(uow: UnitOfWork, found: TokenAccess, _token: Token) -> AfterCommit:
             if attributes is None:
                 return _no_such_dataset(uow, found)
-            return self._release(uow, found, dataset, attributes)
+            seal = wanted(found.answer_seal, call.values(b"accept"))
+            return self._release(uow, found, dataset, attributes, seal)
 
         return self._resource.answer(call, "data", effect)
 
@@ -54,14 +57,24 @@ class DataApi:
         found: TokenAccess,
         dataset: str,
         attributes: tuple[AttributeId, ...],
+        seal: AnswerSeal | None,
     ) -> AfterCommit:
-        wanted = tuple(each for each in attributes if each in found.attributes) or attributes
-        decided = decide_fetch(uow, found, wanted)
+        asked = tuple(each for each in attributes if each in found.attributes) or attributes
+        decided = decide_fetch(uow, found, asked)
         if isinstance(decided, Denial):
             return lambda: self._denied(decided)
         released = release(uow, self._server.runtime.vault, decided)
         subject = self._server.pseudonyms.issued(uow, found.person, found.organisation)
-        return lambda: values_answer(dataset, subject, wanted, released)
+        if seal is None:
+            return lambda: values_answer(dataset, subject, asked, released)
+        signer, now = self._server.runtime.receipt_signer, uow.now
+        return lambda: sealed(
+            values_answer(dataset, subject, asked, released),
+            seal,
+            signer,
+            client=found.client,
+            now=now,
+        )
 
     def _tell(self, uow: UnitOfWork, found: TokenAccess, token: Token) -> AfterCommit:
         standing = access(uow.connection, token.value)
