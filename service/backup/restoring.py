@@ -29,6 +29,7 @@ from service.backup.errors import BackupError
 from service.backup.making import BackupHeader, open_backup, snapshots_of
 from service.backup.postgresql import PostgresqlSnapshots, current_schema
 from service.backup.snapshot import SqliteSnapshots, private_folder
+from service.erasing import let_go
 from service.keys_fit import KeysDoNotFitError, check_keys_fit
 from service.migrations.upgrade import knows, upgrade
 from service.runtime import Clock, Runtime, open_runtime, utc_now
@@ -213,7 +214,9 @@ def _replayed(runtime: Runtime, wish: Wish) -> Replayed:
     journal = runtime.ledger.journal
     if journal is None:
         raise RuntimeError("an installation has a journal")
-    return replay(runtime.ledger, runtime.vault, journal, now=runtime.now(), actor=wish.actor)
+    return replay(
+        runtime.ledger, runtime.vault, journal, now=runtime.now(), actor=wish.actor, also=let_go
+    )
 
 
 def _log(runtime: Runtime, wish: Wish) -> tuple[str | None, str | None]:
