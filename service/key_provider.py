@@ -22,6 +22,7 @@ from vault.keys import KeyProvider, NoKeyError
 from vault.providers.environment import EnvironmentKeyProvider
 from vault.providers.file import FileKeyProvider, KeyFolder
 from vault.providers.moving import FormerProvider, MovingKeyProvider
+from vault.providers.sealed import SealedKeyProvider
 from vault.providers.service import ServiceKeyProvider
 
 INSTALLATION = "installation"
@@ -96,11 +97,19 @@ def _transit(settings: Settings) -> FormerProvider:
     return ServiceKeyProvider(TransitKeys(api, settings.transit_key))
 
 
+def _sealed(settings: Settings, keeper: Callable[[Settings], FormerProvider]) -> FormerProvider:
+    asked = keeper(settings)
+    with _closed_on_failure(asked):
+        return SealedKeyProvider(KeyFolder(settings.data_folder), asked)
+
+
 _OPENED: Mapping[Keeper, Callable[[Settings], FormerProvider]] = {
     Keeper.FILE: _file,
     Keeper.ENVIRONMENT: _environment,
     Keeper.PKCS11: _pkcs11,
     Keeper.TRANSIT: _transit,
+    Keeper.SEALED_BY_PKCS11: partial(_sealed, keeper=_pkcs11),
+    Keeper.SEALED_BY_TRANSIT: partial(_sealed, keeper=_transit),
 }
 
 

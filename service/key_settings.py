@@ -27,18 +27,31 @@ class Keeper(StrEnum):
     """A PKCS#11 token."""
     TRANSIT = "transit"
     """The transit engine of a Vault or OpenBao server."""
+    SEALED_BY_PKCS11 = "sealed-by-pkcs11"
+    """Files in the folder of the keys that a token has sealed, and opens at the start."""
+    SEALED_BY_TRANSIT = "sealed-by-transit"
+    """The same with a Vault or OpenBao server."""
 
 
-_OF_SOFTWARE = frozenset({Keeper.FILE, Keeper.ENVIRONMENT})
+_TOKEN = frozenset({Keeper.PKCS11, Keeper.SEALED_BY_PKCS11})
+_SERVER = frozenset({Keeper.TRANSIT, Keeper.SEALED_BY_TRANSIT})
+_SEALED = frozenset({Keeper.SEALED_BY_PKCS11, Keeper.SEALED_BY_TRANSIT})
+_APART: dict[frozenset[Keeper | None], str] = {
+    frozenset({Keeper.FILE, Keeper.ENVIRONMENT}): "copy the keys with their numbers",
+    _TOKEN: "move by way of another provider, since both use the same keys",
+    _SERVER: "move by way of another provider, since both use the same keys",
+    _SEALED: "move by way of another provider, since both use the same files",
+}
+"""Which two cannot be before and after, and what is done instead."""
 _NEEDED = {
-    "key_secrets": Keeper.ENVIRONMENT,
-    "pkcs11_module": Keeper.PKCS11,
-    "pkcs11_token": Keeper.PKCS11,
-    "transit_url": Keeper.TRANSIT,
+    "key_secrets": frozenset({Keeper.ENVIRONMENT}),
+    "pkcs11_module": _TOKEN,
+    "pkcs11_token": _TOKEN,
+    "transit_url": _SERVER,
 }
 _EITHER = {
-    "pkcs11_pin_file": ("pkcs11_pin", Keeper.PKCS11),
-    "transit_token_file": ("transit_token", Keeper.TRANSIT),
+    "pkcs11_pin_file": ("pkcs11_pin", _TOKEN),
+    "transit_token_file": ("transit_token", _SERVER),
 }
 """Given one way or the other, where the provider is used."""
 
@@ -78,16 +91,17 @@ class KeySettings(BaseSettings):
         current = info.data.get("key_provider")
         if value is not None and value == current:
             raise ValueError("must be another one than CONSENT_VAULT_KEY_PROVIDER")
-        if {value, current} == _OF_SOFTWARE:
-            raise ValueError("is not for file and environment: copy the keys with their numbers")
+        instead = _APART.get(frozenset({value, current}))
+        if instead is not None:
+            raise ValueError(f"is not for {current} and {value}: {instead}")
         return value
 
     @field_validator(*_NEEDED)
     @classmethod
     def _is_there(cls, value: Any, info: ValidationInfo) -> Any:
-        needed_by = _NEEDED[str(info.field_name)]
-        if value is None and needed_by in _used(info):
-            raise ValueError(f"is needed by the key provider {needed_by.value}")
+        needing = _NEEDED[str(info.field_name)] & _used(info)
+        if value is None and needing:
+            raise ValueError(f"is needed by the key provider {min(needing)}")
         return value
 
     @field_validator(*_EITHER)
@@ -97,7 +111,7 @@ class KeySettings(BaseSettings):
         in_environment = info.data.get(other) is not None
         if value is not None and in_environment:
             raise ValueError(f"must not be set together with CONSENT_VAULT_{other.upper()}")
-        if value is None and not in_environment and needed_by in _used(info):
+        if value is None and not in_environment and needed_by & _used(info):
             raise ValueError(f"or CONSENT_VAULT_{other.upper()} is needed")
         return value
 

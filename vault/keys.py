@@ -33,6 +33,8 @@ class WrapFormat(IntEnum):
     """AES-256-GCM inside a PKCS#11 token."""
     SERVICE = 4
     """By a remote key service."""
+    SEALED = 5
+    """As SOFTWARE, by a key that a token or a service keeps sealed while nobody serves."""
 
 
 class UnknownKeyError(SealError):

@@ -15,11 +15,12 @@ from service.doctor import check_key_provider, check_keys
 from service.key_provider import LibraryMissingError, open_provider
 from service.key_settings import Keeper
 from service.settings import Settings
-from tests.connectors.transit_server import TOKEN, TransitServer, transit_server
+from tests.connectors.transit_server import TOKEN, Key, TransitServer, transit_server
 from tests.softhsm import PIN, SoftToken
 from vault.envelope import MisplacedError
 from vault.keys import KeyProvider, NoKeyError
 from vault.providers.file import KeyFolder, KeyPermissionsError
+from vault.providers.sealed import SealedKeyError
 
 DEK, CONTEXT = bytes(range(32)), b"context"
 
@@ -49,14 +50,18 @@ def settings(
 ) -> Settings:
     """Settings of a new installation, for each provider in turn."""
     running.keys = {}
+    of_a_token = of_token(token, private(tmp_path / "pin", PIN + "\n"))
+    of_a_server = {
+        "transit_url": running.origin,
+        "transit_token_file": private(tmp_path / "token", TOKEN),
+    }
     given = {
         Keeper.FILE: {},
         Keeper.ENVIRONMENT: {"key_secrets": secrets(1)},
-        Keeper.PKCS11: of_token(token, private(tmp_path / "pin", PIN + "\n")),
-        Keeper.TRANSIT: {
-            "transit_url": running.origin,
-            "transit_token_file": private(tmp_path / "token", TOKEN),
-        },
+        Keeper.PKCS11: of_a_token,
+        Keeper.TRANSIT: of_a_server,
+        Keeper.SEALED_BY_PKCS11: of_a_token,
+        Keeper.SEALED_BY_TRANSIT: of_a_server,
     }[request.param]
     return Settings(**base, key_provider=request.param, **given)
 
@@ -94,6 +99,11 @@ def of_token(token: SoftToken, pin_file: Path) -> dict[str, Any]:
     }
 
 
+def kind(settings: Settings) -> str:
+    """First part of the ids of the provider's keys."""
+    return settings.key_provider.partition("-")[0]
+
+
 def begin(settings: Settings) -> None:
     KeyFolder.open_or_create(settings.data_folder).secret("installation")
 
@@ -104,7 +114,7 @@ def test_a_new_installation_gets_its_first_key_and_keeps_it(settings: Settings) 
     begin(settings)
     again = opened(settings)
     assert again.unwrap(blob, CONTEXT) == DEK
-    assert again.key_ids() == first.key_ids() == (f"{settings.key_provider}:1",)
+    assert again.key_ids() == first.key_ids() == (f"{kind(settings)}:1",)
     with pytest.raises(MisplacedError):
         again.unwrap(blob, b"another")
 
@@ -113,7 +123,7 @@ def test_the_doctor_has_the_provider_wrap_and_open(settings: Settings) -> None:
     opened(settings)
     begin(settings)
     found = check_key_provider(settings)
-    assert found.found == f"{settings.key_provider}:1 wraps, {settings.key_provider}:1 open"
+    assert found.found == f"{kind(settings)}:1 wraps, {kind(settings)}:1 open"
     assert found.ok
     assert check_keys(settings.data_folder, settings.key_provider).ok
 
@@ -154,6 +164,28 @@ def test_an_installation_moves_to_another_provider(
     assert not list(base["data_folder"].glob("kek-*"))
     there = opened(Settings(**base, key_provider=keeper, **given))
     assert there.unwrap(rewrapped, CONTEXT) == DEK
+
+
+@pytest.mark.parametrize("keeper", [Keeper.SEALED_BY_PKCS11, Keeper.SEALED_BY_TRANSIT])
+def test_a_sealed_file_without_its_keeper_stops_the_start(
+    base: dict[str, Any], token: SoftToken, running: TransitServer, tmp_path: Path, keeper: Keeper
+) -> None:
+    running.keys = {}
+    given = {
+        Keeper.SEALED_BY_PKCS11: of_token(token, private(tmp_path / "pin", PIN)),
+        Keeper.SEALED_BY_TRANSIT: {"transit_url": running.origin, "transit_token": TOKEN},
+    }[keeper]
+    settings = Settings(**base, key_provider=keeper, **given)
+    opened(settings)
+    begin(settings)
+    running.keys = {"consent-vault": Key()}
+    with token.by_hand() as session:
+        for key in list(session.get_objects()):
+            key.destroy()
+    token.provider().add_key()
+    with pytest.raises(SealedKeyError, match="backup"):
+        open_provider(settings)
+    assert "sealed by another one" in check_key_provider(settings).found
 
 
 def test_a_pin_that_others_may_read_is_refused(base: dict[str, Any], token: SoftToken) -> None:

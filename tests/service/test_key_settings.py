@@ -32,6 +32,8 @@ def test_the_keys_are_in_the_folder_unless_the_settings_say_otherwise() -> None:
         ("pkcs11", TOKEN),
         ("pkcs11", TOKEN | {"pkcs11_pin": None, "pkcs11_pin_file": Path("pin")}),
         ("transit", TRANSIT),
+        ("sealed-by-pkcs11", TOKEN),
+        ("sealed-by-transit", TRANSIT),
         ("transit", TRANSIT | {"transit_url": "http://127.0.0.1:8200"}),
         ("transit", TRANSIT | {"transit_mount": "a/b", "transit_namespace": "team/vault"}),
         ("transit", TRANSIT | {"transit_token": None, "transit_token_file": Path("token")}),
@@ -48,6 +50,10 @@ def test_each_provider_is_taken_with_what_it_needs(keeper: str, given: dict[str,
     ("keeper", "given", "variable"),
     [
         ("environment", {}, "KEY_SECRETS"),
+        ("sealed-by-pkcs11", {}, "PKCS11_MODULE"),
+        ("sealed-by-pkcs11", TOKEN | {"pkcs11_pin": None}, "PKCS11_PIN_FILE"),
+        ("sealed-by-transit", {}, "TRANSIT_URL"),
+        ("sealed-by-transit", TRANSIT | {"transit_token": None}, "TRANSIT_TOKEN_FILE"),
         ("pkcs11", {}, "PKCS11_MODULE"),
         ("pkcs11", TOKEN | {"pkcs11_token": None}, "PKCS11_TOKEN"),
         ("pkcs11", TOKEN | {"pkcs11_pin": None}, "PKCS11_PIN_FILE"),
@@ -73,6 +79,20 @@ def test_what_a_provider_needs_is_named_when_it_is_not_there(
         ({"key_provider": "hsm"}, "KEY_PROVIDER"),
         ({"key_provider_before": "file"}, "KEY_PROVIDER_BEFORE"),
         ({"key_provider_before": "environment", "key_secrets": SECRETS}, "KEY_PROVIDER_BEFORE"),
+        (
+            {"key_provider": "pkcs11", "key_provider_before": "sealed-by-pkcs11"} | TOKEN,
+            "KEY_PROVIDER_BEFORE",
+        ),
+        (
+            {"key_provider": "sealed-by-transit", "key_provider_before": "transit"} | TRANSIT,
+            "KEY_PROVIDER_BEFORE",
+        ),
+        (
+            {"key_provider": "sealed-by-transit", "key_provider_before": "sealed-by-pkcs11"}
+            | TRANSIT
+            | TOKEN,
+            "KEY_PROVIDER_BEFORE",
+        ),
         ({"key_secrets": "CANARY"}, "KEY_SECRETS"),
         ({"key_secrets": f"{SECRETS},CANARY"}, "KEY_SECRETS"),
         (TOKEN | {"pkcs11_pin_file": Path("pin")}, "PKCS11_PIN_FILE"),

@@ -109,6 +109,16 @@ def test_while_the_server_is_sealed_nothing_is_given_and_the_answer_says_so(
     assert income(office) == 315_050
 
 
+def test_with_sealed_files_people_are_served_while_the_server_is_away(
+    opening: Opening, server: TransitServer
+) -> None:
+    office = opening(**of_server(server) | {"key_provider": "sealed-by-transit"})
+    asked = len(server.asked)
+    server.failing = [503] * 100
+    assert income(office) == 315_050
+    assert len(server.asked) == asked
+
+
 @pytest.mark.parametrize("fault", ["another server", "another key", "destroyed"])
 def test_a_start_with_other_keys_in_the_server_is_refused(
     opening: Opening, server: TransitServer, fault: str

@@ -109,25 +109,26 @@ class KeyFolder:
         One that is destroyed while they are read is left out, and never made anew.
         """
         read = {
-            number: self.existing_secret(_name(prefix, number)) for number in self.numbers(prefix)
+            number: self.existing_secret(numbered(prefix, number))
+            for number in self.numbers(prefix)
         }
         return {number: secret for number, secret in read.items() if secret is not None}
 
-    def numbers(self, prefix: str) -> set[int]:
-        """The numbers of the secrets `<prefix>-<8 digits>` that there are; none is read."""
-        pattern = f"{prefix}-{'[0-9]' * 8}.secret"
+    def numbers(self, prefix: str, ending: str = "secret") -> set[int]:
+        """The numbers of the files `<prefix>-<8 digits>` that there are; none is read."""
+        pattern = f"{prefix}-{'[0-9]' * 8}.{ending}"
         return {int(path.stem[-8:]) for path in self.path.glob(pattern)}
 
-    def destroy(self, name: str) -> None:
-        """Overwrite the secret, then remove it, both brought to the disk; it may be gone already.
+    def destroy(self, name: str, ending: str = "secret") -> None:
+        """Overwrite the file, then remove it, both brought to the disk; it may be gone already.
 
         A file system that writes to a new place each time, and the disk below it, may keep what
         was there: what must not come back belongs into a token or a service.
         """
-        path = self.path_of(name, "secret")
+        path = self.path_of(name, ending)
         with suppress(FileNotFoundError):
             with path.open("r+b") as file:
-                file.write(secrets.token_bytes(KEY_BYTES))
+                file.write(secrets.token_bytes(path.stat().st_size))
                 file.flush()
                 os.fsync(file.fileno())
             path.unlink()
@@ -189,7 +190,7 @@ class FileKeyProvider(SoftwareKeyProvider):
         """The provider of this folder, with a first key when there is none."""
         keys = KeyFolder.open_or_create(folder)
         found = keys.numbered_secrets(KEY_ENCRYPTION_KEY)
-        return cls(found or {1: keys.secret(_name(KEY_ENCRYPTION_KEY, 1))}, keys)
+        return cls(found or {1: keys.secret(numbered(KEY_ENCRYPTION_KEY, 1))}, keys)
 
     @classmethod
     def open_existing(cls, folder: Path) -> Self:
@@ -212,13 +213,13 @@ class FileKeyProvider(SoftwareKeyProvider):
 
     def _remove(self, number: int) -> None:
         if self._folder is not None:
-            self._folder.destroy(_name(KEY_ENCRYPTION_KEY, number))
+            self._folder.destroy(numbered(KEY_ENCRYPTION_KEY, number))
         self._keys = {each: key for each, key in self._keys.items() if each != number}
 
     def _new_key(self, number: int) -> bytes:
         if self._folder is None:
             return secrets.token_bytes(KEY_BYTES)
-        return self._folder.secret(_name(KEY_ENCRYPTION_KEY, number))
+        return self._folder.secret(numbered(KEY_ENCRYPTION_KEY, number))
 
     def _current(self) -> Mapping[int, bytes]:
         if self._folder is not None and self._folder.numbers(KEY_ENCRYPTION_KEY) != set(self._keys):
@@ -229,7 +230,8 @@ class FileKeyProvider(SoftwareKeyProvider):
         return self._keys
 
 
-def _name(prefix: str, number: int) -> str:
+def numbered(prefix: str, number: int) -> str:
+    """The name of one of several secrets."""
     return f"{prefix}-{number:08}"
 
 

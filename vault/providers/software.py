@@ -1,7 +1,7 @@
 """Key-encryption keys in the memory of this process, for the providers that read them somewhere.
 
-Wrapped key, format `01`: the header of `vault.keys`, then Cobblestone-256 of the key, with the
-header in its context.
+Wrapped key, formats `01` and `05`: the header of `vault.keys`, then Cobblestone-256 of the key,
+with the header in its context.
 """
 
 from abc import ABC, abstractmethod
@@ -23,6 +23,7 @@ class SoftwareKeyProvider(ABC):
 
     kind: ClassVar[str]
     """First part of its keys' ids."""
+    wrap_format: ClassVar[WrapFormat] = WrapFormat.SOFTWARE
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:
         """The keys by their numbers."""
@@ -41,7 +42,7 @@ class SoftwareKeyProvider(ABC):
     def wrap(self, key: bytes, context: bytes) -> bytes:
         keys = self._current()
         number = max(keys)
-        header = WRAP_HEADER.pack(WrapFormat.SOFTWARE, number)
+        header = WRAP_HEADER.pack(self.wrap_format, number)
         return header + encrypt(keys[number], join_parts(header, context), key)
 
     def unwrap(self, blob: bytes, context: bytes) -> bytes:
@@ -64,7 +65,7 @@ class SoftwareKeyProvider(ABC):
     def destroy(self, key_id: str) -> None:
         """See `vault.keys.KeyProvider`."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # what most of them have to do is nothing
         """Nothing is held open."""
 
     def _current(self) -> Mapping[int, bytes]:
@@ -76,7 +77,7 @@ class SoftwareKeyProvider(ABC):
 
     def _number_in(self, blob: bytes) -> int:
         wrap_format, number = read_header(blob)
-        if wrap_format != WrapFormat.SOFTWARE:
+        if wrap_format != self.wrap_format:
             raise UnknownFormatError
         return number
 

@@ -32,7 +32,7 @@ class MemoryService:
     def decrypt(self, version: int, sealed: bytes, bound: bytes) -> bytes | None:
         try:
             return AESGCM(self.keys[version]).decrypt(sealed[:12], sealed[12:], bound)
-        except (KeyError, InvalidTag):
+        except (KeyError, InvalidTag, ValueError):
             return None
 
     def rotate(self) -> int:
