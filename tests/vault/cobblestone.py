@@ -4,7 +4,7 @@ c2sp.org/chunked-encryption with SHA-512 and AEAD_AES_256_GCM, built on HKDF-Exp
 and AES-GCM.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA512, HashAlgorithm
@@ -13,8 +13,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 CHUNK = 16 * 1024
 TAG = 16
 SALT = 24
+Decrypt = Callable[[bytes, bytes, bytes, bytes], bytes]
+"""AES-256-GCM by key, nonce, ciphertext with tag, and associated data."""
 _SHA512 = SHA512()
 _LABEL = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\x00"
+
+
+def _decrypted(key: bytes, nonce: bytes, message: bytes, bound: bytes) -> bytes:
+    return AESGCM(key).decrypt(nonce, message, bound)
 
 
 def seal(key: bytes, context: bytes, plain: bytes, *, salt: bytes) -> bytes:
@@ -30,7 +36,12 @@ def seal(key: bytes, context: bytes, plain: bytes, *, salt: bytes) -> bytes:
 
 
 def unseal(
-    key: bytes, context: bytes, message: bytes, *, algorithm: HashAlgorithm = _SHA512
+    key: bytes,
+    context: bytes,
+    message: bytes,
+    *,
+    algorithm: HashAlgorithm = _SHA512,
+    decrypt: Decrypt = _decrypted,
 ) -> bytes:
     """Open; raises ValueError or InvalidTag.
 
@@ -41,7 +52,7 @@ def unseal(
     if commitment != stated:
         raise ValueError("commitment")
     return b"".join(
-        AESGCM(chunk_key).decrypt(_nonce(base_nonce, number), chunk, b"")
+        decrypt(chunk_key, _nonce(base_nonce, number), chunk, b"")
         for number, chunk in enumerate(_chunks(rest))
     )
 
