@@ -28,7 +28,7 @@ from service.gate import AccessGate
 from service.headers import SecurityHeadersMiddleware
 from service.oauth import routes as oauth
 from service.oauth.server import Shared, authorization_server
-from service.operator import health
+from service.operator import health, merges
 from service.pages import load_pages
 from service.problems import BAD_REQUEST, FOREIGN_ORIGIN, PROBLEMS, TOO_LARGE
 from service.refusal_summaries import writing_summaries
@@ -45,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tracker.router,
     auditor.router,
     health.router,
+    merges.router,
 )
 """Every router of the service; each of their routes has a line in `service.access`."""
 

@@ -7,11 +7,14 @@ from consent.effects import EFFECTS as CONSENT
 from service.store import tables
 from vault.effects import EFFECTS as VAULT
 
+_MERGE = frozenset({Kind.MERGE_PROPOSED, Kind.MERGE_APPROVED, Kind.MERGE_REJECTED})
+
 _SERVICE = RoomEffects(
     tables=(
         EffectTable(table=tables.session, kinds=frozenset({Kind.SIGNED_IN})),
         EffectTable(table=tables.sign_in, kinds=frozenset({Kind.SIGN_IN_BEGUN})),
         EffectTable(table=tables.role, kinds=frozenset({Kind.ROLE_GRANTED})),
+        EffectTable(table=tables.merge, kinds=_MERGE),
         EffectTable(table=tables.idempotency_key, kinds=frozenset({Kind.DATA_DEPOSITED})),
     )
 )

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from audit.scope import Scope
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from service.model import Session
 from service.store import forms as store
@@ -84,10 +85,20 @@ def outcome_of(connection: Connection, text: str) -> str | None:
     return store.outcome(connection, hashlib.sha256(body).digest())
 
 
-def once(ledger: Ledger, form: Form, now: datetime, act: Callable[[UnitOfWork], str]) -> str:
-    """Do what the form asks and give the page that shows it; done before, give that page."""
+def once(
+    ledger: Ledger,
+    form: Form,
+    now: datetime,
+    act: Callable[[UnitOfWork], str],
+    *,
+    about: Scope | None = None,
+) -> str:
+    """Do what the form asks and give the page that shows it; done before, give that page.
+
+    It is about the person herself, unless it says otherwise (audit.scope).
+    """
     try:
-        with begin(ledger, actor=form.session.actor, now=now) as uow:
+        with begin(ledger, actor=form.session.actor, now=now, about=about) as uow:
             if store.claim(uow.connection, form.hash, session=form.session.id, now=now):
                 return _act(uow, form, act)
     except _NothingHappenedError as error:

@@ -26,6 +26,7 @@ from service.citizen.erasure import NoSuchErasureError
 from service.citizen.question import NoSuchRequestError
 from service.citizen.receipts import NoSuchReceiptError
 from service.forms import FormError
+from service.merging import NotOpenError, OwnMergeError, SameOperatorError, StaffMergeError
 from service.oauth.errors import OAuthError
 from service.problem import Problem
 from service.sessions import SignInRequiredError
@@ -63,6 +64,10 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     IllegalTransitionError: _CHANGED,
     WrongPartyError: _CHANGED,
     GuardError: _CHANGED,
+    NotOpenError: _CHANGED,
+    SameOperatorError: _CHANGED,
+    OwnMergeError: _CHANGED,
+    StaffMergeError: _CHANGED,
     NothingToDisputeError: _CHANGED,
     AlreadyDisputedError: _CHANGED,
     NoSuchDisputeError: _CHANGED,
@@ -132,6 +137,7 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
         "vault.key_ring.NotBegunError",
         "vault.key_ring.NothingToFinishError",
         "vault.key_ring.TooEarlyError",
+        "vault.merging.SamePersonError",
         "vault.people.IdentifierTakenError",
         "vault.providers.file.KeyFileError",
         "vault.providers.file.KeyPermissionsError",

@@ -106,7 +106,8 @@ def settle(
         )
     )
     store.settle(uow.connection, person, found, outcome=outcome, now=uow.now, event_id=event_id)
-    tell_of_dispute(uow, vault.catalogue, person, found, Told.SETTLED, about=event_id, reason=outcome)
+    what = Told.SETTLED
+    tell_of_dispute(uow, vault.catalogue, person, found, what, about=event_id, reason=outcome)
     return found
 
 

@@ -16,6 +16,8 @@ EFFECTS = RoomEffects(
         EffectTable(table=tables.person, kinds=frozenset({Kind.PERSON_CREATED})),
         EffectTable(table=tables.pairwise, kinds=frozenset({Kind.SUBJECT_ISSUED})),
         EffectTable(table=tables.deposit, kinds=frozenset({Kind.DATA_DEPOSITED})),
+        EffectTable(table=tables.former, kinds=frozenset({Kind.PERSON_MERGED})),
+        EffectTable(table=tables.former_subject, kinds=frozenset({Kind.SUBJECT_ISSUED})),
         EffectTable(
             table=tables.dispute,
             kinds=frozenset({Kind.DATA_DISPUTED, Kind.DISPUTE_SETTLED}),

@@ -18,6 +18,7 @@ from policies.facts import Fact
 from policies.ids import AttributeId, PersonId
 from policies.vocabulary import Label, LegalBasis
 from vault.model import Released
+from vault.names import who_now
 from vault.opening import open_records
 from vault.store import records as store
 from vault.store.records import SealedRecord
@@ -42,6 +43,7 @@ def release(uow: UnitOfWork, vault: Vault, permit: Permit) -> Released:
     turn_to(uow.connection, permit.person)
     rows = store.current_records(uow.connection, permit.person, wanted)
     opened = [fact for _, fact in open_records(vault, permit.person, rows)]
+    opened = _as_people_are_now(uow, permit.person, opened)
     joint = _Joint.of(permit, opened)
     closed = {**joint.closed, **_closed(permit, vault.catalogue, opened, rows)}
     held = best(opened)
@@ -72,6 +74,21 @@ def best(facts: Iterable[Fact]) -> dict[AttributeId, Fact]:
         if fact.authority == first.authority and fact.value != first.value:
             chosen[fact.attribute] = replace(first, labels=first.labels | {Label.DISPUTED})
     return chosen
+
+
+def _as_people_are_now(uow: UnitOfWork, person: PersonId, facts: list[Fact]) -> list[Fact]:
+    """The facts with the other people whom they are about as these are called now.
+
+    One of them may have been joined to another, or to the person herself.
+    """
+    named = {each for fact in facts for each in fact.also_about}
+    if not named:
+        return facts
+    now = who_now(uow.connection, named)
+    return [
+        replace(fact, also_about=frozenset(now[each] for each in fact.also_about) - {person})
+        for fact in facts
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from service.cli.doctor import doctor
 from service.cli.erase import erase
 from service.cli.import_ import import_
 from service.cli.keys import keys
+from service.cli.person import person
 from service.cli.purpose import purpose
 from service.cli.role import role
 from service.cli.sequence import sequence
@@ -33,6 +34,7 @@ def main() -> None:
     concerned can verify the log."""
 
 
+main.add_command(person)
 main.add_command(backup)
 main.add_command(restore)
 audit.add_command(archive)

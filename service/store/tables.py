@@ -1,6 +1,7 @@
 """Tables of the service: what the way in itself must remember."""
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     Index,
     Integer,
@@ -61,6 +62,28 @@ role = Table(
     PrimaryKeyConstraint("person_id", "role"),
 )
 """What a person may do here besides being a citizen."""
+
+merge = Table(
+    "service_merge",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("first_id", Uuid, nullable=False),
+    Column("other_id", Uuid, nullable=False),
+    Column("reference", String(64), nullable=False),
+    Column("proposed_at", Instant, nullable=False),
+    Column("approved_by", Uuid),
+    Column("decided_by", Uuid),
+    Column("decided_at", Instant),
+    Column("outcome", String(16)),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    # The floor under the rule that two people decide.
+    CheckConstraint(
+        "outcome IS NULL OR outcome <> 'merged' OR (approved_by IS NOT NULL"
+        " AND decided_by IS NOT NULL AND approved_by <> decided_by)",
+        name="service_merge_two_people",
+    ),
+)
+"""Proposals to join two records of one person, and who has approved them."""
 
 used_form = Table(
     "service_used_form",

@@ -27,6 +27,7 @@ CITIZEN = [
     "log/{queued}",
     "data",
     "data?show=all",
+    "data/of/income.monthly_gross",
     "by-law",
     "settings",
     "nowhere",

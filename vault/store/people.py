@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from audit.prepared import PreparedSelect
 from policies.ids import EventId, OrganisationId, PersonId
-from vault.store.tables import identifier, pairwise, person, person_key
+from vault.store.tables import former_subject, identifier, pairwise, person, person_key
 
 # Built once: putting a statement together costs more than running it.
 _PERSON_BY_DIGEST = PreparedSelect(
@@ -42,8 +42,13 @@ _ISSUED = select(pairwise.c.subject).where(
     pairwise.c.person_id == bindparam("person"), pairwise.c.sector == bindparam("sector")
 )
 
-_PERSON_BY_SUBJECT = select(pairwise.c.person_id).where(
-    pairwise.c.sector == bindparam("sector"), pairwise.c.subject == bindparam("subject")
+_PERSON_BY_SUBJECT = union_all(
+    *(
+        select(table.c.person_id).where(
+            table.c.sector == bindparam("sector"), table.c.subject == bindparam("subject")
+        )
+        for table in (pairwise, former_subject)
+    )
 )
 
 

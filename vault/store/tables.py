@@ -101,6 +101,29 @@ pairwise = Table(
 )
 """Pseudonyms handed out, for looking up who is meant when one comes back."""
 
+former = Table(
+    "vault_former",
+    metadata,
+    Column("former_id", Uuid, primary_key=True),
+    Column("person_id", Uuid, nullable=False),
+    Column("joined_at", Instant, nullable=False),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    Index("vault_former_person", "person_id"),
+)
+"""Ids of people who were joined to another one (vault.merging), and who they are now."""
+
+former_subject = Table(
+    "vault_former_subject",
+    metadata,
+    Column("sector", String(64), primary_key=True),
+    Column("subject", String(22), primary_key=True),
+    Column("person_id", Uuid, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    Index("vault_former_subject_person", "person_id"),
+)
+"""Pseudonyms of people who were joined to another one: who has got one finds her by it."""
+
 deposit = never_updated(
     Table(
         "vault_deposit",
