@@ -131,6 +131,8 @@ class _Joint:
                 attributes=about,
                 reason=JOINTLY_RELEASED,
                 reference=None if own is None else str(own.consent),
+                policy=permit.policy,
+                visible_from=permit.visible_from,
             )
 
 
