@@ -246,5 +246,4 @@ def _opened(settings: Settings, clock: Clock = utc_now) -> Iterator[Runtime]:
     try:
         yield runtime
     finally:
-        runtime.log_watch.close()
-        runtime.ledger.engine.dispose()
+        runtime.close()
