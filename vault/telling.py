@@ -110,13 +110,25 @@ def tell_of_dispute(
 
 
 def tell_stragglers(ledger: Ledger, catalogue: Catalogue, now: datetime) -> int:
-    """Repeat the telling of what has changed lately, for releases that were under way then.
+    """Repeat the telling of what has changed lately, for releases that were under way then; and
+    tell of disputed values that their sources have sent anew.
 
-    Who has been told is not told again. Gives how many were missing.
+    Who has been told is not told again. Gives how many were told.
     """
     with ledger.read(EVERYONE) as connection:
         changed = store.changed_since(connection, now - LOOKED_BACK)
-    return sum(_tell_again(ledger, catalogue, person, each, now) for person, each in changed)
+        restated = store.restated_since(connection, now - LOOKED_BACK)
+    told = sum(_tell_again(ledger, catalogue, person, each, now) for person, each in changed)
+    return told + sum(_tell_restated(ledger, *each, now) for each in restated)
+
+
+def _tell_restated(
+    ledger: Ledger, person: PersonId, disputed: Dispute, about: EventId, now: datetime
+) -> int:
+    with begin(ledger, actor=SYSTEM, now=now, about=person) as uow:
+        return tell_recipients(
+            uow, person, disputed.attribute, Told.RESTATED, since=disputed.since, about=about
+        )
 
 
 def _tell_again(

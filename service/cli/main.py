@@ -13,6 +13,7 @@ from service.cli.backup import backup, restore
 from service.cli.client import client
 from service.cli.db import db
 from service.cli.demo import demo
+from service.cli.dispute import dispute
 from service.cli.doctor import doctor
 from service.cli.erase import erase
 from service.cli.import_ import import_
@@ -35,6 +36,7 @@ def main() -> None:
 
 
 main.add_command(person)
+main.add_command(dispute)
 main.add_command(backup)
 main.add_command(restore)
 audit.add_command(archive)

@@ -60,7 +60,7 @@ def test_nobody_is_found_for_a_code_that_is_none_or_unknown() -> None:
 
 def test_a_proposal_has_a_number_and_waits_for_two(people: tuple[str, str]) -> None:
     assert merge(*people).output.startswith("proposal 1: two operators")
-    assert merge(*reversed(people), reference="2026/6").output.startswith("proposal 2:")
+    assert merge(people[1], people[0], "2026/6").output.startswith("proposal 2:")
     second, first = json.loads(person("merges", "--json").output)
     assert (first["number"], first["state"], first["reference"]) == (1, "no-approval", "2026/5")
     assert (first["first"], first["other"]) == people

@@ -1,5 +1,6 @@
 """Disputes: a mark that goes with the value, and everybody who has got it is told."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -238,6 +239,23 @@ def test_the_mark_stays_while_the_source_only_sends_the_value_anew(
     with ledger.read(held) as connection:
         (found,) = disputes_of(connection, held)
     assert (found.restated, found.version) == (True, 1)
+
+
+def test_who_has_got_it_is_told_that_the_source_has_sent_it_anew(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    released(ledger, vault, held, GROSS)
+    opened = disputed(ledger, vault, held)
+    older = replace(fact(value=7), observed_at=EARLIER - timedelta(days=1))
+    deposited(ledger, vault, held, older)
+    assert tell_stragglers(ledger, vault.catalogue, LATER) == 0, "it does not count"
+    deposited(ledger, vault, held, fact(value=1))
+    assert tell_stragglers(ledger, vault.catalogue, LATER) == 1
+    assert tell_stragglers(ledger, vault.catalogue, LATER) == 0
+    assert {each.what for each in told(ledger)} == {Told.DISPUTED, Told.RESTATED}
+    settled(ledger, vault, held, opened, Outcome.CORRECTED)
+    deposited(ledger, vault, held, fact(value=2))
+    assert tell_stragglers(ledger, vault.catalogue, LATER) == 0
 
 
 def test_the_person_takes_it_back_herself(ledger: Ledger, vault: Vault, held: PersonId) -> None:

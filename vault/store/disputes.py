@@ -121,6 +121,37 @@ def changed_since(connection: Connection, since: datetime) -> list[tuple[PersonI
     return [(PersonId(row.person_id), _dispute(row)) for row in connection.execute(query)]
 
 
+def restated_since(
+    connection: Connection, since: datetime
+) -> list[tuple[PersonId, Dispute, EventId]]:
+    """Everybody's open disputes of which the source has sent another value since then that counts
+    now, with the event of its deposit."""
+    query = (
+        _all()
+        .add_columns(deposit.c.audit_event_id.label("deposit_event_id"))
+        .join(
+            version,
+            (version.c.person_id == record.c.person_id)
+            & (version.c.record_id == record.c.record_id)
+            & (version.c.version == record.c.current),
+        )
+        .join(
+            deposit,
+            (deposit.c.person_id == version.c.person_id)
+            & (deposit.c.deposit_id == version.c.deposit_id),
+        )
+        .where(
+            dispute.c.outcome.is_(None),
+            record.c.current > dispute.c.version,
+            deposit.c.received_at >= since,
+        )
+    )
+    return [
+        (PersonId(row.person_id), _dispute(row), EventId(row.deposit_event_id))
+        for row in connection.execute(query)
+    ]
+
+
 def _mark(
     connection: Connection,
     person_id: PersonId,
