@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -10,6 +11,38 @@ from policies.ids import AttributeId, DatasetId, PersonId, RecordId
 from vault.store.people import WrappedKey
 from vault.store.records import SealedRecord, marks_of
 from vault.store.tables import deposit, person_key, record, version
+
+
+_VERSIONS = (
+    select(
+        record.c.attribute,
+        record.c.dataset,
+        record.c.record_id,
+        record.c.current,
+        record.c.disputed,
+        record.c.restricted,
+        version.c.version,
+        version.c.sealed,
+        person_key.c.version.label("key_version"),
+        person_key.c.wrapped,
+        deposit.c.received_at,
+    )
+    .join_from(
+        record,
+        version,
+        (version.c.person_id == record.c.person_id) & (version.c.record_id == record.c.record_id),
+    )
+    .join(
+        person_key,
+        (person_key.c.person_id == version.c.person_id)
+        & (person_key.c.version == version.c.key_version),
+    )
+    .join(
+        deposit,
+        (deposit.c.person_id == version.c.person_id)
+        & (deposit.c.deposit_id == version.c.deposit_id),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,57 +62,24 @@ def versions(
     whole: bool,
 ) -> list[StoredVersion]:
     """What every source holds about these attributes: what counts now, or the whole history."""
-    query = (
-        select(
-            record.c.attribute,
-            record.c.dataset,
-            record.c.record_id,
-            record.c.current,
-            record.c.disputed,
-            record.c.restricted,
-            version.c.version,
-            version.c.sealed,
-            person_key.c.version.label("key_version"),
-            person_key.c.wrapped,
-            deposit.c.received_at,
-        )
-        .join_from(
-            record,
-            version,
-            (version.c.person_id == record.c.person_id)
-            & (version.c.record_id == record.c.record_id),
-        )
-        .join(
-            person_key,
-            (person_key.c.person_id == version.c.person_id)
-            & (person_key.c.version == version.c.key_version),
-        )
-        .join(
-            deposit,
-            (deposit.c.person_id == version.c.person_id)
-            & (deposit.c.deposit_id == version.c.deposit_id),
-        )
-        .where(record.c.person_id == person_id, record.c.attribute.in_(attributes))
-    )
+    query = _VERSIONS.where(record.c.person_id == person_id, record.c.attribute.in_(attributes))
     if not whole:
         query = query.where(version.c.version == record.c.current)
-    return [
-        StoredVersion(
-            SealedRecord(
-                AttributeId(row.attribute),
-                DatasetId(row.dataset),
-                RecordId(row.record_id),
-                row.version,
-                row.sealed,
-                WrappedKey(row.key_version, row.wrapped),
-                of_protected_person=False,
-                marks=marks_of(
-                    disputed=row.disputed and counts, restricted=row.restricted and counts
-                ),
-            ),
-            row.received_at,
-            counts,
-        )
-        for row in connection.execute(query)
-        for counts in [row.version == row.current]
-    ]
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def _stored(row: Any) -> StoredVersion:
+    """Only the version that counts bears the marks of its record."""
+    counts = row.version == row.current
+    marks = marks_of(disputed=row.disputed and counts, restricted=row.restricted and counts)
+    sealed = SealedRecord(
+        AttributeId(row.attribute),
+        DatasetId(row.dataset),
+        RecordId(row.record_id),
+        row.version,
+        row.sealed,
+        WrappedKey(row.key_version, row.wrapped),
+        of_protected_person=False,
+        marks=marks,
+    )
+    return StoredVersion(sealed, row.received_at, counts)
