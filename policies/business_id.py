@@ -2,6 +2,9 @@
 
 import re
 
+OID = "urn:oid:1.2.246.10"
+"""What the business id is called among identifiers of all kinds."""
+
 _FORM = re.compile(r"[0-9]{7}-[0-9]")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2)
 

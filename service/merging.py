@@ -20,6 +20,7 @@ from service.store import sessions
 from vault.merging import SamePersonError, merge_people
 from vault.names import is_known
 from vault.people import UnknownPersonError
+from vault.principals import OtherKindError, kind_of
 from vault.vault import Vault
 
 
@@ -42,13 +43,15 @@ class OwnMergeError(ValueError):
 def propose(uow: UnitOfWork, *, first: PersonId, other: PersonId, reference: str) -> Proposal:
     """Propose it; both people's logs tell of it.
 
-    Raises SamePersonError, UnknownPersonError and StaffMergeError.
+    Raises SamePersonError, UnknownPersonError, OtherKindError and StaffMergeError.
     """
     if first == other:
         raise SamePersonError
     for person in (first, other):
         if not is_known(uow.connection, person):
             raise UnknownPersonError(person)
+    if kind_of(uow.connection, first) is not kind_of(uow.connection, other):
+        raise OtherKindError
     if roles_of(uow.connection, other) != {Role.CITIZEN}:
         raise StaffMergeError
     made = Proposal(

@@ -32,6 +32,7 @@ from service.problem import Problem
 from service.sessions import SignInRequiredError
 from service.signin import NoIdentityProviderError
 from vault.disputes import AlreadyDisputedError, NoSuchDisputeError, NothingToDisputeError
+from vault.principals import OtherKindError
 from vault.erasure import KeptError
 
 INTERNAL = Problem("internal-error", 500, "Something went wrong at our end")
@@ -68,6 +69,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     SameOperatorError: _CHANGED,
     OwnMergeError: _CHANGED,
     StaffMergeError: _CHANGED,
+    OtherKindError: _CHANGED,
     NothingToDisputeError: _CHANGED,
     AlreadyDisputedError: _CHANGED,
     NoSuchDisputeError: _CHANGED,

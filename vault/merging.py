@@ -28,16 +28,14 @@ from audit.unit_of_work import UnitOfWork
 from consent.ending import end_consents, end_tokens
 from consent.lifecycle import Party
 from policies.ids import DatasetId, EventId, PersonId, RecordId
-from vault.digests import joint_digest
+from vault.digests import deposit_digest, joint_digest
 from vault.envelope import Place, seal, unseal
 from vault.payload import CONTENT_TYPE
 from vault.people import UnknownPersonError
-from vault.resealing import digests
-from vault.store import keys as keys_store
+from vault.principals import OtherKindError, kind_of
 from vault.store import merging as store
 from vault.store import people as people_store
-from vault.store.keys import SealedVersion
-from vault.store.merging import Kept, Row
+from vault.store.merging import Kept, Row, Version
 from vault.store.people import WrappedKey
 from vault.vault import Vault
 
@@ -52,34 +50,22 @@ def merge_people(uow: UnitOfWork, vault: Vault, *, first: PersonId, other: Perso
     """Let everything of the other person be the first one's; gives the first one's event.
 
     The unit of work is about everyone (audit.scope). Raises SamePersonError, UnknownPersonError,
-    and a SealError when something does not open: then nothing is changed.
+    OtherKindError, and a SealError when something does not open: then nothing is changed.
     """
     if first == other:
         raise SamePersonError
     # Locked in this order everywhere: consents, then people, and those by their ids.
     end_consents(uow, other, by=Party.SYSTEM)
     keys = {person: _lock(uow, person) for person in sorted((first, other))}
+    if kind_of(uow.connection, first) is not kind_of(uow.connection, other):
+        raise OtherKindError
     had, has = store.kept(uow.connection, other), store.kept(uow.connection, first)
     plan = _plan(has, had)
     versions = _sealed_anew(vault, plan, keys[first], first, had)
     event_id = _tell(uow, first, other)
     store.move(uow.connection, has, had, plan.records, versions, first, uow.now, event_id)
     end_tokens(uow, other)
-    made = digests(versions)
-    resealed = Event(
-        kind=Kind.DATA_RESEALED,
-        subject=first,
-        reference=str(keys[first].version),
-        digest=joint_digest(made.items()).hex(),
-    )
-    if made:
-        keys_store.add_resealed(
-            uow.connection,
-            first,
-            made,
-            key_version=keys[first].version,
-            event_id=uow.record(resealed),
-        )
+    _tell_of_sealing(uow, first, versions, key_version=keys[first].version)
     return event_id
 
 
@@ -87,7 +73,7 @@ def merge_people(uow: UnitOfWork, vault: Vault, *, first: PersonId, other: Perso
 class _Moved:
     """A version of the other person, and where it comes to stand."""
 
-    stored: SealedVersion
+    stored: Version
     record: UUID
     version: int
 
@@ -106,6 +92,33 @@ def _lock(uow: UnitOfWork, person: PersonId) -> WrappedKey:
     if key is None:
         raise UnknownPersonError(person)
     return key
+
+
+def _tell_of_sealing(
+    uow: UnitOfWork, first: PersonId, versions: Sequence[Row], *, key_version: int
+) -> None:
+    """What was sealed anew, as when a key is replaced: so it is held against the log as before."""
+    made = {
+        deposit: deposit_digest(
+            deposit,
+            [
+                (row["record_id"], row["version"], row["sealed"])
+                for row in versions
+                if row["deposit_id"] == deposit
+            ],
+        )
+        for deposit in {row["deposit_id"] for row in versions}
+    }
+    if made:
+        event = Event(
+            kind=Kind.DATA_RESEALED,
+            subject=first,
+            reference=str(key_version),
+            digest=joint_digest(made.items()).hex(),
+        )
+        store.add_resealed(
+            uow.connection, first, made, key_version=key_version, event_id=uow.record(event)
+        )
 
 
 def _tell(uow: UnitOfWork, first: PersonId, other: PersonId) -> EventId:
@@ -185,7 +198,7 @@ def _row(
     return {**there, "sealed": seal(new, _place(vault, first, moved.stored, there), plain)}
 
 
-def _place(vault: Vault, person: PersonId, stored: SealedVersion, row: Mapping[str, Any]) -> Place:
+def _place(vault: Vault, person: PersonId, stored: Version, row: Mapping[str, Any]) -> Place:
     return Place(
         installation=vault.installation,
         person=person,

@@ -18,10 +18,12 @@ from audit.model import Event, Kind
 from audit.open_epoch import hold_open
 from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
+from policies.business_id import InvalidBusinessIdError, check_business_id
 from policies.identity_code import OID, parse_identity_code
 from policies.ids import DatasetId, EventId, OrganisationId, PersonId, RecordId, new_uuid
 from vault.envelope import Place, seal, unseal
 from vault.keys import wipe
+from vault.principals import BUSINESS_SCHEME, OtherKindError, kind_of, kind_of_scheme
 from vault.store import people as store
 from vault.vault import Vault
 
@@ -83,13 +85,15 @@ def correct_identifier(
 ) -> EventId:
     """Let another identifier of the scheme lead to the person from now on.
 
-    The earlier one stays in the history and no longer leads anywhere. Raises IdentifierTakenError
-    and UnknownPersonError, and as `find_person` does.
+    The earlier one stays in the history and no longer leads anywhere. Raises IdentifierTakenError,
+    UnknownPersonError and OtherKindError, and as `find_person` does.
     """
     digest = identifier_digest(vault, scheme, identifier)
     turn_to(uow.connection, person)
     if store.lock_person(uow.connection, person) is None:
         raise UnknownPersonError(person)
+    if kind_of(uow.connection, person) is not kind_of_scheme(scheme):
+        raise OtherKindError
     store.close_identifiers(uow.connection, person, scheme=scheme, now=uow.now)
     if not _claim(uow, person, scheme=scheme, digest=digest):
         raise IdentifierTakenError
@@ -173,10 +177,20 @@ def _normal_form(scheme: str, identifier: str) -> str:
     """One spelling for one identifier; only an identity code has letters of either case."""
     if scheme == IDENTITY_SCHEME:
         return parse_identity_code(identifier).value
+    if scheme == BUSINESS_SCHEME:
+        return _business_id(identifier)
     fits = 0 < len(identifier) <= _LONGEST_IDENTIFIER and 0 < len(scheme) <= _LONGEST_SCHEME
     if not fits or not identifier.isprintable() or identifier != identifier.strip():
         raise InvalidIdentifierError
     return unicodedata.normalize("NFC", identifier)
+
+
+def _business_id(identifier: str) -> str:
+    try:
+        check_business_id(identifier)
+    except InvalidBusinessIdError as error:
+        raise InvalidIdentifierError from error
+    return identifier
 
 
 def seed_place(vault: Vault, person: PersonId, key_version: int) -> Place:

@@ -55,6 +55,7 @@ def merge(first: UUID, other: UUID, reference: str, data: Path | None) -> None:
     from service.merging import StaffMergeError, propose
     from vault.merging import SamePersonError
     from vault.people import UnknownPersonError
+    from vault.principals import OtherKindError
 
     case = order_number(reference, what_not=_NOT_PROPOSED)
     with runtime_of(data) as runtime:
@@ -68,6 +69,10 @@ def merge(first: UUID, other: UUID, reference: str, data: Path | None) -> None:
         except UnknownPersonError as error:
             raise Failure(
                 _NOT_PROPOSED, why=f"nobody has the number {error.person}", repair=_REPAIR
+            ) from error
+        except OtherKindError as error:
+            raise Failure(
+                _NOT_PROPOSED, why="one is a person and the other an organisation", repair=_REPAIR
             ) from error
         except StaffMergeError as error:
             raise Failure(

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Table, insert, select, update
 
 from policies.ids import EventId, PersonId
-from vault.store import keys
 from vault.store.erasures import delete_person
-from vault.store.keys import SealedVersion
 from vault.store.people import WrappedKey
 from vault.store.tables import (
     deposit,
@@ -21,6 +20,7 @@ from vault.store.tables import (
     pairwise,
     person_key,
     record,
+    resealed,
     statement,
     unwanted,
     version,
@@ -32,13 +32,22 @@ _AS_THEY_ARE = (identifier, statement, former, former_subject)
 """Tables whose rows go along unchanged but for whose they are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a record with all its columns, and what it is about."""
+
+    row: Row = field(repr=False)
+    dataset: str
+    attribute: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """Everything that is kept about one person."""
 
     person: PersonId
     records: Sequence[Row] = field(repr=False)
-    versions: Sequence[SealedVersion] = field(repr=False)
+    versions: Sequence[Version] = field(repr=False)
     keys: Sequence[WrappedKey] = field(repr=False)
     deposits: Sequence[Row] = field(repr=False)
     disputes: Sequence[Row] = field(repr=False)
@@ -66,7 +75,7 @@ def kept(connection: Connection, person: PersonId) -> Kept:
     return Kept(
         person=person,
         records=_rows(connection, record, person),
-        versions=keys.versions_of(connection, person),
+        versions=_versions(connection, person),
         keys=_keys(connection, person),
         deposits=_rows(connection, deposit, person),
         disputes=_rows(connection, dispute, person),
@@ -104,6 +113,20 @@ def move(
     _add(connection, former, [joining], first)
 
 
+def add_resealed(
+    connection: Connection,
+    first: PersonId,
+    digests: Mapping[UUID, bytes],
+    *,
+    key_version: int,
+    event_id: EventId,
+) -> None:
+    """Write down what the deposits that came are sealed as now."""
+    told = {"key_version": key_version, "audit_event_id": event_id}
+    rows = ({"deposit_id": id_, "digest": digest, **told} for id_, digest in digests.items())
+    _add(connection, resealed, rows, first)
+
+
 def _disputes(has: Kept, had: Kept, records: Sequence[Row]) -> list[Row]:
     """The other's disputes at the records to which they come.
 
@@ -130,6 +153,13 @@ def _put_record(connection: Connection, row: Row, first: PersonId, *, is_there: 
     mine = (record.c.person_id == first) & (record.c.record_id == row["record_id"])
     names = ("current", "latest", "protected", "disputed", "restricted")
     connection.execute(update(record).where(mine).values({name: row[name] for name in names}))
+
+
+def _versions(connection: Connection, person: PersonId) -> list[Version]:
+    named = {row["record_id"]: row for row in _rows(connection, record, person)}
+    found = sorted(_rows(connection, version, person), key=lambda row: row["version"])
+    of = [(row, named[row["record_id"]]) for row in found]
+    return [Version(row, each["dataset"], each["attribute"]) for row, each in of]
 
 
 def _keys(connection: Connection, person: PersonId) -> list[WrappedKey]:

@@ -121,6 +121,12 @@ def claim_identifier(
     return claimed.one_or_none() is not None
 
 
+def schemes_of(connection: Connection, person_id: PersonId) -> list[str]:
+    """The schemes of all identifiers that lead or led to the person."""
+    query = select(identifier.c.scheme).where(identifier.c.person_id == person_id).distinct()
+    return list(connection.execute(query).scalars())
+
+
 def close_identifiers(
     connection: Connection, person_id: PersonId, *, scheme: str, now: datetime
 ) -> None:
