@@ -42,6 +42,15 @@ class Outcome(StrEnum):
 RecordKey = tuple[PersonId, SourceId, AttributeId]
 
 
+@dataclass(frozen=True, slots=True)
+class _HandedIn:
+    """A document about somebody whom the vault knows now."""
+
+    person: PersonId
+    document: Document
+    key: DepositKey
+
+
 @dataclass(slots=True)
 class _Batch:
     """What is known of the people in hand, and the rows to write."""
@@ -68,32 +77,35 @@ def deposit_all(
     `enrols` takes in whoever is not known yet. The unit of work must be about everyone
     (audit.scope).
     """
-    people = _people(uow, vault, stated, enrols=enrols)
-    about = [
-        (each, one.document)
+    people, new = _people(uow, vault, stated, enrols=enrols)
+    handed_in = [
+        _HandedIn(each, one.document, deposit_key_of(vault, each, one.document))
         for each, one in zip(people, stated, strict=True)
         if not isinstance(each, Outcome)
     ]
-    batch = _open_batch(uow, vault, about)
-    taken = iter([_take(batch, person, document) for person, document in about])
+    batch = _open_batch(uow, vault, handed_in, new)
+    taken = iter([_take(batch, each) for each in handed_in])
     _write(batch)
     return [each if isinstance(each, Outcome) else next(taken) for each in people]
 
 
 def _people(
     uow: UnitOfWork, vault: Vault, stated: Sequence[Stated], *, enrols: bool
-) -> list[PersonId | Outcome]:
-    """Whom each document is about, or why nobody."""
+) -> tuple[list[PersonId | Outcome], dict[PersonId, WrappedKey]]:
+    """Whom each document is about, or why nobody; and the keys of those who are new."""
     digests = [_identifier(vault, one) for one in stated]
     wanted = {each: one.scheme for each, one in zip(digests, stated, strict=True) if each}
     known = store.people_of(uow.connection, wanted)
-    new = {digest: scheme for digest, scheme in wanted.items() if digest not in known}
-    if new and enrols:
-        known |= _enrol(uow, vault, new)
-    return [
+    unknown = {digest: scheme for digest, scheme in wanted.items() if digest not in known}
+    new: dict[PersonId, WrappedKey] = {}
+    if unknown and enrols:
+        new = _enrol(uow, vault, unknown)
+        known |= store.people_of(uow.connection, unknown)
+    people = [
         Outcome.INVALID_IDENTIFIER if each is None else known.get(each, Outcome.UNKNOWN_PERSON)
         for each in digests
     ]
+    return people, new
 
 
 def _identifier(vault: Vault, one: Stated) -> bytes | None:
@@ -103,34 +115,40 @@ def _identifier(vault: Vault, one: Stated) -> bytes | None:
         return None
 
 
-def _enrol(uow: UnitOfWork, vault: Vault, new: Mapping[bytes, str]) -> dict[bytes, PersonId]:
-    """Take in people by their identifiers; whom somebody else took in meanwhile is theirs."""
+def _enrol(
+    uow: UnitOfWork, vault: Vault, unknown: Mapping[bytes, str]
+) -> dict[PersonId, WrappedKey]:
+    """Take in people by their identifiers, but for those whom somebody else takes in now."""
     rows = [
         {"person_id": PersonId(new_uuid()), "digest": digest, "scheme": scheme}
-        for digest, scheme in new.items()
+        for digest, scheme in unknown.items()
     ]
     ours = store.claim_identifiers(uow.connection, rows, now=uow.now)
     made = [make_person(uow, vault, person) for person in sorted(ours)]
     store.add_people(uow.connection, made, now=uow.now)
-    return store.people_of(uow.connection, new)
+    return {each.id: each.key for each in made}
 
 
 def _open_batch(
-    uow: UnitOfWork, vault: Vault, about: Sequence[tuple[PersonId, Document]]
+    uow: UnitOfWork,
+    vault: Vault,
+    handed_in: Sequence[_HandedIn],
+    new: dict[PersonId, WrappedKey],
 ) -> _Batch:
-    people = {person for person, _ in about}
-    wanted = {(person, deposit_key_of(vault, person, document)) for person, document in about}
-    keys = store.lock_people(uow.connection, people)
-    for person in sorted(people - keys.keys()):
+    """Lock whom the vault knew before, and ask what it holds of them; of the new ones nothing."""
+    known = {each.person for each in handed_in} - new.keys()
+    keys = store.lock_people(uow.connection, known)
+    for person in sorted(known - keys.keys()):
         # It has changed while we waited for it.
         keys |= _lock_again(uow, person)
+    before = {(each.person, each.key) for each in handed_in if each.person in known}
     return _Batch(
         uow,
         vault,
-        keys=keys,
-        came_before=store.deposited(uow.connection, wanted),
-        heads=store.heads_of(uow.connection, people),
-        unwanted=unwanted_of_all(uow.connection, people),
+        keys=keys | new,
+        came_before=store.deposited(uow.connection, before),
+        heads=store.heads_of(uow.connection, known),
+        unwanted=unwanted_of_all(uow.connection, known),
     )
 
 
@@ -139,32 +157,31 @@ def _lock_again(uow: UnitOfWork, person: PersonId) -> dict[PersonId, WrappedKey]
     return {} if key is None else {person: key}
 
 
-def _take(batch: _Batch, person: PersonId, document: Document) -> Outcome:
+def _take(batch: _Batch, one: _HandedIn) -> Outcome:
     """Seal one document's versions and note the rows that keep them."""
+    person, document = one.person, one.document
     key = batch.keys.get(person)
     if key is None:
         return Outcome.UNKNOWN_PERSON
     if document.dataset in batch.unwanted.get(person, ()):
         return Outcome.NOT_WANTED
-    deposit_key = deposit_key_of(batch.vault, person, document)
     happened = deposit_event(batch.vault, person, document)
-    if (person, deposit_key) in batch.came_before:
+    if (person, one.key) in batch.came_before:
         batch.uow.record(replace(happened, reason=ALREADY_DEPOSITED))
         return Outcome.KNOWN
-    batch.came_before.add((person, deposit_key))
+    batch.came_before.add((person, one.key))
     heads = batch.heads.setdefault((person, document.source), {})
     versions = seal_versions(batch.vault, person, document, key, heads)
-    _note_deposit(batch, person, deposit_key, happened, key, versions)
+    _note_deposit(batch, one, happened, key, versions)
     for new in versions:
-        _note_record(batch, person, deposit_key, new)
+        _note_record(batch, one, new)
         heads[new.fact.attribute] = _head_after(new, heads.get(new.fact.attribute))
     return Outcome.KEPT
 
 
 def _note_deposit(
     batch: _Batch,
-    person: PersonId,
-    deposit_key: DepositKey,
+    one: _HandedIn,
     happened: Event,
     key: WrappedKey,
     versions: list[NewVersion],
@@ -175,20 +192,20 @@ def _note_deposit(
         replace(happened, reference=str(deposit_id), digest=digest_of(deposit_id, versions))
     )
     row = records.deposit_row(
-        person, deposit_key, deposit_id=deposit_id, now=batch.uow.now, event_id=event_id
+        one.person, one.key, deposit_id=deposit_id, now=batch.uow.now, event_id=event_id
     )
     batch.deposits.append(row)
     batch.versions += [
-        records.version_row(person, new, deposit_id=deposit_id, key_version=key.version)
+        records.version_row(one.person, new, deposit_id=deposit_id, key_version=key.version)
         for new in versions
     ]
 
 
-def _note_record(batch: _Batch, person: PersonId, deposit_key: DepositKey, new: NewVersion) -> None:
+def _note_record(batch: _Batch, one: _HandedIn, new: NewVersion) -> None:
     """A record begun or moved on; one that the batch has in hand already is moved further."""
-    named = (person, deposit_key.source, new.fact.attribute)
+    named = (one.person, one.key.source, new.fact.attribute)
     if new.version == 1:
-        batch.begun[named] = records.record_row(person, deposit_key, new)
+        batch.begun[named] = records.record_row(one.person, one.key, new)
     elif named in batch.begun:
         batch.begun[named] |= {
             "current": new.current,
@@ -196,7 +213,7 @@ def _note_record(batch: _Batch, person: PersonId, deposit_key: DepositKey, new: 
             "protected": new.protected,
         }
     else:
-        move = records.record_move(person, new)
+        move = records.record_move(one.person, new)
         first = batch.moved.get(named, move)
         batch.moved[named] = move | {"read": first["read"]}
 

@@ -32,7 +32,8 @@ __all__ = ["ElsewhereImportedError", "Importer", "Progress", "ReportError"]
 
 BATCH = 500
 """Documents of one unit of work: enough that a commit costs little for each of them."""
-_IDENTIFIER = "#/subject/id"
+_PLACES = {Outcome.NOT_WANTED: "#/dataset"}
+"""Where a line is at fault; all other outcomes are about whom it names."""
 
 
 class ReportError(ValueError):
@@ -110,7 +111,7 @@ def _refused(
             continue
         outcome = next(left)
         if outcome not in {Outcome.KEPT, Outcome.KNOWN}:
-            yield RefusedLine(line.number, _IDENTIFIER, outcome)
+            yield RefusedLine(line.number, _PLACES.get(outcome, "#/subject/id"), outcome)
 
 
 def _note(uow: UnitOfWork, before: Progress, after: Progress) -> None:

@@ -31,7 +31,7 @@ from service.oauth.server import AuthorizationServer
 from service.problem import Problem
 from vault.deposits import ALREADY_DEPOSITED, deposit
 from vault.documents import RefusedDocumentError
-from vault.people import InvalidIdentifierError, enrol, find_person
+from vault.people import InvalidIdentifierError, UnknownPersonError, enrol, find_person
 from vault.stated import read_document
 
 _JSON = "application/json"
@@ -85,6 +85,9 @@ class DepositApi:
         except RefusedDocumentError as error:
             # Its form is checked: it is the person who wants no copy (vault.unwanted).
             raise _not_valid(error.reason, "#/dataset") from error
+        except UnknownPersonError as error:
+            # Erased since she was found.
+            raise _not_valid("unknown-person", "#/subject/id") from error
         claimed.keep(uow, event_id)
         return lambda: _taken(event_id, self._server.promise(uow, event_id))
 

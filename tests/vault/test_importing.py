@@ -11,14 +11,17 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
-from audit.model import SYSTEM, Kind
+from audit.model import SYSTEM, Event, Kind
 from audit.reader import search
-from audit.unit_of_work import Ledger
+from audit.scope import EVERYONE
+from audit.unit_of_work import Ledger, begin
+from policies.ids import DatasetId
 from tests.policies.test_deposit_document import CITY, document
 from tests.vault.given import AINO, NOW, VILLE, new_vault
 from vault.importing import ElsewhereImportedError, Importer, Progress, ReportError
+from vault.people import IDENTITY_SCHEME, find_person
 from vault.stated import MAX_BYTES
-from vault.store import tables
+from vault.store import tables, unwanted
 from vault.vault import Vault
 
 PEOPLE = (AINO, VILLE, "170269-938M")
@@ -155,6 +158,22 @@ def test_refused_lines_are_told_by_number_and_reason_only(bench: Bench) -> None:
     report = bench.report.read_text()
     assert AINO not in report
     assert "Esimerkkil" not in report
+
+
+def test_what_the_person_wants_no_copy_of_is_refused(bench: Bench) -> None:
+    bench.write(line(0))
+    bench.run()
+    with begin(bench.ledger, actor=SYSTEM, now=NOW, about=EVERYONE) as uow:
+        vault = bench.importer.vault
+        person = find_person(uow.connection, vault, scheme=IDENTITY_SCHEME, identifier=AINO)
+        assert person is not None
+        event_id = uow.record(Event(kind=Kind.DATA_ERASED, subject=person))
+        residence = DatasetId("residence")
+        unwanted.add(uow.connection, person, residence, now=NOW, event_id=event_id)
+    bench.write(line(3))
+    bench.report.unlink()
+    assert counts(bench.run()) == (1, 0, 0, 1)
+    assert bench.refused() == [(1, "#/dataset", "not-wanted-here")]
 
 
 def test_a_long_line_that_breaks_off_is_one_line(bench: Bench) -> None:

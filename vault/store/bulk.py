@@ -5,7 +5,7 @@ row; COPY is not for tables with row-level security.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -15,8 +15,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Table,
+    Text,
     any_,
     bindparam,
+    cast,
     column,
     func,
     insert,
@@ -27,6 +29,7 @@ from sqlalchemy.dialects import postgresql
 
 from policies.ids import AttributeId, DatasetId, PersonId, RecordId, SourceId
 from policies.vocabulary import AuthorityRank
+from vault.store.arrays import literal
 from vault.store.people import NewPerson, WrappedKey
 from vault.store.records import DepositKey, Head
 from vault.store.tables import (
@@ -176,6 +179,11 @@ def move_records(connection: Connection, rows: Sequence[Row]) -> int:
     return connection.execute(_MOVE_ALL, _arrays(rows)).rowcount
 
 
+def _array(name: str, of: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A parameter for an array that is written by `literal`."""
+    return cast(bindparam(name, type_=Text()), ARRAY(of.type))
+
+
 _MOVE_ONE = (
     update(record)
     .where(
@@ -188,7 +196,7 @@ _MOVE_ONE = (
 _MOVED = (
     func.unnest(
         *(
-            bindparam(name, type_=ARRAY(of.type))
+            _array(name, of)
             for name, of in (
                 ("person", record.c.person_id),
                 ("record", record.c.record_id),
@@ -217,19 +225,16 @@ _MOVE_ALL = (
 def _from_arrays(table: Table, names: tuple[str, ...]) -> postgresql.Insert:
     """INSERT … SELECT from one array for each column."""
     columns = [table.c[name] for name in names]
-    arrays = [bindparam(each.name, type_=ARRAY(each.type)) for each in columns]
+    arrays = [_array(each.name, each) for each in columns]
     made = func.unnest(*arrays).table_valued(*(column(each.name, each.type) for each in columns))
     return postgresql.insert(table).from_select(
         list(names), select(*made.render_derived(name="given").c)
     )
 
 
-def _arrays(rows: Iterable[Row]) -> dict[str, list[Any]]:
-    arrays: dict[str, list[Any]] = defaultdict(list)
-    for row in rows:
-        for name, value in row.items():
-            arrays[name].append(value)
-    return arrays
+def _arrays(rows: Sequence[Row]) -> dict[str, str]:
+    """The columns of the rows, each as an array."""
+    return {name: literal([row[name] for row in rows]) for name in rows[0]}
 
 
 def _among(
@@ -238,4 +243,5 @@ def _among(
     """The column is one of the values: on PostgreSQL as one parameter, however many they are."""
     if connection.dialect.name == "sqlite":
         return of.in_(list(values))
+    # Not `literal`: as text it would be read anew for every row that is looked at.
     return of == any_(bindparam(None, list(values), type_=ARRAY(of.type), unique=True))
