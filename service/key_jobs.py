@@ -9,11 +9,12 @@ from datetime import datetime
 import structlog
 
 from audit.model import SYSTEM
+from audit.scope import EVERYONE
 from audit.unit_of_work import Ledger
 from service.jobs import Job
 from vault.key_ring import KeyRing
 from vault.keys import KeyProvider
-from vault.resealing import last_rotation, reseal_everyone
+from vault.resealing import last_rotation, reseal_everyone, resealing
 from vault.vault import Vault
 
 PAUSE_SECONDS = 0.01
@@ -67,19 +68,21 @@ class KeyRotationJob(Job):
         return done - before
 
     def _reseal(self, now: datetime) -> int:
-        with self._ledger.read() as connection:
+        with self._ledger.read(EVERYONE) as connection:
             rotation = last_rotation(connection)
-        if rotation is None or rotation.ended_at is not None:
-            return 0
-        everyone = reseal_everyone(
+            if rotation is None or rotation.ended_at is not None:
+                return 0
+            before = done = resealing(connection, rotation).done
+        for progress in reseal_everyone(
             self._ledger,
             self._vault,
             rotation,
             actor=SYSTEM,
             clock=lambda: now,
             stop=self._waits,
-        )
-        return sum(1 for _ in everyone)
+        ):
+            done = progress.done
+        return done - before
 
     def _waits(self) -> bool:
         return self._stop.wait(PAUSE_SECONDS)

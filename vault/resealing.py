@@ -1,9 +1,9 @@
 """A new key for each person: all that was sealed under the old one is sealed anew, and that goes.
 
-One person is one transaction: nobody ever meets her data half under one key and half under the
-other, and whoever is killed in the middle has changed nothing of hers. Rows are never updated
-(audit.insert_only), so the sealed versions are written anew in the place of the old ones, with all
-that stands beside the seal as it was.
+All of a person's is done in one transaction: nobody ever meets her data half under one key and half
+under the other, and whoever is killed in the middle has changed nothing of hers. Rows are never
+updated (audit.insert_only), so the sealed versions are written anew in the place of the old ones,
+with all that stands beside the seal as it was.
 
 The event of a deposit has the digest of what was sealed then. So the event of sealing anew,
 `data.resealed`, has one over the new digests of all deposits, and each of these is kept beside its
@@ -13,7 +13,7 @@ deposit: what stands in the tables can be held against the log as before (vault.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from audit.completeness import never
 from audit.epochs import alone
 from audit.model import Actor, Event, Kind
 from audit.open_epoch import hold_open
-from audit.scope import EVERYONE, turn_to
+from audit.scope import EVERYONE
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from policies.ids import DatasetId, PersonId, RecordId
 from vault.digests import deposit_digest, joint_digest
@@ -32,14 +32,15 @@ from vault.envelope import Place, SealError, seal, unseal
 from vault.keys import wipe
 from vault.payload import CONTENT_TYPE
 from vault.people import seed_place
+from vault.store import bulk
 from vault.store import keys as store
 from vault.store import people as people_store
-from vault.store.keys import SealedVersion, Step
+from vault.store.keys import SealedUnder, SealedVersion, Step
 from vault.store.people import WrappedKey
 from vault.vault import Vault
 
-PAGE = 200
-"""How many people are looked up at once."""
+AT_ONCE = 20
+"""How many people one transaction takes: a commit costs as much as sealing some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,16 @@ class Resealing:
     total: int
     unreadable: tuple[PersonId, ...] = ()
     """People of whom something does not open; all of theirs stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Anew:
+    """What is to be written for one person."""
+
+    person: PersonId
+    key: WrappedKey
+    seed: bytes = field(repr=False)
+    rows: Sequence[Mapping[str, Any]] = field(repr=False)
 
 
 def last_rotation(connection: Connection) -> Rotation | None:
@@ -97,60 +108,72 @@ def reseal_everyone(
     actor: Actor,
     clock: Callable[[], datetime],
     stop: Callable[[], bool] = never,
+    at_once: int = AT_ONCE,
 ) -> Iterator[Resealing]:
-    """Replace every key that is due, and tell after each person how far it has come.
+    """Replace every key that is due, and tell after each commit how far it has come.
 
     At the end the rotation ends, unless something did not open. Raises KeyProviderError.
     """
     with ledger.read(EVERYONE) as connection:
         start = resealing(connection, rotation)
-    done, unreadable = start.done, list[PersonId]()
-    for person in _due(ledger, rotation):
+    done, unreadable = start.done, tuple[PersonId, ...]()
+    for people in _due(ledger, rotation, at_once):
         if stop():
             return
-        try:
-            with begin(ledger, actor=actor, now=clock(), about=person) as uow:
-                done += reseal(uow, vault, person, older_than=rotation.begun_at)
-        except SealError:
-            unreadable.append(person)
-        yield Resealing(done, max(done + len(unreadable), start.total), tuple(unreadable))
+        with begin(ledger, actor=actor, now=clock(), about=EVERYONE) as uow:
+            made = reseal(uow, vault, people, older_than=rotation.begun_at)
+        done += made.done
+        unreadable += made.unreadable
+        yield Resealing(done, max(done + len(unreadable), start.total), unreadable)
     if not unreadable:
         with begin(ledger, actor=actor, now=clock(), about=EVERYONE) as uow:
             _end(uow, rotation)
 
 
-def reseal(uow: UnitOfWork, vault: Vault, person: PersonId, *, older_than: datetime) -> bool:
-    """Give the person a new key if hers is older, and seal everything of hers under it.
+def reseal(
+    uow: UnitOfWork, vault: Vault, people: Sequence[PersonId], *, older_than: datetime
+) -> Resealing:
+    """Give each person whose key is older a new one, and seal everything of theirs under it.
 
-    False when there is nothing to do: her key is new already, or she has been erased. Raises a
-    SealError when something does not open; then nothing is changed.
+    Nothing is done for those whose key is new already, or who have been erased; and of a person of
+    whom something does not open, nothing is changed. The unit of work is about everyone, or about
+    the one person.
     """
-    turn_to(uow.connection, person)
-    newest = people_store.lock_person(uow.connection, person)
-    if newest is None or not store.is_older(uow.connection, person, older_than):
-        return False
-    sealed = store.versions_of(uow.connection, person)
-    key, wrapped = vault.new_person_key(person, newest.version + 1)
-    new = WrappedKey(newest.version + 1, wrapped)
-    hold_open(uow.connection, vault.wrapped_under(wrapped))
-    try:
-        rows, seed = _sealed_anew(uow.connection, vault, person, sealed, new, key)
-    finally:
-        wipe(key)
-    _write(uow, person, new, rows, seed, at=max(uow.now, older_than))
-    return True
+    here = _locked(uow.connection, people)
+    under = store.sealed_under(uow.connection, here)
+    due = [each for each in here if under[each].since < older_than]
+    sealed = store.versions_of(uow.connection, due)
+    made, unreadable = list[_Anew](), list[PersonId]()
+    for person in due:
+        try:
+            made.append(_sealed_anew(vault, person, under[person], sealed.get(person, [])))
+        except SealError:
+            unreadable.append(person)
+    if made:
+        _write(uow, vault, made, at=max(uow.now, older_than))
+    return Resealing(len(made), len(people), tuple(unreadable))
 
 
-def _due(ledger: Ledger, rotation: Rotation) -> Iterator[PersonId]:
+def _locked(connection: Connection, people: Sequence[PersonId]) -> list[PersonId]:
+    """Those who are here, all of them locked. Whoever is not found among the others was changed
+    while we waited, or erased."""
+    found = bulk.lock_people(connection, people)
+    missing = [each for each in people if each not in found]
+    return [*found, *(each for each in missing if people_store.lock_person(connection, each))]
+
+
+def _due(ledger: Ledger, rotation: Rotation, at_once: int) -> Iterator[list[PersonId]]:
     after: PersonId | None = None
-    while page := _page(ledger, rotation, after):
-        yield from page
-        after = page[-1]
+    while people := _next(ledger, rotation, after, at_once):
+        yield people
+        after = people[-1]
 
 
-def _page(ledger: Ledger, rotation: Rotation, after: PersonId | None) -> list[PersonId]:
+def _next(
+    ledger: Ledger, rotation: Rotation, after: PersonId | None, at_once: int
+) -> list[PersonId]:
     with ledger.read(EVERYONE) as connection:
-        return store.next_older(connection, rotation.begun_at, after=after, limit=PAGE)
+        return store.next_older(connection, rotation.begun_at, after=after, limit=at_once)
 
 
 def _end(uow: UnitOfWork, rotation: Rotation) -> None:
@@ -168,23 +191,21 @@ def _take(uow: UnitOfWork, number: int, step: Step, kind: Kind) -> None:
 
 
 def _sealed_anew(
-    connection: Connection,
-    vault: Vault,
-    person: PersonId,
-    sealed: Sequence[SealedVersion],
-    new: WrappedKey,
-    key: bytearray,
-) -> tuple[list[dict[str, Any]], bytes]:
-    """The rows of the versions, and the seed, as they are under the new key."""
-    with ExitStack() as opened:
-        old = {
-            each.version: opened.enter_context(vault.person_key(person, each.version, each.wrapped))
-            for each in store.keys_of(connection, person)
+    vault: Vault, person: PersonId, old: SealedUnder, sealed: Sequence[SealedVersion]
+) -> _Anew:
+    """What is to be written for a person. Raises a SealError."""
+    key, wrapped = vault.new_person_key(person, old.newest + 1)
+    new = WrappedKey(old.newest + 1, wrapped)
+    with ExitStack() as stack:
+        stack.callback(wipe, key)
+        keys = {
+            each.version: stack.enter_context(vault.person_key(person, each.version, each.wrapped))
+            for each in old.keys
         }
-        rows = [_row(vault, person, each, old, new.version, key) for each in sealed]
-        was, seed = store.seed_of(connection, person)
-        plain = unseal(old[was], seed_place(vault, person, was), seed)
-    return rows, seal(key, seed_place(vault, person, new.version), plain)
+        rows = [_row(vault, person, each, keys, new.version, key) for each in sealed]
+        plain = unseal(keys[old.newest], seed_place(vault, person, old.newest), old.seed)
+        seed = seal(key, seed_place(vault, person, new.version), plain)
+    return _Anew(person, new, seed, rows)
 
 
 def _row(
@@ -214,27 +235,38 @@ def _place(vault: Vault, person: PersonId, stored: SealedVersion, key_version: i
     )
 
 
-def _write(
-    uow: UnitOfWork,
-    person: PersonId,
-    new: WrappedKey,
-    rows: Sequence[Mapping[str, Any]],
-    seed: bytes,
-    *,
-    at: datetime,
-) -> None:
-    made = digests(rows)
+def _write(uow: UnitOfWork, vault: Vault, made: Sequence[_Anew], *, at: datetime) -> None:
+    for key_id in {vault.wrapped_under(each.key.wrapped) for each in made}:
+        hold_open(uow.connection, key_id)
+    kept = [row for each in made for row in _record(uow, each)]
+    keys = [store.NewKey(each.person, each.key, each.seed, at) for each in made]
+    store.put_keys(uow.connection, keys)
+    rows = [row for each in made for row in each.rows]
+    store.put_versions(uow.connection, [each.person for each in made], rows)
+    store.add_resealed(uow.connection, kept)
+
+
+def _record(uow: UnitOfWork, each: _Anew) -> list[dict[str, Any]]:
+    """The event, and the rows that it covers."""
+    found = digests(each.rows)
     event_id = uow.record(
         Event(
             kind=Kind.DATA_RESEALED,
-            subject=person,
-            reference=str(new.version),
-            digest=joint_digest(made.items()).hex(),
+            subject=each.person,
+            reference=str(each.key.version),
+            digest=joint_digest(found.items()).hex(),
         )
     )
-    store.put_key(uow.connection, person, new, seed=seed, now=at)
-    store.put_versions(uow.connection, person, rows)
-    store.add_resealed(uow.connection, person, made, key_version=new.version, event_id=event_id)
+    return [
+        {
+            "person_id": each.person,
+            "deposit_id": deposit_id,
+            "key_version": each.key.version,
+            "digest": digest,
+            "audit_event_id": event_id,
+        }
+        for deposit_id, digest in found.items()
+    ]
 
 
 def digests(rows: Sequence[Mapping[str, Any]]) -> dict[UUID, bytes]:

@@ -26,7 +26,7 @@ def differing_deposits(connection: Connection, ledger: Ledger, person: PersonId)
     said here either. Raises SealedEventError.
     """
     turn_to(connection, person)
-    found = digests([each.row for each in store.versions_of(connection, person)])
+    found = digests([each.row for each in store.versions_of(connection, [person]).get(person, [])])
     told = _as_deposited(connection, ledger, person) | _as_resealed(connection, ledger, person)
     return sorted(
         deposit

@@ -45,7 +45,9 @@ def rotate(house: House) -> None:
         tell("nothing to finish")
     with begin(house.ledger, actor=SYSTEM, now=now()) as uow:
         rotation = begin_rotation(uow)
-    for done in reseal_everyone(house.ledger, house.vault, rotation, actor=SYSTEM, clock=now):
+    for done in reseal_everyone(
+        house.ledger, house.vault, rotation, actor=SYSTEM, clock=now, at_once=2
+    ):
         tell(f"sealed {done.done}")
 
 

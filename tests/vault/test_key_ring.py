@@ -198,6 +198,17 @@ def test_an_epoch_whose_end_was_not_written_down_is_ended_by_the_next_try(house:
     assert gaps == set()
 
 
+def test_two_operators_who_finish_at_once_destroy_the_key_and_tell_of_it_once(
+    house: House,
+) -> None:
+    house.begin()
+    house.rewrap()
+    for closed in (house.ring._close(SYSTEM, LATER, DELAY), ["file:1"]):
+        assert closed == ["file:1"]
+        house.ring._destroy("file:1", SYSTEM, LATER)
+    assert house.kinds().count(Kind.EPOCH_ENDED) == 1
+
+
 def test_a_provider_whose_keys_come_from_outside_begins_nothing(house: House) -> None:
     class Outside(FileKeyProvider):
         def add_key(self) -> str:

@@ -1,5 +1,6 @@
 """SQL on people's keys, for the key ring and for sealing anew."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,12 +8,42 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
+from audit.prepared import PreparedSelect
 from audit.wrapped_keys import WrappedKeys
 from policies.ids import EventId, PersonId
 from vault.store.people import WrappedKey
 from vault.store.tables import deposit, key_rotation, person, person_key, record, resealed, version
+
+_KEYS = PreparedSelect(
+    select(
+        person.c.person_id,
+        person.c.key_version,
+        person.c.pairwise_seed,
+        person_key.c.version,
+        person_key.c.wrapped,
+        person_key.c.created_at,
+    )
+    .join_from(person, person_key, person_key.c.person_id == person.c.person_id)
+    .where(person.c.person_id.in_(bindparam("people", expanding=True)))
+)
+
+_VERSIONS = PreparedSelect(
+    select(record.c.dataset, record.c.attribute, *version.columns)
+    .join_from(
+        version,
+        record,
+        (record.c.person_id == version.c.person_id) & (record.c.record_id == version.c.record_id),
+    )
+    .where(version.c.person_id.in_(bindparam("people", expanding=True)))
+)
+
+_PUT_SEED = (
+    update(person)
+    .where(person.c.person_id == bindparam("of_person"))
+    .values(key_version=bindparam("version"), pairwise_seed=bindparam("seed"))
+)
 
 _IS_NEWEST = (person_key.c.person_id == person.c.person_id) & (
     person_key.c.version == person.c.key_version
@@ -45,6 +76,27 @@ class SealedVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedUnder:
+    """The keys of a person, and the seed of her pseudonyms under the newest of them."""
+
+    since: datetime
+    """When the newest key was made."""
+    newest: int
+    seed: bytes
+    keys: tuple[WrappedKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A person's new key, and the seed under it."""
+
+    person: PersonId
+    key: WrappedKey
+    seed: bytes
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Resealed:
     """What a deposit was sealed anew as, and the event that tells of it."""
 
@@ -53,24 +105,12 @@ class Resealed:
     event_id: EventId
 
 
-def keys_of(connection: Connection, person_id: PersonId) -> list[WrappedKey]:
-    """All keys of the person, oldest first."""
-    query = select(person_key.c.version, person_key.c.wrapped)
-    mine = query.where(person_key.c.person_id == person_id).order_by(person_key.c.version)
-    return [WrappedKey(row.version, row.wrapped) for row in connection.execute(mine)]
-
-
-def seed_of(connection: Connection, person_id: PersonId) -> tuple[int, bytes]:
-    """The seed of the person's pseudonyms, with the version of the key under which it is sealed."""
-    query = select(person.c.key_version, person.c.pairwise_seed)
-    row = connection.execute(query.where(person.c.person_id == person_id)).one()
-    return row.key_version, row.pairwise_seed
-
-
-def is_older(connection: Connection, person_id: PersonId, moment: datetime) -> bool:
-    """Whether the key under which the person's data is sealed now is older than the moment."""
-    query = _older_than(moment).where(person.c.person_id == person_id)
-    return connection.execute(query).one_or_none() is not None
+def sealed_under(connection: Connection, people: Sequence[PersonId]) -> dict[PersonId, SealedUnder]:
+    """What each person's data is sealed under, once they are locked."""
+    found: dict[PersonId, list[Any]] = defaultdict(list)
+    for row in _KEYS.rows(connection, {"people": [*people]}):
+        found[PersonId(row.person_id)].append(row)
+    return {person_id: _sealed_under(rows) for person_id, rows in found.items()}
 
 
 def next_older(
@@ -91,66 +131,54 @@ def count_older(connection: Connection, moment: datetime) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def versions_of(connection: Connection, person_id: PersonId) -> list[SealedVersion]:
-    """Every version of every record of the person."""
-    is_of = (record.c.person_id == version.c.person_id) & (
-        record.c.record_id == version.c.record_id
-    )
-    query = select(record.c.dataset, record.c.attribute, *version.columns)
-    query = query.join_from(version, record, is_of).where(version.c.person_id == person_id)
-    ordered = query.order_by(version.c.record_id, version.c.version)
+def versions_of(
+    connection: Connection, people: Sequence[PersonId]
+) -> dict[PersonId, list[SealedVersion]]:
+    """Every version of every record of each person; who has none is absent."""
     columns = [each.name for each in version.columns]
-    return [
-        SealedVersion(dict(zip(columns, row[2:], strict=True)), row[0], row[1])
-        for row in connection.execute(ordered)
+    found: dict[PersonId, list[SealedVersion]] = defaultdict(list)
+    for values in _VERSIONS.rows(connection, {"people": [*people]}):
+        row = dict(zip(columns, values[2:], strict=True))
+        found[PersonId(row["person_id"])].append(SealedVersion(row, values[0], values[1]))
+    return found
+
+
+def put_keys(connection: Connection, keys: Sequence[NewKey]) -> None:
+    """Give each person a new key, under which the seed is sealed, in the place of all others."""
+    people = [each.person for each in keys]
+    connection.execute(delete(person_key).where(person_key.c.person_id.in_(people)))
+    rows = [
+        {
+            "person_id": each.person,
+            "version": each.key.version,
+            "wrapped": each.key.wrapped,
+            "created_at": each.made_at,
+        }
+        for each in keys
     ]
-
-
-def put_key(
-    connection: Connection, person_id: PersonId, key: WrappedKey, *, seed: bytes, now: datetime
-) -> None:
-    """Give the person a new key, under which the seed is sealed, in the place of all others."""
-    of_person = person_key.c.person_id == person_id
-    connection.execute(delete(person_key).where(of_person))
-    row = {"person_id": person_id, "version": key.version, "wrapped": key.wrapped}
-    connection.execute(insert(person_key).values(**row, created_at=now))
-    values = {"key_version": key.version, "pairwise_seed": seed}
-    connection.execute(update(person).where(person.c.person_id == person_id).values(values))
+    connection.execute(insert(person_key), rows)
+    seeds = [
+        {"of_person": each.person, "version": each.key.version, "seed": each.seed} for each in keys
+    ]
+    connection.execute(_PUT_SEED, seeds)
 
 
 def put_versions(
-    connection: Connection, person_id: PersonId, rows: Sequence[Mapping[str, Any]]
+    connection: Connection, people: Sequence[PersonId], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Write all versions of the person's records in the place of those that stand there.
+    """Write all versions of these people's records in the place of those that stand there.
 
     They are never updated (audit.insert_only), so the old ones go first.
     """
     if rows:
-        connection.execute(delete(version).where(version.c.person_id == person_id))
+        connection.execute(delete(version).where(version.c.person_id.in_(people)))
         connection.execute(insert(version), list(rows))
 
 
-def add_resealed(
-    connection: Connection,
-    person_id: PersonId,
-    digests: Mapping[UUID, bytes],
-    *,
-    key_version: int,
-    event_id: EventId,
-) -> None:
+def add_resealed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write down what each deposit's versions are sealed as now."""
-    rows = [
-        {
-            "person_id": person_id,
-            "deposit_id": deposit_id,
-            "key_version": key_version,
-            "digest": digest,
-            "audit_event_id": event_id,
-        }
-        for deposit_id, digest in digests.items()
-    ]
     if rows:
-        connection.execute(insert(resealed), rows)
+        connection.execute(insert(resealed), list(rows))
 
 
 def resealed_of(connection: Connection, person_id: PersonId) -> list[Resealed]:
@@ -187,3 +215,10 @@ def add_rotation_step(
 def _older_than(moment: datetime) -> Select[Any]:
     query = select(person.c.person_id).join_from(person, person_key, _IS_NEWEST)
     return query.where(person_key.c.created_at < moment)
+
+
+def _sealed_under(rows: Sequence[Any]) -> SealedUnder:
+    """From a person's rows, one for each key; the newest is among them."""
+    (newest,) = (row for row in rows if row.version == row.key_version)
+    keys = tuple(WrappedKey(row.version, row.wrapped) for row in rows)
+    return SealedUnder(newest.created_at, newest.key_version, newest.pairwise_seed, keys)
