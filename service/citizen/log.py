@@ -10,6 +10,7 @@ from audit.own_log import own_entries
 from audit.reader import first_entry_at
 from consent.purposes import purposes_in_force
 from policies.vocabulary import Language
+from service.citizen.earlier import Of, earlier_records, record_of
 from service.citizen.own_log import BY_OTHERS
 from service.pages import render, runtime_of
 from service.sessions import require_session
@@ -28,15 +29,18 @@ def log(
     language: Language,
     show: Annotated[str, Query(pattern="^(all)?$")] = "",
     before: Annotated[int | None, Query(ge=1, le=MOST)] = None,
+    of: Of = None,
 ) -> Response:
     """The person's log, newest first, a page at a time, and whether anything is missing in it."""
     runtime, session = runtime_of(request), require_session(request)
+    earlier = earlier_records(runtime, session)
+    person = record_of(earlier, session, of)
     kinds, now = None if show else BY_OTHERS, runtime.now()
     with runtime.ledger.read() as connection:
         entries = own_entries(
             connection,
             runtime.ledger,
-            session.person,
+            person,
             now=now,
             before=before,
             limit=PAGE + 1,
@@ -46,7 +50,7 @@ def log(
         chain = own_chain(
             connection,
             runtime.ledger,
-            session.person,
+            person,
             now=now,
             before=before,
             down_to=older or 0,
@@ -64,4 +68,6 @@ def log(
         first_page=before is None,
         show=show,
         since=since,
+        earlier=len(earlier),
+        of=of,
     )

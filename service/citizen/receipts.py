@@ -20,6 +20,7 @@ from consent.receipts import receipt, receipts_of
 from policies.entries import Attribute, Organisation
 from policies.ids import AttributeId, ReceiptId
 from policies.purposes import PurposeDeclaration
+from service.citizen.earlier import Of, earlier_records, record_of
 from service.pages import render, runtime_of
 from service.runtime import Runtime
 from service.sessions import Session, require_session
@@ -57,12 +58,16 @@ class ReceiptView:
 
 
 @router.get("/{language:lang}/receipts")
-def receipts(request: Request, after: Annotated[UUID | None, Query()] = None) -> Response:
+def receipts(
+    request: Request, after: Annotated[UUID | None, Query()] = None, of: Of = None
+) -> Response:
     """The receipts, newest first, a page at a time."""
     runtime, session = runtime_of(request), require_session(request)
     last = _own(runtime, session, ReceiptId(after)) if after else None
-    with runtime.ledger.read(session.person) as connection:
-        found = receipts_of(connection, session.person, after=last, limit=PAGE + 1)
+    earlier = earlier_records(runtime, session)
+    person = record_of(earlier, session, of)
+    with runtime.ledger.read(person) as connection:
+        found = receipts_of(connection, person, after=last, limit=PAGE + 1)
     shown = found[:PAGE]
     return render(
         request,
@@ -70,6 +75,8 @@ def receipts(request: Request, after: Annotated[UUID | None, Query()] = None) ->
         views=[_view(runtime, each) for each in shown],
         first_page=last is None,
         more_after=shown[-1].id if len(found) > PAGE else None,
+        earlier=len(earlier),
+        of=of,
     )
 
 
@@ -93,11 +100,13 @@ def download(request: Request, receipt_id: UUID) -> Response:
 
 
 def _own(runtime: Runtime, session: Session, receipt_id: ReceiptId) -> Receipt:
-    with runtime.ledger.read(session.person) as connection:
-        found = receipt(connection, receipt_id)
-    if found is None or found.person != session.person:
-        raise NoSuchReceiptError
-    return found
+    """The person's receipt, or one of a record that was joined to hers."""
+    for person in (session.person, *earlier_records(runtime, session)):
+        with runtime.ledger.read(person) as connection:
+            found = receipt(connection, receipt_id)
+        if found is not None and found.person == person:
+            return found
+    raise NoSuchReceiptError
 
 
 def _view(runtime: Runtime, found: Receipt) -> ReceiptView:
