@@ -14,7 +14,7 @@ from audit.traces import drop_traces
 from audit.unit_of_work import Ledger, begin
 from policies.ids import PersonId
 from service.jobs import Job
-from vault.envelope import SealError
+from vault.erasure import KeyNotRenewedError
 from vault.erasure_statement import sweep
 from vault.retention import due, expire
 from vault.vault import Vault
@@ -69,9 +69,9 @@ class RetentionJob(Job):
         try:
             with begin(self._ledger, actor=SYSTEM, now=now, about=person) as uow:
                 return bool(expire(uow, self._vault, person))
-        except SealError as error:
+        except KeyNotRenewedError:
             # The others are not kept longer for it. The check of what is sealed tells of whom.
-            _log.error("retention-stopped-at-a-record", error=type(error).__name__)
+            _log.error("retention-stopped-at-a-record")
             return False
 
     def _sweep(self, now: datetime) -> None:

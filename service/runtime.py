@@ -149,10 +149,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
     keys = KeyFolder.open_or_create(settings.data_folder)
     catalogue = load_catalogue()
     provider = open_provider(settings)
-    ledger = Ledger(
-        open_engine(settings.database_url, pooled=settings.pooled), provider, rules=catalogue.digest
-    )
-    ledger.journal = open_journal(settings, keys)
+    ledger = _ledger(settings, provider, keys, catalogue)
     vault = _vault(provider, keys, catalogue)
     log_signers = LogKeys.of(keys).signers(settings.log_origin)
     watch = open_watch(settings, ledger, log_signers)
@@ -197,6 +194,14 @@ def _vault(provider: KeyProvider, keys: KeyFolder, catalogue: Catalogue) -> Vaul
         installation=keys.secret(INSTALLATION).hex(),
         catalogue=catalogue,
     )
+
+
+def _ledger(
+    settings: Settings, provider: KeyProvider, keys: KeyFolder, catalogue: Catalogue
+) -> Ledger:
+    engine = open_engine(settings.database_url, pooled=settings.pooled)
+    journal = open_journal(settings, keys)
+    return Ledger(engine, provider, rules=catalogue.digest, journal=journal)
 
 
 def _receipt_signer(settings: Settings, keys: KeyFolder) -> ReceiptSigner:

@@ -12,7 +12,7 @@ kept: only she herself, by signing in, or an operator's import on a legal ground
 The person's own log stays readable to its end (GDPR article 17(3)(b)); its keys are not these.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -28,11 +28,12 @@ from consent.ending import end_consents, end_tokens
 from consent.lifecycle import Party
 from policies.erasure import Held, WhyKept, choices, kept_by_law, why_kept
 from policies.ids import AttributeId, ConsentId, DatasetId, EventId, PersonId, new_uuid
+from vault.envelope import SealError
 from vault.holdings import describe
 from vault.people import UnknownPersonError
 from vault.resealing import reseal
 from vault.store import erasures as store
-from vault.store import people, unwanted
+from vault.store import names, people, unwanted
 from vault.vault import Vault
 
 
@@ -59,6 +60,10 @@ class KeptError(ValueError):
     def __init__(self, why: WhyKept) -> None:
         super().__init__(why.value)
         self.why = why
+
+
+class KeyNotRenewedError(SealError):
+    """Something of the person does not open, so what is left could not be sealed anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +122,11 @@ def erase_person(uow: UnitOfWork, vault: Vault, person: PersonId, request: Reque
     held = _lock(uow, person)
     if request.cause is Cause.WISH and kept_by_law(vault.catalogue, held):
         raise KeptError(WhyKept.BY_LAW)
+    former = names.joined_to(uow.connection, person)
     store.delete_person(uow.connection, person)
     end_tokens(uow, person)
-    uow.tell_outside(person_erased(request.erasure, person, at=uow.now), may_be_late=False)
+    for erasure, each in _each_erased(request, person, former):
+        uow.tell_outside(person_erased(erasure, each, at=uow.now), may_be_late=False)
     datasets = tuple(choices(vault.catalogue, held))
     return _noted(uow, person, request, event_id, blinded=None, datasets=datasets, ended=ended)
 
@@ -131,7 +138,7 @@ def erase_dataset(
 
     What a source sends of it from now on is refused, until the person allows it again. Her consents
     stay, and give nothing of it. Raises as `erase_person` does, KeptError also where the data set
-    bears the mark that protects her, and a SealError when something of hers does not open.
+    bears the mark that protects her, and KeyNotRenewedError.
     """
     turn_to(uow.connection, person)
     held = _lock(uow, person)
@@ -147,15 +154,25 @@ def erase_dataset(
     store.delete_parts(uow.connection, person, store.parts_of(uow.connection, person, dataset))
     renew_key(uow, vault, person)
     unwanted.add(uow.connection, person, dataset, now=uow.now, event_id=event_id)
+    for erasure, each in _each_erased(request, person, names.joined_to(uow.connection, person)):
+        blinded = blinded_dataset(vault, each, dataset)
+        uow.tell_outside(dataset_erased(erasure, each, blinded, at=uow.now), may_be_late=False)
     blinded = blinded_dataset(vault, person, dataset)
-    entry = dataset_erased(request.erasure, person, blinded, at=uow.now)
-    uow.tell_outside(entry, may_be_late=False)
     return _noted(uow, person, request, event_id, blinded=blinded, datasets=(dataset,))
 
 
+def _each_erased(
+    request: Request, person: PersonId, former: Sequence[PersonId]
+) -> list[tuple[UUID, PersonId]]:
+    """The person, and who was joined to her: a backup from before would bring those back too."""
+    return [(request.erasure, person), *((new_uuid(), each) for each in former)]
+
+
 def renew_key(uow: UnitOfWork, vault: Vault, person: PersonId) -> None:
-    """Give the person a new key, however new hers is. Raises a SealError."""
-    reseal(uow, vault, person, older_than=uow.now + timedelta(microseconds=1))
+    """Give the person a new key, however new hers is. Raises KeyNotRenewedError."""
+    made = reseal(uow, vault, [person], older_than=uow.now + timedelta(microseconds=1))
+    if made.unreadable:
+        raise KeyNotRenewedError
 
 
 def blinded_dataset(vault: Vault, person: PersonId, dataset: DatasetId) -> bytes:

@@ -61,8 +61,8 @@ def replay(
 ) -> Replayed:
     """Do again what the restored database has forgotten.
 
-    Raises JournalError, UnknownDatasetError, and a SealError when something of a person does not
-    open whose data set is to be erased.
+    Raises JournalError, UnknownDatasetError, and KeyNotRenewedError when something of a person does
+    not open whose data set is to be erased.
     """
     content = journal.read()
     done: list[Told] = []

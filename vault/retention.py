@@ -55,7 +55,7 @@ def due(
 def expire(uow: UnitOfWork, vault: Vault, person: PersonId) -> tuple[AttributeId, ...]:
     """Erase what is over of one person; gives the attributes of which something went.
 
-    Raises a SealError when something of hers does not open; then nothing is erased.
+    Raises KeyNotRenewedError when something of hers does not open; then nothing is erased.
     """
     turn_to(uow.connection, person)
     if people.lock_person(uow.connection, person) is None:

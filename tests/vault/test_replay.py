@@ -15,6 +15,7 @@ from audit.journal_line import consent_over, person_erased
 from audit.model import SYSTEM, Actor, Kind
 from audit.outside_journal import Damage, JournalError, OutsideJournal
 from audit.reader import entries_about, search
+from audit.scope import EVERYONE
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from consent.choices import expire_due
 from consent.decisions import Denial, DenialReason
@@ -29,6 +30,7 @@ from tests.vault.given import (
     AINO,
     GLUCOSE,
     GROSS,
+    INCOME,
     NOW,
     VILLE,
     deposited,
@@ -38,7 +40,8 @@ from tests.vault.given import (
 )
 from tests.wrapping import MemoryWrapper
 from vault.effects import EFFECTS
-from vault.erasure import Request, erase_person
+from vault.erasure import Request, erase_dataset, erase_person
+from vault.merging import merge_people
 from vault.people import IDENTITY_SCHEME, enrol, find_person
 from vault.replay import Replayed, replay
 from vault.vault import Vault
@@ -317,3 +320,30 @@ def test_the_journal_holds_no_personal_data(
     content = journal.path.read_text()
     for planted in (AINO, "income", "glucose", "debt", "256000", "kela"):
         assert planted not in content
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_who_was_joined_to_an_erased_person_does_not_come_back_either(
+    ledger: Ledger,
+    vault: Vault,
+    backup: DatabaseBackup,
+    aino: PersonId,
+    ville: PersonId,
+    whole: bool,
+) -> None:
+    backup.take()
+    with begin(ledger, actor=SYSTEM, now=NOW, about=EVERYONE) as uow:
+        merge_people(uow, vault, first=aino, other=ville)
+    if whole:
+        erased(ledger, vault, aino)
+    else:
+        with begin(ledger, actor=Actor.person(aino), now=NOW) as uow:
+            erase_dataset(uow, vault, aino, INCOME, Request.by_wish())
+    backup.restore()
+    assert all(viewed(ledger, vault, each, GROSS).facts for each in (aino, ville))
+    assert replayed(ledger, vault).erased == 2
+    for each in (aino, ville):
+        assert viewed(ledger, vault, each, GROSS).facts == ()
+        assert bool(viewed(ledger, vault, each, GLUCOSE).facts) is not whole
+    again = replayed(ledger, vault)
+    assert (again.erased, again.ended) == (0, 0)
