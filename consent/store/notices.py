@@ -59,11 +59,10 @@ def number(connection: Connection, client: ClientId) -> None:
         return
     last = _lock(connection, client)
     ids = connection.execute(fresh).scalars().all()
-    places = [{"id": id_, "place": last + 1 + at} for at, id_ in enumerate(ids)]
-    if places:  # unless another reader has numbered them while we waited
-        connection.execute(_PLACE, places)
-        reached = update(feed).where(feed.c.client_id == client)
-        connection.execute(reached.values(last=last + len(places)))
+    for place, notice_id in enumerate(ids, last + 1):
+        connection.execute(_PLACE, {"id": notice_id, "place": place})
+    reached = update(feed).where(feed.c.client_id == client)
+    connection.execute(reached.values(last=last + len(ids)))
 
 
 def numbered(

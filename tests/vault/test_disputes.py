@@ -197,6 +197,7 @@ def test_the_source_is_told_too_unless_its_program_is_suspended(
 ) -> None:
     source = with_source_client(ledger, vault)
     first = disputed(ledger, vault, held)
+    assert tell_stragglers(ledger, vault.catalogue, LATER) == 0
     assert [each.what for each in told(ledger, source)] == [Told.DISPUTED]
     with begin(ledger, actor=SYSTEM, now=LATER) as uow:
         suspend_client(uow, source)

@@ -44,7 +44,7 @@ from vault.effects import EFFECTS
 from vault.erasure import Request, erase_dataset, erase_person
 from vault.merging import SamePersonError, merge_people
 from vault.model import DisputeReason, Outcome
-from vault.names import who_before, who_now
+from vault.names import is_known, who_before, who_now
 from vault.people import (
     IDENTITY_SCHEME,
     UnknownPersonError,
@@ -221,9 +221,12 @@ def test_what_is_sealed_anew_is_what_the_log_tells(
 def test_nothing_of_nothing_is_moved(
     ledger: Ledger, vault: Vault, person: PersonId, other: PersonId
 ) -> None:
+    with ledger.read() as connection:
+        assert is_known(connection, other)
     merge(ledger, vault, person, other)
     assert logged(ledger, person, Kind.DATA_RESEALED) == []
     with ledger.read() as connection:
+        assert (is_known(connection, person), is_known(connection, other)) == (True, False)
         assert who_now(connection, [person, other]) == {person: person, other: person}
         assert (who_before(connection, person), who_before(connection, other)) == ([other], [])
 

@@ -194,6 +194,7 @@ def test_values_sealed_under_two_generations_of_the_key_open_together(
     with ledger.engine.begin() as connection:
         row = {"person_id": person, "version": 2, "wrapped": wrapped, "created_at": NOW}
         connection.execute(tables.person_key.insert().values(row))
+        connection.execute(tables.person.update().values(key_version=2))
     deposited(ledger, vault, person, fact(EMPLOYER, "Oy"))
     with ledger.read() as connection:
         query = select(tables.version.c.key_version).order_by(tables.version.c.key_version)

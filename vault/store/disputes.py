@@ -78,9 +78,9 @@ def settle(
     outcome: Outcome,
     now: datetime,
     event_id: EventId,
-) -> bool:
-    """End an open dispute and take its mark off; False when it has ended before."""
-    ended = connection.execute(
+) -> None:
+    """End an open dispute and take its mark off. The person must be locked."""
+    connection.execute(
         update(dispute)
         .where(
             dispute.c.person_id == person_id,
@@ -89,10 +89,7 @@ def settle(
         )
         .values(outcome=outcome, settled_at=now, audit_event_id=event_id)
     )
-    if ended.rowcount != 1:
-        return False
     _mark(connection, person_id, settled.record, disputed=False, restricted=False)
-    return True
 
 
 def of_person(connection: Connection, person_id: PersonId) -> list[Dispute]:
