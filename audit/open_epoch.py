@@ -13,10 +13,11 @@ class ClosedEpochError(RuntimeError):
 
 
 def hold_open(connection: Connection, key_id: str) -> None:
-    """Keep the epoch from being closed until this transaction ends. Raises ClosedEpochError.
+    """Keep the epoch from being closed until this transaction ends.
 
     Whoever writes a key that it has wrapped calls this in the same transaction. It costs a round
-    trip or two once in a transaction, and nothing after that.
+    trip once in a transaction, and nothing after that. Raises ClosedEpochError, and
+    EventNotWrittenError when the database refuses.
     """
     if not store.is_held(connection, key_id) and store.hold(connection, key_id):
         raise ClosedEpochError(key_id)

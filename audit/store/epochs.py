@@ -5,10 +5,16 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select
 
+from audit.driver import DRIVER_ERRORS, Statement, run
+from audit.store.events import EventNotWrittenError
 from audit.store.tables import epoch
 from policies.ids import EventId
 
 _HELD = "consent_vault_held_epochs"
+_HOLD = """\
+SELECT pg_advisory_xact_lock_shared(hashtextextended(concat($1::text, current_schema()), 0))"""
+_CLOSED = "SELECT key_id FROM audit_epoch WHERE key_id = {} AND step = {}"
+_CLOSED_IN = {"sqlite": _CLOSED.format("?", "?"), "postgresql": _CLOSED.format("$1", "$2")}
 _HOLDERS, _OPERATORS = "consent-vault/epochs/held/", "consent-vault/epochs/steps/"
 
 
@@ -30,12 +36,16 @@ def hold(connection: Connection, key_id: str) -> bool:
     """Hold the epoch open until the transaction ends; True when it was closed before.
 
     The lock is taken by a statement of its own, so that the next one sees what was committed while
-    we waited. Transaction locks go well with a pooler of transactions.
+    we waited; both go in one round trip. A lock of the transaction goes well with a pooler. Raises
+    EventNotWrittenError.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock_shared(_number(_HOLDERS))))
-    closed = select(epoch.c.key_id).where(epoch.c.key_id == key_id, epoch.c.step == Step.CLOSED)
-    if connection.execute(closed).one_or_none() is not None:
+    dialect = connection.dialect.name
+    lock = [] if dialect == "sqlite" else [Statement(_HOLD, (_HOLDERS,))]
+    try:
+        found = run(connection, [*lock, Statement(_CLOSED_IN[dialect], (key_id, Step.CLOSED))])
+    except DRIVER_ERRORS as error:
+        raise EventNotWrittenError from error
+    if found[-1].rows:
         return True
     connection.info[_HELD] = (connection.get_transaction(), key_id)
     return False

@@ -24,6 +24,7 @@ from audit.open_epoch import ClosedEpochError, hold_open
 from audit.own_effects import EFFECTS
 from audit.reader import search
 from audit.sequencer import Sequencer
+from audit.store.events import EventNotWrittenError
 from audit.unit_of_work import Ledger, begin
 from tests.audit.faulty import run, unguard
 from tests.audit.sample import NOW
@@ -109,6 +110,14 @@ def test_an_open_epoch_is_asked_for_once_in_a_transaction_and_anew_in_the_next(
         close_epoch(uow, OLD, nothing)
         hold_open(uow.connection, OLD)  # held already: only the next transaction is told
     with pytest.raises(ClosedEpochError), begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        hold_open(uow.connection, OLD)
+
+
+def test_a_database_that_refuses_to_say_whether_it_is_open_fails_the_transaction(
+    ledger: Ledger,
+) -> None:
+    run(ledger.engine, "DROP TABLE audit_epoch")
+    with pytest.raises(EventNotWrittenError), begin(ledger, actor=SYSTEM, now=NOW) as uow:
         hold_open(uow.connection, OLD)
 
 
