@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
-from audit.model import SYSTEM, Actor, Kind
+from audit.model import SYSTEM, Actor, Event, Kind
 from audit.unit_of_work import Ledger, begin
-from consent import deposit_tokens
+from consent.authorization_details import AuthorizationDetails
 from consent.client_metadata import ClientMetadataError
 from consent.clients import register_client, suspend_client
 from consent.deposit_details import DepositDetails
@@ -23,10 +24,12 @@ from consent.deposit_tokens import (
 )
 from consent.grants import RefusalReason, TokenRefusal
 from consent.model import Client
+from consent.pushed import PushedRequest, PushedRequestError, push
 from consent.store import deposit_tokens as store
 from consent.store.tables import deposit_token as table
-from policies.ids import DatasetId
-from tests.consent.flow import JKT, NOW, catalogue, events, metadata
+from consent.tokens import issue_statutory_token
+from policies.ids import ClientId, DatasetId, PersonId, PurposeId
+from tests.consent.flow import GROSS, JKT, NOW, REDIRECT, catalogue, challenge, events, metadata
 
 INCOME, PERSON = DatasetId("income"), DatasetId("person")
 
@@ -150,7 +153,7 @@ def test_its_client_ends_it_once_and_nobody_else_does(ledger: Ledger, client: Cl
     token = given(ledger, client).access_token
     found = access(ledger, token)
     with begin(ledger, actor=Actor.client(client.id), now=NOW) as uow:
-        assert not revoke_deposit_token(uow, token, client=replace(client, id="tax-2"))
+        assert not revoke_deposit_token(uow, token, client=replace(client, id=ClientId("tax-2")))
         assert revoke_deposit_token(uow, token, client=client)
         assert not revoke_deposit_token(uow, token, client=client)
     assert why_not(ledger, found) is RefusalReason.TOKEN_ENDED
@@ -168,9 +171,7 @@ def test_tokens_that_ended_long_ago_are_swept_away(ledger: Ledger, client: Clien
     given(ledger, client)
     later = NOW + LIFETIME + store.KEPT_AFTER_END
     with begin(ledger, actor=SYSTEM, now=later) as uow:
-        event_id = given_event = uow.record(
-            deposit_tokens.Event(kind=Kind.DEPOSIT_ALLOWED, client=client.id)
-        )
+        event_id = uow.record(Event(kind=Kind.DEPOSIT_ALLOWED, client=client.id))
         store.add(
             uow.connection,
             b"\x00" * 32,
@@ -185,7 +186,38 @@ def test_tokens_that_ended_long_ago_are_swept_away(ledger: Ledger, client: Clien
     with ledger.read() as connection:
         left = connection.execute(select(table.c.audit_event_id)).scalars().all()
         assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 1
-    assert left == [given_event]
+    assert left == [event_id]
+
+
+def test_who_is_registered_to_deposit_only_asks_nobody_for_anything(
+    ledger: Ledger, client: Client
+) -> None:
+    details = AuthorizationDetails(purpose=PurposeId("debt-advice"), attributes=(GROSS,))
+    request = PushedRequest(
+        client=client.id,
+        redirect_uri=REDIRECT,
+        state=None,
+        nonce=None,
+        code_challenge=challenge(),
+        dpop_jkt=None,
+        details=details,
+    )
+    with begin(ledger, actor=Actor.client(client.id), now=NOW) as uow:
+        with pytest.raises(PushedRequestError) as refused:
+            push(uow, client, request)
+        uow.record(Event(kind=Kind.REQUEST_REFUSED))
+    assert refused.value.parameter == "authorization_details"
+    assert refused.value.reason == "type-not-registered"
+
+
+def test_who_is_registered_to_deposit_only_gets_no_token_by_law(
+    ledger: Ledger, client: Client
+) -> None:
+    details = AuthorizationDetails(purpose=PurposeId("kela-income-check"), attributes=(GROSS,))
+    with begin(ledger, actor=Actor.client(client.id), now=NOW) as uow:
+        refused = issue_statutory_token(uow, client, details, PersonId(uuid4()), jkt=JKT)
+    assert isinstance(refused, TokenRefusal)
+    assert refused.reason is RefusalReason.DETAILS_TYPE
 
 
 def test_who_keeps_no_source_cannot_be_registered_to_deposit(ledger: Ledger) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from audit.model import Kind
 from consent.model import Status
 from service.exchange import Call
 from tests.faults.installation import GROSS, Citizen, Installation
+from tests.service.api.test_deposits import Source, written
 from tests.service.office import PUSHED
 
 Result = TypeVar("Result")
@@ -107,6 +109,27 @@ def test_one_request_address_opened_at_once_by_several_people_is_the_first_ones(
     refusals = installation.events(Kind.REQUEST_REFUSED)
     assert len(refusals) == TIMES - 1
     assert {each.get("reason") for each in refusals} == {"request-of-another-person"}
+
+
+def test_one_document_under_one_key_is_kept_once(installation: Installation) -> None:
+    source = Source(installation.on_time())
+    yesterday = installation.office.clock() - timedelta(days=1)
+    body = written(observed_at=f"{yesterday:%Y-%m-%dT%H:%M:%SZ}")
+    with installation.client() as client:
+        token = installation.send(client, source.asking()).json()["access_token"]
+    calls = [source.call(token, body) for _ in range(TIMES)]
+    answers = _sent_at_once(installation, calls)
+    statuses = _statuses(answers)
+    assert statuses[201] >= 1
+    assert statuses[201] + statuses[409] == TIMES
+    assert len({each.content for each in answers if each.status_code == 201}) == 1
+    assert {each["type"] for each in _losers(answers, 201)} <= {"/problems/idempotency-key-in-use"}
+    events = installation.events(Kind.DATA_DEPOSITED)
+    kept = [e for e in events if e.get("actor") == "client:tax-admin-1" and not e.get("reason")]
+    assert len(kept) == 1
+    with installation.client() as client:
+        again = installation.send(client, source.call(token, body))
+    assert (again.status_code, again.json()["event"]) == (201, str(kept[0].event_id))
 
 
 def test_one_assertion_authenticates_once(installation: Installation) -> None:

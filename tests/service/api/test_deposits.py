@@ -55,12 +55,16 @@ class Source:
         with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
             register_client(uow, metadata(**(told | members)), office.runtime.catalogue)
 
-    def ask(self, **changed: Any) -> Answer:
+    def asking(self, **changed: Any) -> Call:
+        """The request for a token, not sent yet."""
         parameters = {
             "grant_type": "client_credentials",
             "authorization_details": json.dumps([DETAILS | changed]),
         }
-        return self.office.send(self.program.form("/oauth/token", parameters))
+        return self.program.form("/oauth/token", parameters)
+
+    def ask(self, **changed: Any) -> Answer:
+        return self.office.send(self.asking(**changed))
 
     def token(self, **changed: Any) -> str:
         given: str = content(self.ask(**changed))["access_token"]
