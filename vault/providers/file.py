@@ -12,6 +12,7 @@ import shlex
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Literal, Self, TypeGuard, overload
 
@@ -116,8 +117,10 @@ class KeyFolder:
 
     def numbers(self, prefix: str, ending: str = "secret") -> set[int]:
         """The numbers of the files `<prefix>-<8 digits>` that there are; none is read."""
-        pattern = f"{prefix}-{'[0-9]' * 8}.{ending}"
-        return {int(path.stem[-8:]) for path in self.path.glob(pattern)}
+        # At every wrapping: a compiled pattern over plain names takes a third of what glob does.
+        pattern = _numbered_file(prefix, ending)
+        found = map(pattern.fullmatch, os.listdir(self.path))  # noqa: PTH208  # see above
+        return {int(each[1]) for each in found if each}
 
     def destroy(self, name: str, ending: str = "secret") -> None:
         """Overwrite the file, then remove it, both brought to the disk; it may be gone already.
@@ -228,6 +231,11 @@ class FileKeyProvider(SoftwareKeyProvider):
                 raise NoKeyError(f"no key in {self._folder.path}", repair="restore it from backup")
             self._keys = found
         return self._keys
+
+
+@cache
+def _numbered_file(prefix: str, ending: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(prefix)}-([0-9]{{8}})\.{ending}")
 
 
 def numbered(prefix: str, number: int) -> str:
