@@ -69,8 +69,14 @@ def tell_recipients(
             case=case,
             reason=reason,
         )
-        organisation = released.get("organisation")
-        _tell(uow, notice, None if organisation is None else OrganisationId(organisation))
+        organisation, later = released.get("organisation"), released.get("visible_from")
+        _tell(
+            uow,
+            notice,
+            None if organisation is None else OrganisationId(organisation),
+            # Of a release that a law keeps back, this must not tell her before it does.
+            visible_from=None if later is None else datetime.fromisoformat(later),
+        )
         new += 1
     return new
 
@@ -175,7 +181,13 @@ def _releases(uow: UnitOfWork, person: PersonId, since: datetime) -> Iterator[En
         before = page[-1].number
 
 
-def _tell(uow: UnitOfWork, notice: Notice, organisation: OrganisationId | None) -> None:
+def _tell(
+    uow: UnitOfWork,
+    notice: Notice,
+    organisation: OrganisationId | None,
+    *,
+    visible_from: datetime | None = None,
+) -> None:
     event_id = uow.record(
         Event(
             kind=Kind.RECIPIENT_TOLD,
@@ -187,6 +199,7 @@ def _tell(uow: UnitOfWork, notice: Notice, organisation: OrganisationId | None) 
             reason=REASONS[notice.what],
             case=notice.case,
             reference=str(notice.about),
+            visible_from=visible_from,
         )
     )
     tell(uow, notice, event_id)

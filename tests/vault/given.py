@@ -112,6 +112,7 @@ def permit(
     organisation: OrganisationId | None = KELA,
     basis: LegalBasis = LegalBasis.STATUTE,
     purpose: PurposeId = INCOME_CHECK,
+    visible_from: datetime | None = None,
 ) -> Permit:
     """A permit for a recipient, as `consent.decisions` makes one for a fetch.
 
@@ -128,6 +129,7 @@ def permit(
         consent=ConsentRef(ConsentId(UUID(int=7)), 2),
         case="A-1",
         token="ab" * 32,
+        visible_from=visible_from,
         decided_in=uow,
         made_by=decisions._MADE_HERE,
     )
