@@ -20,7 +20,6 @@ class Told(StrEnum):
     DISPUTED = "data.disputed"
     SETTLED = "data.dispute-settled"
     RESTATED = "data.restated"
-    ERASED = "data.erased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

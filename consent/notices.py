@@ -11,6 +11,7 @@ kept silent; that a consent has ended, never what else the person decided.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -24,6 +25,8 @@ from policies.ids import ClientId, EventId
 
 MOST = 500
 """So many notices are given at once."""
+KEPT = timedelta(days=90)
+"""So long a client can still read what it has been told; the events stay in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ def told_of(was: Status, now: Status, kind: Kind) -> Told | None:
 
 
 def feed(uow: UnitOfWork, client: ClientId, *, after: int, limit: int = MOST) -> Feed:
-    """What the client has been told after that place, in order."""
+    """What the client has been told after that place, in order; what is older than KEPT goes."""
+    store.forget(uow.connection, client, before=uow.now - KEPT)
     store.number(uow.connection, client)
     found = store.numbered(uow.connection, client, after=after, limit=limit + 1)
     return Feed(tuple(found[:limit]), len(found) > limit)

@@ -35,7 +35,6 @@ REASONS = {
     Told.DISPUTED: "told-of-dispute",
     Told.SETTLED: "told-of-settlement",
     Told.RESTATED: "told-of-restatement",
-    Told.ERASED: "told-of-erasure",
 }
 
 

@@ -1,8 +1,9 @@
 """Rows of what clients are told, and how far each client's feed has been numbered."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consent.notice import Notice, Told
@@ -63,6 +64,12 @@ def number(connection: Connection, client: ClientId) -> None:
         connection.execute(_PLACE, {"id": notice_id, "place": place})
     reached = update(feed).where(feed.c.client_id == client)
     connection.execute(reached.values(last=last + len(ids)))
+
+
+def forget(connection: Connection, client: ClientId, *, before: datetime) -> None:
+    """Delete what the client was told before that time; the places of the others stay."""
+    of_client = (notice.c.client_id == client) & (notice.c.at < before)
+    connection.execute(delete(notice).where(of_client))
 
 
 def numbered(

@@ -17,14 +17,15 @@ from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import format_instant
 from consent.notice import Notice, Told
 from consent.notices import MOST, Feed, feed
-from policies.ids import OrganisationId, PersonId
+from policies.ids import PersonId
 from service.asgi import respond
 from service.exchange import Answer, Call
 from service.oauth.authenticated import Asked, Endpoint, ProofIs, serve
 from service.oauth.client_assertion import ASSERTION_TYPE
 from service.oauth.errors import OAuthError, Reason
 from service.oauth.server import AuthorizationServer
-from vault.people import UnknownPersonError
+from vault.names import who_now
+from vault.people import UnknownPersonError, issue_pairwise_subject
 
 router = APIRouter()
 
@@ -43,7 +44,6 @@ _Assertion = Annotated[str, Header(description="A JWT as at /oauth/token")]
 class _Page:
     """A page of the feed, and the names under which the client knows the people."""
 
-    organisation: OrganisationId
     after: int
     feed: Feed
     subjects: dict[PersonId, str]
@@ -71,7 +71,7 @@ async def events(
 
 def answer(server: AuthorizationServer, call: Call) -> Answer:
     """A page of the client's feed."""
-    return serve(server, _as_form(call), ENDPOINT, _read, lambda page: _answer(server, page))
+    return serve(server, _as_form(call), ENDPOINT, _read, _answer)
 
 
 def _as_form(call: Call) -> Call:
@@ -92,7 +92,7 @@ def _read(uow: UnitOfWork, asked: Asked) -> _Page:
     found = feed(uow, asked.client.id, after=after, limit=max(1, limit))
     organisation = asked.client.organisation
     uow.record(Event(kind=Kind.FEED_READ, organisation=organisation, client=asked.client.id))
-    return _Page(organisation, after, found, _subjects(uow, asked, found))
+    return _Page(after, found, _subjects(uow, asked, found))
 
 
 def _number(asked: Asked, name: str, *, most: int, usual: int) -> int:
@@ -109,18 +109,18 @@ def _subjects(uow: UnitOfWork, asked: Asked, found: Feed) -> dict[PersonId, str]
     person, and two readers must wait for each other in one direction only."""
     people = {notice.person for _, notice in found.notices if notice.what is not Told.NOT_GIVEN}
     names: dict[PersonId, str] = {}
-    for person in sorted(people):
+    vault, sector = asked.server.runtime.vault, asked.client.organisation
+    # Who was joined to another is known by that one's name from now on.
+    now = who_now(uow.connection, people)
+    for person in sorted(people, key=lambda each: now[each]):
         try:
-            organisation = asked.client.organisation
-            names[person] = asked.server.pseudonyms.issue(uow, person, organisation)
+            names[person] = issue_pairwise_subject(uow, vault, now[person], sector)
         except UnknownPersonError:
             continue  # she has been erased: the notice stays, without a name
     return names
 
 
-def _answer(server: AuthorizationServer, page: _Page) -> Answer:
-    for person, subject in page.subjects.items():
-        server.pseudonyms.remember(person, page.organisation, subject)
+def _answer(page: _Page) -> Answer:
     notices = page.feed.notices
     return Answer.json(
         {

@@ -15,7 +15,7 @@ from consent.decisions import Permit
 from consent.lifecycle import TRANSITIONS, Party
 from consent.model import Command, Status
 from consent.notice import Notice, Told
-from consent.notices import Feed, feed, is_told, tell, told_of
+from consent.notices import KEPT, Feed, feed, is_told, tell, told_of
 from consent.store.consents import lock_known
 from policies.ids import ClientId, ConsentId, EventId, PersonId
 from tests.consent.flow import GROSS, NEEDED, NOW, Flow
@@ -137,6 +137,20 @@ def test_a_reader_goes_on_where_it_stopped(ledger: Ledger) -> None:
     assert read(ledger, after=5) == Feed((), more=False)
     put(ledger)
     assert [place for place, _ in read(ledger, after=5).notices] == [6]
+
+
+def test_what_is_old_goes_and_the_places_of_the_others_stay(ledger: Ledger) -> None:
+    put(ledger)
+    put(ledger, OTHER)
+    assert [place for place, _ in read(ledger).notices] == [1]
+    with begin(ledger, actor=Actor.client(CLIENT), now=NOW + KEPT) as uow:
+        assert [place for place, _ in feed(uow, CLIENT, after=0).notices] == [1]
+    with begin(ledger, actor=SYSTEM, now=NOW + KEPT + timedelta(seconds=1)) as uow:
+        assert feed(uow, CLIENT, after=0).notices == ()
+        uow.record(Event(kind=Kind.FEED_READ, client=CLIENT))
+    put(ledger)
+    assert [place for place, _ in read(ledger).notices] == [2]
+    assert [place for place, _ in read(ledger, OTHER).notices] == [1]
 
 
 def test_nobody_reads_what_another_client_is_told(ledger: Ledger) -> None:

@@ -5,15 +5,19 @@ from urllib.parse import urlencode
 
 import pytest
 
-from audit.model import Actor, Kind
+from audit.model import SYSTEM, Actor, Kind
+from audit.scope import EVERYONE
 from audit.unit_of_work import begin
-from policies.ids import AttributeId, PersonId, SourceId
+from policies.ids import AttributeId, OrganisationId, PersonId, SourceId
 from service.api.feed import answer
 from service.exchange import Answer, Call
 from service.telling import TellingJob
 from tests.service.office import Office, Program, content
 from vault.disputes import dispute
+from vault.erasure import Request, erase_person
+from vault.merging import merge_people
 from vault.model import DisputeReason
+from vault.people import enrol, person_by_pairwise
 
 PATH = "/api/v1/events"
 GROSS = AttributeId("income.monthly_gross")
@@ -65,6 +69,30 @@ def test_who_has_got_a_value_is_told_that_it_is_disputed(each_office: Office) ->
     assert (value["disputed"], value["source"]) == (True, "incomes-register")
     job = TellingJob(each_office.runtime.ledger, each_office.runtime.catalogue)
     assert job.run_once(each_office.clock() + timedelta(minutes=1)) == 0
+
+
+def test_who_was_joined_to_another_or_is_erased_is_named_so(office: Office) -> None:
+    runtime = office.runtime
+    consent = office.given()
+    subject = office.tokens(consent)["authorization_details"][0]["subject"]["id"]
+    office.clock.advance(seconds=1)
+    with begin(runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
+        first = enrol(uow, runtime.vault, scheme="test", identifier="first")
+    with begin(runtime.ledger, actor=SYSTEM, now=office.clock(), about=EVERYONE) as uow:
+        merge_people(uow, runtime.vault, first=first, other=office.person)
+    events = content(ask(office, office.program))["events"]
+    assert [each["type"] for each in events] == ["consent.given", "consent.ended"]
+    (name,) = {each["subject"] for each in events}
+    assert name != subject
+    with runtime.ledger.read() as connection:
+        for known in (name, subject):
+            found = person_by_pairwise(
+                connection, runtime.vault, sector=OrganisationId("debt-counsel"), subject=known
+            )
+            assert found == first
+    with begin(runtime.ledger, actor=SYSTEM, now=office.clock(), about=first) as uow:
+        erase_person(uow, runtime.vault, first, Request.by_order("A-1"))
+    assert all("subject" not in e for e in content(ask(office, office.program))["events"])
 
 
 def test_a_reader_goes_on_where_it_stopped(office: Office) -> None:
