@@ -43,7 +43,7 @@ def pooler(server: URL, folder: Path, *, sessions: int = 3) -> Iterator[URL]:
     )
     for each in (folder, file):
         each.chmod(0o755)  # as root, it runs as a user of its own
-    as_user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    as_user = ["-u", _user(server)] if os.geteuid() == 0 else []
     log = folder / "pgbouncer.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -59,6 +59,12 @@ def pooler(server: URL, folder: Path, *, sessions: int = 3) -> Iterator[URL]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _user(server: URL) -> str:
+    """Somebody who is not root, and who may enter the folder of the server's socket."""
+    place = Path(str(server.query.get("host", "/nonexistent")))
+    return place.owner() if place.is_dir() else "nobody"
 
 
 def _target(server: URL) -> str:
