@@ -219,8 +219,6 @@ journal_late = Table(
 """Entries of the journal outside the database that could not be written there yet (audit.late).
 Deletable."""
 
-INSERT_ONLY = (
-    event.name,
 epoch = insert_only(
     Table(
         "audit_epoch",
@@ -233,6 +231,8 @@ epoch = insert_only(
 )
 """Insert-only; the steps of each key-encryption key (audit.epochs): begun, closed, destroyed."""
 
+INSERT_ONLY = (
+    event.name,
     leaf.name,
     tile.name,
     checkpoint.name,
@@ -240,9 +240,9 @@ epoch = insert_only(
     timestamp.name,
     log_start.name,
     retention.name,
+    epoch.name,
 )
 DELETABLE = (
-    epoch.name,
     queue.name,
     search.name,
     about.name,
