@@ -85,7 +85,7 @@ def test_the_init_file_of_a_room_holds_one_sentence_and_nothing_else(room: str) 
 
 def test_the_floors_hold() -> None:
     # As a process of its own: it sets the logging of its process anew, and all others fall silent.
-    command = [Path(get_path("scripts")) / "lint-imports", "--no-logo", "--no-cache"]
+    command = [str(Path(get_path("scripts")) / "lint-imports"), "--no-logo", "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

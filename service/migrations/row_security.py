@@ -19,9 +19,7 @@ PERSON = "person_id"
 ROOMS = ("vault_", "consent_", "service_")
 """Not the log: it is sealed, its index is read by everyone who may read the log (auditor.md), and
 one event may stand in the chains of two people."""
-INDEX = frozenset(
-    {"vault_identifier", "vault_pairwise", "vault_former", "vault_former_subject"}
-)
+INDEX = frozenset({"vault_identifier", "vault_pairwise", "vault_former", "vault_former_subject"})
 """Read by what they hold, in order to learn who is meant."""
 
 _OWN = "person_id = NULLIF(current_setting('consent_vault.person', true), '')::uuid"

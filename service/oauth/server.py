@@ -93,7 +93,7 @@ def authorization_server(runtime: Runtime, shared: Shared | None = None) -> Auth
         base=base.removesuffix("/"),
         directory=Directory(runtime.ledger),
         pseudonyms=Pseudonyms(runtime),
-        counters=Counters(shared and shared.counters),
+        counters=Counters(None if shared is None else shared.counters),
         nonces=Nonces(runtime.nonce_key) if runtime.settings.dpop_nonces else None,
         refusals=RefusalLimit(
             runtime.settings.refusals_per_minute,

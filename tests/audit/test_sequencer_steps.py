@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from audit.checkpoint import Checkpoint
+from audit.scope import Scope
 from audit.sequencer import Sequencer
 from audit.transaction import Writer
 from audit.unit_of_work import Ledger
@@ -39,8 +40,8 @@ class Unanswered(Writer):
     """Commits, and the answer to that is lost."""
 
     @contextmanager
-    def unaccounted_transaction(self) -> Iterator[Connection]:
-        with super().unaccounted_transaction() as connection:
+    def unaccounted_transaction(self, scope: Scope | None = None) -> Iterator[Connection]:
+        with super().unaccounted_transaction(scope) as connection:
             yield connection
         raise OperationalError("COMMIT", None, ConnectionError("lost"))
 

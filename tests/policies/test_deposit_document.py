@@ -179,7 +179,8 @@ def test_a_path_ends_at_the_first_name_that_is_not_ours() -> None:
 
 
 def test_what_is_no_object_is_refused_as_a_whole() -> None:
-    for value in (None, [], 1, "a"):
+    values: tuple[object, ...] = (None, [], 1, "a")
+    for value in values:
         with pytest.raises(DepositDocumentError) as refused:
             read_stated(value, digest=DIGEST, catalogue=CATALOGUE)
         assert (refused.value.pointer, refused.value.reason) == ("#", "wrong-type")

@@ -27,9 +27,9 @@ EMOTIVE = {
     Language.FI: r"valitettava|menetä[tn]|kiire|heti|tärkeä|luota|turvalli|helppo|helpost|nopeast|"
     r"suosittel|paras|parhaa|hieno|ihana|varoitu|rangaistu|pakko|vaara|ikävä|pahoittele|ilmai|"
     r"mahtava|ainutlaatui|vain\b",
-    Language.SV: r"tyvärr|förlora|bråttom|genast|viktig|lita|trygg|säker(?!hetskopi)|enkel|enkla|snabbt?\b|"
-    r"rekommender|bäst|underbar|varning|straff|tvung|fara\b|ledsen|gratis|fantastisk|unik|bara\b|"
-    r"dröj",
+    Language.SV: r"tyvärr|förlora|bråttom|genast|viktig|lita|trygg|säker(?!hetskopi)|enkel|"
+    r"enkla|snabbt?\b|rekommender|bäst|underbar|varning|straff|tvung|fara\b|ledsen|gratis|"
+    r"fantastisk|unik|bara\b|dröj",
     Language.EN: r"unfortunate|sorry|lose\b|miss out|hurry|urgent|immediately|important|trust|safe|"
     r"eas[yi]|quick|recommend|best|great|wonderful|warning|penalt|must\b|danger|sad\b|free of|"
     r"amazing|unique|only\b|simply|just\b(?! as)|please",

@@ -7,7 +7,7 @@ from sqlalchemy import Table, func, insert, select
 
 from audit.model import SYSTEM, Actor, Event, Kind
 from audit.reader import search
-from audit.unit_of_work import Ledger, begin
+from audit.unit_of_work import Ledger, UnitOfWork, begin
 from policies.ids import ClientId, new_uuid
 from policies.vocabulary import Language, LevelOfAssurance
 from service import forms
@@ -59,7 +59,7 @@ def used(ledger: Ledger) -> None:
     session, _ = begun(ledger, person())
     form = forms.open_form(session, forms.form_id(session, use="x", now=NOW), use="x", now=NOW)
 
-    def act(uow: forms.UnitOfWork) -> str:
+    def act(uow: UnitOfWork) -> str:
         uow.record(Event(kind=Kind.CONSENT_WITHDRAWN))
         return "/en/done"
 

@@ -12,7 +12,6 @@ from vault.store.people import WrappedKey
 from vault.store.records import SealedRecord, marks_of
 from vault.store.tables import deposit, person_key, record, version
 
-
 _VERSIONS = (
     select(
         record.c.attribute,

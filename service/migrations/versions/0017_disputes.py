@@ -14,7 +14,9 @@ down_revision = "0016"
 
 def upgrade() -> None:
     for mark in ("disputed", "restricted"):
-        column = sa.Column(mark, sa.Boolean(), nullable=False, server_default=sa.false())
+        column: sa.Column[bool] = sa.Column(
+            mark, sa.Boolean(), nullable=False, server_default=sa.false()
+        )
         op.add_column("vault_record", column)
     op.create_table(
         "vault_dispute",
