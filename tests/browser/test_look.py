@@ -35,7 +35,7 @@ CITIZEN = [
     "settings",
     "nowhere",
 ]
-STAFF = ["audit", "operator"]
+STAFF = ["audit", "operator", "operator/merges"]
 AXE = files("axe_playwright_python") / "axe.min.js"
 """axe-core 4.12, from a wheel that carries it."""
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

@@ -1,5 +1,7 @@
 """Two records of one person become one: nothing is lost, nothing is made up, and nobody is left."""
 
+import contextlib
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -401,3 +403,30 @@ def test_a_settled_dispute_of_the_other_stays_in_the_history(
     merge(ledger, vault, person, other)
     with ledger.read(person) as connection:
         assert [each.outcome for each in disputes_of(connection, person)] == [Outcome.TAKEN_BACK]
+
+
+def test_deposits_at_the_same_moment_are_moved_or_refused(
+    ledger: Ledger, vault: Vault, person: PersonId, other: PersonId
+) -> None:
+    start, kept = threading.Barrier(5), list[int]()
+
+    def hand_in(value: int) -> None:
+        start.wait()
+        with contextlib.suppress(UnknownPersonError):
+            deposited(ledger, vault, other, fact(value=value))
+            kept.append(value)
+
+    def join() -> None:
+        start.wait()
+        merge(ledger, vault, person, other)
+
+    threads = [threading.Thread(target=hand_in, args=(value,)) for value in range(4)]
+    threads.append(threading.Thread(target=join))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(str(value) for value, _, _ in history(ledger, vault, person)) == sorted(
+        str(value) for value in kept
+    )
+    assert rows_of(ledger, other) == {}
