@@ -32,8 +32,8 @@ from service.problem import Problem
 from service.sessions import SignInRequiredError
 from service.signin import NoIdentityProviderError
 from vault.disputes import AlreadyDisputedError, NoSuchDisputeError, NothingToDisputeError
-from vault.principals import OtherKindError
 from vault.erasure import KeptError
+from vault.principals import OtherKindError
 
 INTERNAL = Problem("internal-error", 500, "Something went wrong at our end")
 NOT_FOUND = Problem("not-found", 404, "There is nothing at this address")
@@ -113,6 +113,7 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
         "connectors.client_keys.UnusableKeyError",
         "connectors.documents.MalformedDocumentError",
         "connectors.ports.SourceUnavailableError",
+        "consent.answer_seal.AnswerSealError",
         "consent.client_metadata.ClientMetadataError",
         "consent.clients.ClientSuspendedError",
         "consent.clients.UnknownClientError",
@@ -134,8 +135,8 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
         "service.witness.keys.NoNameError",
         "service.witness.keys.OtherNameError",
         "vault.documents.RefusedDocumentError",
-        "vault.replay.UnknownDatasetError",
         "vault.importing.ReportError",
+        "vault.replay.UnknownDatasetError",
         "vault.key_ring.NotBegunError",
         "vault.key_ring.NothingToFinishError",
         "vault.key_ring.TooEarlyError",
