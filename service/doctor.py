@@ -39,6 +39,7 @@ from service.key_settings import Keeper
 from service.keys_fit import KeysDoNotFitError, check_keys_fit
 from service.log_keys import LogKeys
 from service.migrations.guards import weak
+from service.migrations.row_security import missing
 from service.migrations.upgrade import current, head, knows
 from service.package_names import ForeignPackageError, check_package_names
 from service.settings import LOOPBACK, Settings, SettingsError
@@ -238,12 +239,15 @@ def check_migrations(engine: Engine) -> Finding:
 
 
 def check_guards(engine: Engine) -> Finding:
-    """The triggers that keep written rows as they are stand on every table that only grows."""
+    """What keeps written rows as they are, and people apart, stands on every table."""
     with engine.connect() as connection:
         found = weak(connection)
-    if not found:
+        open_tables = sorted({each.table for each in missing(connection)})
+    if not found and not open_tables:
         return Finding("guards", "written rows are guarded")
-    told = ", ".join(f"{each.guard.name} is {each.fault}" for each in found)
+    faults = [f"{each.guard.name} is {each.fault}" for each in found]
+    faults += [f"{each} lacks its row-level security" for each in open_tables]
+    told = ", ".join(faults)
     return Finding("guards", told, "consent-vault db upgrade, and ask who took them away")
 
 

@@ -12,6 +12,7 @@ from audit.model import SYSTEM, Actor
 from audit.scope import EVERYONE, SERVICE, Reach, Scope, set_scope, turn_to
 from audit.unit_of_work import begin
 from policies.ids import PersonId, new_uuid
+from service.doctor import check_guards
 from service.migrations import row_security
 from service.migrations.guards import TABLES
 from service.migrations.rights import Purpose
@@ -208,7 +209,14 @@ def test_what_an_owner_took_away_the_next_upgrade_makes_again(postgresql_url: st
             ("vault_identifier", "rows_to_look_up"),
             ("vault_record", "rows_of_person"),
         ]
+        found = check_guards(engine)
+        assert found.found == (
+            "vault_identifier lacks its row-level security,"
+            " vault_record lacks its row-level security"
+        )
+        assert "db upgrade" in found.repair
         upgrade(engine)
+        assert check_guards(engine).ok
         with engine.begin() as connection:
             assert row_security.missing(connection) == []
 
