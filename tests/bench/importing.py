@@ -6,6 +6,7 @@ sealed records, each piece of the file one commit on the disk. A record is one v
 """
 
 import argparse
+import gc
 import json
 import os
 import tempfile
@@ -101,6 +102,7 @@ def bring_in(kind: str, url: str, file: Path, folder: Path) -> None:
         file.open("rb") as opened,
         (folder / f"{kind}.refused").open("w+b") as report,
     ):
+        gc.freeze()  # as the command does
         begun, cpu = time.perf_counter(), time.process_time()
         progress = at_work.find(opened)
         for after in at_work.run(opened, report, progress):
