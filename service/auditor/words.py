@@ -36,6 +36,7 @@ _KINDS: Mapping[Kind, str] = {
     Kind.CONSENT_WITHDRAWN: N_("The person withdrew consent or permission"),
     Kind.CODE_ISSUED: N_("The person's answer was passed on"),
     Kind.DATA_VIEWED: N_("The person viewed own data"),
+    Kind.DATA_DISPUTED: N_("The person disputed a value"),
     Kind.LOG_INSPECTED: N_("Auditor read entries about a person"),
 }
 """What happened, where the texts of the log speak to the person."""
