@@ -4,7 +4,7 @@ What must hold for all of them stands in the database (sessions, sign-ins, one-t
 be used once), is made from the installation's keys (nonces, promises, receipts), or is counted in
 a table that they share (limits and counters). What one of them remembers beside that, it reads
 again before it decides by it. One of them does the jobs, and one places events in the log: whoever
-has the lead (audit.leadership). uvicorn's supervisor starts a worker anew that has died.
+has the lead (audit.leadership). A worker that has died is started anew.
 """
 
 import os
@@ -14,15 +14,18 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
 from service.cli.failure import Failure
@@ -41,12 +44,10 @@ OPTIONS: dict[str, Any] = {
     "timeout_graceful_shutdown": 20,
 }
 _NOT_STARTED = 3
-"""uvicorn's exit code for a worker that cannot start: the supervisor then gives up."""
-_ANSWERS_WITHIN = 60
-"""A worker that is silent for so many seconds is killed and started anew."""
+"""Exit code of a worker that cannot start: then none is started any more."""
 _COUNTERS, _LIMITS = 1_024, 65_536
 _MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own in it, with a random name
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -56,20 +57,47 @@ def serve_together(place: socket.socket, workers: int, data: Path | None, *, bas
     with tempfile.TemporaryDirectory(
         prefix="consent-vault-", dir=_MEMORY if _MEMORY.is_dir() else None
     ) as folder:
-        application = partial(worker, data, Path(folder), os.getpid())
-        config = uvicorn.Config(
-            application,
-            factory=True,
-            workers=workers,
-            timeout_worker_healthcheck=_ANSWERS_WITHIN,
-            **OPTIONS,
-        )
-        supervisor = Multiprocess(config, sockets=[place])
         host, port = place.getsockname()[:2]
         _log.info("serving", host=host, port=port, base_url=base_url, workers=workers)
-        supervisor.run()
+        started = _supervise(partial(_start, place, data, Path(folder)), workers)
     _log.info("stopped")
-    return all(each.exitcode != _NOT_STARTED for each in supervisor.processes)
+    return started
+
+
+def _supervise(start: Callable[[], BaseProcess], workers: int) -> bool:
+    """Keep so many workers until a signal comes; False when one could not start."""
+    stopping = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stopping.set())
+    running = [start() for _ in range(workers)]
+    while not stopping.wait(_LOOK_SECONDS):
+        for place, process in enumerate(running):
+            if process.exitcode == _NOT_STARTED:
+                stopping.set()
+            elif process.exitcode is not None:
+                _log.error("worker-died", exit_code=process.exitcode)
+                running[place] = start()
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.join()
+    return all(process.exitcode != _NOT_STARTED for process in running)
+
+
+def _start(place: socket.socket, data: Path | None, folder: Path) -> BaseProcess:
+    """A worker, in a process that begins with nothing of ours: threads do not outlive a fork."""
+    arguments = (place, data, folder, os.getpid())
+    process = get_context("spawn").Process(target=_work, args=arguments)
+    process.start()
+    return process
+
+
+def _work(place: socket.socket, data: Path | None, folder: Path, supervisor: int) -> None:
+    server = uvicorn.Server(uvicorn.Config(worker(data, folder, supervisor), **OPTIONS))
+    with suppress(KeyboardInterrupt):  # the server has ended in order by then
+        server.run(sockets=[place])
+    if not server.started:
+        sys.exit(_NOT_STARTED)
 
 
 def worker(data: Path | None, folder: Path, supervisor: int) -> FastAPI:
