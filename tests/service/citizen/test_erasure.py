@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from starlette.testclient import TestClient
 
+from audit.model import SYSTEM
 from audit.outside_journal import OutsideJournal
 from audit.scope import EVERYONE
 from consent.model import Status
@@ -15,6 +16,7 @@ from consent.reading import consent
 from consent.receipt_jws import ReceiptError, verify_receipt
 from policies.ids import PersonId
 from service.citizen.erasure import MEDIA_TYPE
+from service.completeness import check_installation
 from tests.service.citizen.given import give
 from tests.service.house import AINO, VILLE, House, form_of, words_of
 from vault.erasure_statement import KEPT, verify_statement
@@ -113,6 +115,18 @@ def test_everything_goes_and_the_person_is_signed_out(
     assert "Your data was erased here" in words
     assert "One permission ended." in words
     assert "Income" in words
+
+
+@pytest.mark.parametrize("address", [EVERYTHING, INCOME])
+def test_no_room_misses_anything_afterwards(
+    house: House, browser: TestClient, address: str
+) -> None:
+    give(house, browser)
+    decide(browser, address, "erase")
+    runtime = house.runtime
+    runtime.sequencer.run_once(house.clock())
+    report = check_installation(runtime.ledger, actor=SYSTEM, now=house.clock())
+    assert report.findings == ()
 
 
 def test_the_statement_is_signed_and_names_nobody(
