@@ -1,5 +1,6 @@
 """Keys out of a secret of the environment: strictly read, never changed, and refused when seen."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -83,6 +84,7 @@ def test_a_key_file_can_become_a_secret_as_it_is() -> None:
         entry(1, b"password" * 4),
         entry(1) + "," + entry(1),
     ],
+    ids=itertools.count(),  # the secrets are drawn anew in each process
 )
 def test_anything_but_a_list_of_numbered_random_keys_is_refused(secret: str) -> None:
     with pytest.raises(KeySecretsError) as caught:
