@@ -37,7 +37,6 @@ class SqliteSnapshots:
     """The database file, compact and without what was deleted."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
         self.path = Path(str(engine.url.database))
 
     def describe(self) -> dict[str, str]:
@@ -47,11 +46,8 @@ class SqliteSnapshots:
         # Beside the database: the copy is as secret as that, and the disk is known to have room.
         with private_folder(self.path.parent) as folder:
             copy = folder / "copy"
-            connection = self._engine.raw_connection()
-            try:
-                connection.execute("VACUUM INTO ?", (str(copy),))
-            finally:
-                connection.close()
+            with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as opened:
+                opened.execute("VACUUM INTO ?", (str(copy),))
             yield from pieces_of(copy)
 
     def check(self, copy: Path) -> None:
