@@ -31,6 +31,10 @@ TO_PROGRAMS: Mapping[str, str] = {
         "The access token is unknown, has ended, or came without its key. "
         "Get a new one, or ask the person again."
     ),
+    "client-not-authenticated": N_(
+        "The header Client-Assertion must hold one fresh JWT that is signed with a registered key. "
+        "Nothing was told."
+    ),
     "not-permitted": N_(
         "This data may not be given to you now. "
         "The reason is the person's own matter and stands in the person's log."

@@ -6,7 +6,7 @@ event, since it uses up its assertion.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Query, Request
@@ -18,6 +18,7 @@ from consent.authorization_details import format_instant
 from consent.notice import Notice, Told
 from consent.notices import MOST, Feed, feed
 from policies.ids import PersonId
+from service.api.refusals import of_oauth
 from service.asgi import respond
 from service.exchange import Answer, Call
 from service.oauth.authenticated import Asked, Endpoint, ProofIs, serve
@@ -30,10 +31,16 @@ from vault.people import UnknownPersonError, issue_pairwise_subject
 router = APIRouter()
 
 ENDPOINT = Endpoint("events", Kind.TOKEN_REFUSED, ProofIs.IGNORED)
+OK = 200
 ASSERTION_HEADER = b"client-assertion"
 _FURTHEST = 2**63 - 1
 _DIGITS = 19
 _USUAL = 100
+
+_REFUSED: dict[str, Any] = {
+    "description": "Not understood, or the client has not shown its key",
+    "content": {"application/problem+json": {"schema": {"type": "object"}}},
+}
 
 _After = Annotated[str, Query(description="`next` of the page before; none: from the start")]
 _Limit = Annotated[str, Query(description=f"1 to {MOST}, else {_USUAL}")]
@@ -53,11 +60,7 @@ class _Page:
     "/api/v1/events",
     tags=["Data"],
     summary="What concerns this client, in order, from a place on",
-    responses={
-        400: {"description": "Not understood (RFC 6749 section 5.2)"},
-        401: {"description": "No assertion, or not good (RFC 6749 section 5.2)"},
-        429: {"description": "Too many tries that were refused"},
-    },
+    responses={400: _REFUSED, 401: _REFUSED, 429: _REFUSED, "4XX": _REFUSED},
 )
 async def events(
     request: Request,
@@ -71,7 +74,8 @@ async def events(
 
 def answer(server: AuthorizationServer, call: Call) -> Answer:
     """A page of the client's feed."""
-    return serve(server, _as_form(call), ENDPOINT, _read, _answer)
+    made = serve(server, _as_form(call), ENDPOINT, _read, _answer)
+    return made if made.status == OK else of_oauth(made)
 
 
 def _as_form(call: Call) -> Call:

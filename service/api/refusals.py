@@ -3,6 +3,7 @@
 RFC 9449 section 7.1, RFC 6750 section 3, RFC 9728 section 5.1, RFC 9457.
 """
 
+import json
 from collections.abc import Mapping
 
 from policies.ids import EventId
@@ -18,6 +19,8 @@ from service.refusal_limit import RETRY_AFTER
 
 PROBLEM_JSON = b"application/problem+json"
 UNAUTHORIZED = Problem("token-not-valid", 401, "The access token does not open this")
+NO_CLIENT = Problem("client-not-authenticated", 401, "The program has not shown its key")
+NOT_UNDERSTOOD = Problem("bad-request", 400, "The request could not be understood")
 NOT_PERMITTED = Problem("not-permitted", 403, "The data may not be given")
 NO_SUCH_DATASET = Problem("no-such-dataset", 404, "There is no such data set")
 NOT_IN_LOG = Problem("not-in-log", 404, "The log shows nothing of that name to you")
@@ -32,6 +35,7 @@ BY_KEY = {
     KeyFault.IN_USE: KEY_IN_USE,
     KeyFault.REUSED: KEY_REUSED,
 }
+_BY_STATUS = {401: NO_CLIENT, 429: TOO_MANY}
 _ALGORITHMS = " ".join(sorted(ALGORITHMS))
 
 
@@ -73,6 +77,15 @@ def deposit_refused(problem: Problem, reason: str, pointer: str | None) -> Answe
     """A document that is not taken: where and why, as in RFC 9457 section 3, but no value."""
     errors = [] if pointer is None else [{"pointer": pointer, "reason": reason}]
     return _problem(problem, {"errors": errors} if errors else {}, None)
+
+
+def of_oauth(refused: Answer) -> Answer:
+    """What the steps of an OAuth endpoint refuse, as a problem, for endpoints that speak so."""
+    problem = _BY_STATUS.get(refused.status, NOT_UNDERSTOOD)
+    said = {name: str(text) for name, text in json.loads(refused.body).items()}
+    own = {b"content-type", b"cache-control"}
+    headers = tuple(each for each in refused.headers if each[0] not in own)
+    return _problem(problem, said, None, headers)
 
 
 def _unauthorized(

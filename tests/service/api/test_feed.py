@@ -12,7 +12,7 @@ from policies.ids import AttributeId, OrganisationId, PersonId, SourceId
 from service.api.feed import answer
 from service.exchange import Answer, Call
 from service.telling import TellingJob
-from tests.service.office import Office, Program, content
+from tests.service.office import Office, Program, content, header
 from vault.disputes import dispute
 from vault.erasure import Request, erase_person
 from vault.merging import merge_people
@@ -146,6 +146,16 @@ def test_without_the_clients_own_signature_nothing_is_told(office: Office) -> No
     nothing = answer(office.server, Call("GET", PATH, []))
     twice = [(b"client-assertion", office.program.assertion().encode())] * 2
     assert (nothing.status, answer(office.server, Call("GET", PATH, twice)).status) == (401, 401)
+
+
+def test_a_refusal_is_a_problem_that_names_the_error(office: Office) -> None:
+    refused = answer(office.server, Call("GET", PATH, []))
+    assert header(refused, "content-type") == "application/problem+json"
+    told = content(refused)
+    assert (told["type"], told["status"]) == ("/problems/client-not-authenticated", 401)
+    assert told["error"] == "invalid_client"
+    wrong = content(ask(office, office.program, after="x"))
+    assert (wrong["type"], wrong["status"]) == ("/problems/bad-request", 400)
 
 
 def test_an_assertion_in_the_address_is_refused(office: Office) -> None:
