@@ -81,9 +81,7 @@ def _on_sqlite(driver: sqlite3.Connection, statement: Statement) -> Ran:
     return Ran(cursor.fetchall(), cursor.rowcount, cursor.lastrowid, "")
 
 
-def _on_postgresql(
-    driver: Any, info: dict[str, Any], statements: Sequence[Statement]
-) -> list[Ran]:
+def _on_postgresql(driver: Any, info: dict[str, Any], statements: Sequence[Statement]) -> list[Ran]:
     names = info.setdefault(_NAMES, {}) if info.get(_PREPARES, True) else None
     if driver.autocommit:
         return _on_postgresql_in_order(driver, names, statements)

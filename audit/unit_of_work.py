@@ -21,8 +21,8 @@ from audit.keys import KeyWrapper, RememberedKeys, keys_for, owner_of, period_of
 from audit.model import Actor, ActorKind, Event
 from audit.outside_journal import OutsideJournal
 from audit.recording import Circumstances, write_events
-from audit.telling import Outside, tell
 from audit.scope import SERVICE, Scope, set_scope
+from audit.telling import Outside, tell
 from audit.transaction import Writer
 from policies.ids import EventId, PersonId, new_uuid
 

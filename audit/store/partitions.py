@@ -17,9 +17,6 @@ the tree, and the verifier finds the id twice. That no number gets a second leaf
 sequencer, under its lock, before it places a batch.
 """
 
-ONLY = "only"
-"""Under this name a constraint's `info` says for which dialect it is."""
-
 _BOUNDS = text(
     """\
 SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound

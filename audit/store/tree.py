@@ -109,11 +109,6 @@ def take_lead(connection: Connection, of: str = "") -> bool:
     return taken
 
 
-def give_lead(connection: Connection) -> None:
-    """Let another one take the lead."""
-    connection.execute(select(func.pg_advisory_unlock_all()))
-
-
 def ping(connection: Connection) -> None:
     """Raises when the connection is lost."""
     connection.execute(select(literal(1)))

@@ -59,25 +59,6 @@ def forget(
     )
 
 
-def _known(
-    uow: "UnitOfWork", runtime: "Runtime", person: "UUID | None", code: str | None
-) -> "PersonId":
-    """Raises Failure."""
-    from policies.ids import PersonId
-    from vault.people import IDENTITY_SCHEME, find_person
-
-    known = None if person is None else PersonId(person)
-    if code is not None:
-        known = find_person(uow.connection, runtime.vault, scheme=IDENTITY_SCHEME, identifier=code)
-    if known is None:
-        raise Failure(
-            NOTHING,
-            why="nobody is known here by that identity code",
-            repair="give the person's number in this service, as the order or the erasure names it",
-        )
-    return known
-
-
 def _check_retention(runtime: "Runtime", years: list[int], case: str | None) -> None:
     """Raises Failure."""
     from audit.erasure import retention_runs
@@ -102,19 +83,3 @@ def _destroy(uow: "UnitOfWork", person: "PersonId", year: int | None, case: str 
     else:
         reason = None if case is None else ORDERED
         destroy_log_key(uow, person, period=str(year), reason=reason, order=case)
-
-
-def _checked(order: str | None) -> str | None:
-    """The number of an order, by the rule for the case numbers of agencies. Raises Failure."""
-    from consent.authorization_details import AuthorizationDetailsError, case_number
-
-    if order is None:
-        return None
-    try:
-        return case_number(order)
-    except AuthorizationDetailsError as error:
-        raise Failure(
-            NOTHING,
-            why="that is no reference: up to 64 letters, digits, dots, hyphens and slashes",
-            repair="give the number of the order, nothing of the person",
-        ) from error
