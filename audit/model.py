@@ -59,6 +59,8 @@ class Kind(StrEnum):
     DATA_RELEASED = "data.released"
     DATA_REFUSED = "data.refused"
     DATA_VIEWED = "data.viewed"
+    DATA_EXPORTED = "data.exported"
+    EXPORT_IMPORTED = "data.export-imported"
     DATA_DISPUTED = "data.disputed"
     DISPUTE_SETTLED = "data.dispute-settled"
     RECIPIENT_TOLD = "data.recipient-told"

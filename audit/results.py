@@ -27,6 +27,7 @@ class Result(StrEnum):
 _RESULTS: Mapping[Kind, Result] = {
     Kind.DATA_RELEASED: Result.RELEASED,
     Kind.DATA_VIEWED: Result.SHOWN,
+    Kind.DATA_EXPORTED: Result.SHOWN,
     Kind.DATA_REFUSED: Result.REFUSED,
     Kind.TOKEN_REFUSED: Result.REFUSED,
     Kind.REQUEST_REFUSED: Result.REFUSED,

@@ -10,7 +10,7 @@ from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from audit.model import Actor, Event, Kind
+from audit.model import Actor, ActorKind, Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.changes import change
 from consent.events import policy
@@ -40,6 +40,8 @@ class PermitKind(StrEnum):
     """For a recipient, by consent or by law."""
     SELF = "self"
     """For the person herself (GDPR article 15)."""
+    COPY = "copy"
+    """For the copy of everything that the person takes out (GDPR articles 15(3) and 20)."""
 
 
 class DenialReason(StrEnum):
@@ -122,8 +124,36 @@ def decide_self_access(
     """
     if uow.actor != Actor.person(person):
         raise NotHerselfError
+    return _for_herself(uow, PermitKind.SELF, person, attributes, case=None)
+
+
+def decide_copy(
+    uow: UnitOfWork,
+    person: PersonId,
+    attributes: Collection[AttributeId],
+    *,
+    case: str | None = None,
+) -> Permit:
+    """The person may always take out a copy; where she asked on paper, the operator makes it.
+
+    Then the case's number says so. Raises NotHerselfError for everybody else.
+    """
+    on_request = uow.actor.kind is ActorKind.SYSTEM and case is not None
+    if uow.actor != Actor.person(person) and not on_request:
+        raise NotHerselfError
+    return _for_herself(uow, PermitKind.COPY, person, attributes, case=case)
+
+
+def _for_herself(
+    uow: UnitOfWork,
+    kind: PermitKind,
+    person: PersonId,
+    attributes: Collection[AttributeId],
+    *,
+    case: str | None,
+) -> Permit:
     return Permit(
-        kind=PermitKind.SELF,
+        kind=kind,
         person=person,
         attributes=tuple(attributes),
         purpose=None,
@@ -131,7 +161,7 @@ def decide_self_access(
         organisation=None,
         client=None,
         consent=None,
-        case=None,
+        case=case,
         token=None,
         decided_in=uow,
         made_by=_MADE_HERE,

@@ -20,7 +20,7 @@ from policies.canonical import NotCanonicalError, canonical_json
 
 TYPE = "consent-receipt+jwt"
 MAX_BYTES = 131_072
-_MAX_DEPTH = 12
+_MAX_DEPTH = 16
 _ALGORITHMS = ["ES256", "EdDSA"]
 _JWS = jwt.PyJWS(algorithms=_ALGORITHMS)
 
@@ -66,7 +66,9 @@ class ReceiptSigner:
         return _JWS.encode(content, self._key, algorithm=self._algorithm, headers=headers)
 
 
-def verify_receipt(jws: str, jwks: Mapping[str, Any], *, kind: str = TYPE) -> dict[str, Any]:
+def verify_receipt(
+    jws: str, jwks: Mapping[str, Any], *, kind: str = TYPE, max_bytes: int = MAX_BYTES
+) -> dict[str, Any]:
     """The payload of a receipt signed with one of the keys. Raises ReceiptError.
 
     Of another kind of statement when that is said: none passes for another one.
@@ -75,7 +77,7 @@ def verify_receipt(jws: str, jwks: Mapping[str, Any], *, kind: str = TYPE) -> di
     3. The key of that id and algorithm. 4. The signature. 5. A payload in canonical form.
     """
     parts = jws.split(".")
-    if len(parts) != 3 or len(jws) > MAX_BYTES:
+    if len(parts) != 3 or len(jws) > max_bytes:
         raise ReceiptError("form")
     key = _key(_header(parts[0], kind), jwks)
     try:
@@ -85,7 +87,7 @@ def verify_receipt(jws: str, jwks: Mapping[str, Any], *, kind: str = TYPE) -> di
     if _base64url(decoded["signature"]) != parts[2]:
         # The library takes padding: the same signature written in another way.
         raise ReceiptError("form")
-    return _payload(decoded["payload"])
+    return _payload(decoded["payload"], max_bytes)
 
 
 def _header(part: str, wanted: str) -> dict[str, str]:
@@ -123,9 +125,9 @@ def _algorithm(key: EllipticCurvePrivateKey | Ed25519PrivateKey) -> str:
     raise SigningKeyError(key.curve.name)
 
 
-def _payload(content: bytes) -> dict[str, Any]:
+def _payload(content: bytes, max_bytes: int) -> dict[str, Any]:
     try:
-        payload = parse_strict(content, max_bytes=MAX_BYTES, max_depth=_MAX_DEPTH)
+        payload = parse_strict(content, max_bytes=max_bytes, max_depth=_MAX_DEPTH)
         canonical = canonical_json(payload)
     except (StrictJsonError, NotCanonicalError) as error:
         raise ReceiptError("payload") from error

@@ -149,6 +149,11 @@ PAGES = (
     person("GET", "/{language:lang}/log/{event_id}/proof.json"),
     person("GET", "/{language:lang}/log/{event_id}/entry.txt"),
     person("GET", "/{language:lang}/data"),
+    person("GET", "/{language:lang}/data/copy"),
+    person("GET", "/{language:lang}/data/copy.html"),
+    person("GET", "/{language:lang}/data/copy.json"),
+    person("GET", "/{language:lang}/data/copy.jsonld"),
+    person("GET", "/{language:lang}/data/copy.jws"),
     person("GET", "/{language:lang}/data/erase"),
     person("GET", "/{language:lang}/data/erase/{what}"),
     # Asks for the session itself: the form may have ended it a moment ago, sent twice.

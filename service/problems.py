@@ -134,6 +134,7 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
         "service.settings.SettingsError",
         "service.witness.keys.NoNameError",
         "service.witness.keys.OtherNameError",
+        "service.portability.reading.ExportError",
         "vault.documents.RefusedDocumentError",
         "vault.importing.ReportError",
         "vault.replay.UnknownDatasetError",

@@ -32,13 +32,19 @@ JOINTLY_RELEASED = "jointly-released"
 _BY_WEIGHT = (PROTECTED_WITHHELD, RESTRICTED_WITHHELD, JOINT_WITHHELD)
 
 
+class CopyPermitError(RuntimeError):
+    """A permit for the person's copy of everything opens that only (vault.taking_out)."""
+
+
 def release(uow: UnitOfWork, vault: Vault, permit: Permit) -> Released:
     """Open what the permit permits and record it: `data.released`, for the person `data.viewed`.
 
-    Raises PermitElsewhereError, and a SealError when a stored record does not open; in neither
-    case is anything released.
+    Raises PermitElsewhereError, CopyPermitError, and a SealError when a stored record does not
+    open; in no case is anything released then.
     """
     permit.require(uow)
+    if permit.kind is PermitKind.COPY:
+        raise CopyPermitError
     wanted = tuple(dict.fromkeys(permit.attributes))
     turn_to(uow.connection, permit.person)
     rows = store.current_records(uow.connection, permit.person, wanted)

@@ -62,11 +62,13 @@ def view_history(uow: UnitOfWork, vault: Vault, permit: Permit) -> Viewed:
     return _view(uow, vault, permit, whole=True)
 
 
-def _view(uow: UnitOfWork, vault: Vault, permit: Permit, *, whole: bool) -> Viewed:
-    permit.require(uow)
-    if permit.kind is not PermitKind.SELF:
-        raise NotHerOwnPermitError
-    turn_to(uow.connection, permit.person)
+def statements(
+    uow: UnitOfWork, vault: Vault, permit: Permit, *, whole: bool
+) -> tuple[Statement, ...]:
+    """What every source says about the permit's attributes, in their order, opened.
+
+    For whoever has looked at the permit and records the event of it.
+    """
     rows = store.versions(uow.connection, permit.person, permit.attributes, whole=whole)
     stored = {(row.sealed.record, row.sealed.version): row for row in rows}
     opened = open_records(vault, permit.person, (row.sealed for row in rows))
@@ -78,12 +80,21 @@ def _view(uow: UnitOfWork, vault: Vault, permit: Permit, *, whole: bool) -> View
     order = {attribute: place for place, attribute in enumerate(permit.attributes)}
     shown.sort(key=_rank, reverse=True)
     shown.sort(key=lambda each: order[each.fact.attribute])
+    return tuple(shown)
+
+
+def _view(uow: UnitOfWork, vault: Vault, permit: Permit, *, whole: bool) -> Viewed:
+    permit.require(uow)
+    if permit.kind is not PermitKind.SELF:
+        raise NotHerOwnPermitError
+    turn_to(uow.connection, permit.person)
+    shown = statements(uow, vault, permit, whole=whole)
     attributes = tuple(dict.fromkeys(each.fact.attribute for each in shown))
     reason = HISTORY if whole else None
     event = Event(
         kind=Kind.DATA_VIEWED, subject=permit.person, attributes=attributes, reason=reason
     )
-    return Viewed(uow.record(event), tuple(shown))
+    return Viewed(uow.record(event), shown)
 
 
 def _rank(statement: Statement) -> tuple[object, ...]:

@@ -37,6 +37,8 @@ _KINDS: Mapping[Kind, str] = {
     Kind.CODE_ISSUED: N_("The person's answer was passed on"),
     Kind.DATA_VIEWED: N_("The person viewed own data"),
     Kind.DATA_DISPUTED: N_("The person disputed a value"),
+    Kind.DATA_EXPORTED: N_("A copy of the person's data was taken out"),
+    Kind.EXPORT_IMPORTED: N_("The person's data was read in from a copy"),
     Kind.LOG_INSPECTED: N_("Auditor read entries about a person"),
 }
 """What happened, where the texts of the log speak to the person."""

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from service.citizen import (
     by_law,
     consents,
+    copy,
     data,
     erasure,
     home,
@@ -27,6 +28,7 @@ for _page in (
     log_entry,
     log_files,
     data,
+    copy,
     erasure,
     by_law,
     settings,

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument(
+    "file", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True)
+)
 @click.option("--enrol", is_flag=True, help="Take in people whom the vault does not know yet.")
 @click.option(
     "--report",
@@ -28,14 +30,48 @@ if TYPE_CHECKING:
     help="Where the refused lines go: number and reason, no values. FILE.refused if not given.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, and no progress bar.")
+@click.option(
+    "--from-export",
+    "copy",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Instead of FILE: a person's signed copy (JWS) from another installation.",
+)
+@click.option(
+    "--jwks",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="With --from-export: the keys of that installation.",
+)
+@click.option(
+    "--person",
+    metavar="FILE",
+    help="With --from-export: a file with the person's identity code, - for standard input;"
+    " asked for when not given.",
+)
 @data_option
-def import_(file: Path, enrol: bool, report: Path | None, as_json: bool, data: Path | None) -> None:
+def import_(
+    file: Path | None,
+    enrol: bool,
+    report: Path | None,
+    as_json: bool,
+    copy: Path | None,
+    jwks: Path | None,
+    person: str | None,
+    data: Path | None,
+) -> None:
     """Bring in the documents of FILE, one JSON object to a line, as sources deposit them.
 
     Refused lines stop nothing. Killed in the middle, the same command goes on where it stood; a
     file that was changed begins anew, and what is there already is not kept twice. It works while
     the service runs.
     """
+    if (file is None) == (copy is None):
+        raise click.UsageError("give FILE, or --from-export with a copy")
+    if copy is not None:
+        from service.cli.import_export import import_export
+
+        import_export(copy, jwks, person, enrol=enrol, as_json=as_json, data=data)
+    if file is None:
+        return
     from service.cli.operator import OPERATOR
     from vault.importing import Importer
 

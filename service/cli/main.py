@@ -16,6 +16,7 @@ from service.cli.demo import demo
 from service.cli.dispute import dispute
 from service.cli.doctor import doctor
 from service.cli.erase import erase
+from service.cli.export import export
 from service.cli.import_ import import_
 from service.cli.keys import keys
 from service.cli.person import person
@@ -42,6 +43,7 @@ main.add_command(restore)
 audit.add_command(archive)
 audit.add_command(new_log)
 main.add_command(import_)
+main.add_command(export)
 audit.add_command(forget)
 for _command in _COMMANDS:
     main.add_command(_command)

@@ -1,0 +1,1 @@
+"""A person's copy of everything: out of this installation, and into another one."""
