@@ -33,8 +33,9 @@ from vault.holdings import describe
 from vault.taking_out import TakenOut, take_out
 
 PIECE = 500
-MOST_PROOFS = 2000
-"""So many of the newest events bring their proof along; the others name where it is."""
+MOST_PROOFS = 500
+"""So many of the newest events bring their proof along, which costs 3 ms each; the others name
+where it is."""
 
 
 @dataclass(frozen=True, slots=True)

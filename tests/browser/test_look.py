@@ -27,6 +27,7 @@ CITIZEN = [
     "log/{queued}",
     "data",
     "data?show=all",
+    "data/copy",
     "data/of/income.monthly_gross",
     "data/erase",
     "data/erase/income",

@@ -18,9 +18,10 @@ from consent.decisions import NotHerselfError, decide_copy, decide_self_access
 from consent.receipt_jws import verify_receipt
 from consent.store import tables as consent_tables
 from policies.canonical import canonical_json
-from policies.ids import PersonId
+from policies.ids import DatasetId, PersonId
 from policies.schemas import first_fault
 from policies.vocabulary import LevelOfAssurance
+from service.erasing import erase
 from service.portability.document import SCHEMA, TYPE, document
 from service.portability.gathering import gather
 from service.portability.tables import IN_THE_COPY, LEFT_OUT
@@ -31,6 +32,7 @@ from tests.service.house import AINO, VILLE, House, words_of
 from tests.vault.given import EMPLOYER, GROSS, HOUSEHOLD, deposited, fact
 from vault.disputes import dispute
 from vault.erasure import Request, erase_person
+from vault.erasure_statement import verify_statement
 from vault.model import DisputeReason
 from vault.people import UnknownPersonError, issue_pairwise_subject
 from vault.release import CopyPermitError, release
@@ -100,6 +102,19 @@ def test_consents_come_with_records_and_receipts(house: House) -> None:
     assert receipt["record"] == one["records"][0]["document"]
     digest = hashlib.sha256(canonical_json(one["records"][0]["document"])).hexdigest()
     assert digest == one["records"][0]["sha256"]
+
+
+def test_what_was_erased_is_told_with_its_statement(each_house: House) -> None:
+    person = furnished(each_house, NEWCOMER)
+    runtime = each_house.runtime
+    with begin(runtime.ledger, actor=Actor.person(person), now=each_house.clock()) as uow:
+        erase(uow, runtime, person, Request.by_wish(), DatasetId("income"))
+    made = document(gather(runtime, person, actor=Actor.person(person)), "x")
+    assert first_fault(made, SCHEMA) is None
+    assert made["values"] == []
+    assert [each["dataset"] for each in made["unwanted"]] == ["income"]
+    keys = {"keys": [runtime.receipt_signer.jwk()]}
+    assert verify_statement(made["erasures"][0]["statement"], keys)["scope"] == "data-set"
 
 
 def test_nobody_else_is_in_the_copy(each_house: House) -> None:
