@@ -15,6 +15,7 @@ from audit.checkpoint import Checkpoint
 from audit.database import open_engine
 from audit.model import SYSTEM
 from audit.sequencer import Sequencer
+from audit.store.events import EventNotWrittenError
 from audit.unit_of_work import Ledger, begin
 from tests.audit.sample import NOW, signers, viewed
 
@@ -61,7 +62,7 @@ def write(ledger: Ledger) -> None:
     try:
         with begin(ledger, actor=SYSTEM, now=NOW) as uow:
             event_id = uow.record(viewed())
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, EventNotWrittenError) as error:
         tell(f"failed {type(error).__name__}")
     else:
         tell(f"acknowledged {event_id}")

@@ -1,11 +1,11 @@
 """Reading a request: bounded, and whole or not at all."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 from service.asgi import MAX_BODY_BYTES, read_call
 from service.exchange import Call
+from tests.own_loop import run_alone
 
 SCOPE = {"method": "POST", "path": "/oauth/token", "headers": [], "query_string": b""}
 
@@ -16,7 +16,7 @@ def read(*messages: dict[str, Any]) -> Call:
     async def receive() -> dict[str, Any]:
         return next(coming)
 
-    return asyncio.run(read_call(SCOPE, receive))
+    return run_alone(read_call(SCOPE, receive))
 
 
 def part(body: bytes, *, more: bool) -> dict[str, Any]:

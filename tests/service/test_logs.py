@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from service.logs import places_of, set_up_logs
+from tests.own_loop import run_alone
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +84,7 @@ def test_a_task_that_fails_unseen_leaves_a_line_and_no_text(
         del task
         gc.collect()
 
-    asyncio.run(forget_a_task())
+    run_alone(forget_a_task())
     written = capsys.readouterr().err
     assert "CANARY" not in written
     assert [line["error"] for line in lines(written)] == ["ValueError"]
