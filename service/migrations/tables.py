@@ -8,7 +8,6 @@ from sqlalchemy.schema import SchemaItem
 from audit.insert_only import ONLY
 from audit.store import metadata as audit
 from audit.store.guards import partitions
-from audit.store.partitions import ONLY
 from consent.store import metadata as consent
 from service.store import metadata as service
 from vault.store import metadata as vault

@@ -36,9 +36,9 @@ def one_row_for_an_event() -> tuple[UniqueConstraint, UniqueConstraint]:
     """
     return (
         UniqueConstraint("audit_event_id", info={ONLY: "sqlite"}).ddl_if(dialect="sqlite"),
-        UniqueConstraint(
-            "audit_event_id", "person_id", info={ONLY: "postgresql"}
-        ).ddl_if(dialect="postgresql"),
+        UniqueConstraint("audit_event_id", "person_id", info={ONLY: "postgresql"}).ddl_if(
+            dialect="postgresql"
+        ),
     )
 
 
