@@ -107,7 +107,7 @@ def test_the_next_process_takes_over_within_a_second(
     wait_for(lambda: placed(runtime.ledger))
     for how in (signal.SIGKILL, signal.SIGTERM):
         waiting = started()
-        assert waiting.said() == ["sequencing", "the sequencer stands by: another one works"]
+        assert waiting.said()[-1] == "the sequencer stands by: another one works"
         ended = working.end(how)
         happen(runtime.ledger)
         assert wait_for(lambda: placed(runtime.ledger)) < AT_REST * SLACK
