@@ -19,7 +19,7 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
     written.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with open(draft, "xb", opener=_private) as written:
+    with open(draft, "xb", opener=private) as written:
         try:
             yield written
             written.flush()
@@ -30,7 +30,8 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
             raise
 
 
-def _private(path: str, flags: int) -> int:
+def private(path: str, flags: int) -> int:
+    """Opens a file for its owner only: an `opener` for `open`."""
     return os.open(path, flags, _MODE)
 
 

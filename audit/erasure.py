@@ -12,6 +12,8 @@ does it, whose number the event holds.
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import Connection
+
 from audit.journal_line import log_forgotten
 from audit.keys import PERSON_PREFIX, owner_of
 from audit.model import Actor, Event, Kind
@@ -69,7 +71,12 @@ def forget_again(uow: UnitOfWork, person: PersonId, *, before: datetime) -> bool
 
     What the person has done since she was forgotten stays.
     """
-    return store.has_until(uow.connection, person, before) and forget(uow, person)
+    return is_remembered(uow.connection, person, before=before) and forget(uow, person)
+
+
+def is_remembered(connection: Connection, person: PersonId, *, before: datetime) -> bool:
+    """Whether there is a key of the person from that time or earlier."""
+    return store.has_until(connection, person, before)
 
 
 def years_of(uow: UnitOfWork, person: PersonId) -> list[int]:

@@ -73,6 +73,10 @@ class OutsideJournal:
     def __repr__(self) -> str:
         return f"OutsideJournal({str(self.path)!r}, key hidden)"
 
+    def beside(self, path: Path) -> "OutsideJournal":
+        """Another file of the same installation: another host's."""
+        return OutsideJournal(path, self._key, patience=self._patience)
+
     def append(self, entries: Sequence[JournalEntry]) -> None:
         """Bring the entries to the disk, after all that is there. Raises JournalError."""
         with self._open(os.O_RDWR | os.O_APPEND | os.O_CREAT) as descriptor:

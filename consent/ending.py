@@ -7,6 +7,8 @@ can be fetched after it.
 
 from dataclasses import replace
 
+from sqlalchemy import Connection
+
 from audit.unit_of_work import UnitOfWork
 from consent.changes import change
 from consent.lifecycle import Party
@@ -39,6 +41,12 @@ def end_tokens(uow: UnitOfWork, person: PersonId) -> int:
     """End every token about the person, those by law too; how many. After all locks are taken:
     tokens that were issued meanwhile are seen then."""
     return tokens.revoke_of_person(uow.connection, person, at=uow.now)
+
+
+def stands(connection: Connection, consent_id: ConsentId) -> bool:
+    """Whether the consent is in force here, though perhaps only for a while not."""
+    found = consents.find(connection, consent_id)
+    return found is not None and found.status in _GIVEN
 
 
 def end_again(uow: UnitOfWork, consent_id: ConsentId, *, withdrawn: bool) -> bool:

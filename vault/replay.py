@@ -14,13 +14,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit.erasure import forget_again
+from sqlalchemy import Connection
+
+from audit.erasure import forget_again, is_remembered
 from audit.journal_line import JournalEntry, Told
 from audit.model import SYSTEM, Actor, Event, Kind
 from audit.outside_journal import Fault, OutsideJournal
 from audit.scope import turn_to
 from audit.unit_of_work import Ledger, UnitOfWork, begin
-from consent.ending import end_again
+from consent.ending import end_again, stands
 from policies.ids import ConsentId, DatasetId, PersonId
 from vault.erasure import Request, blinded_dataset, erase_dataset, erase_person
 from vault.store import erasures as store
@@ -79,6 +81,22 @@ def replay(
         nothing_to_do=len(content.entries) - len(done),
         faults=content.faults,
     )
+
+
+def is_behind(connection: Connection, journal: OutsideJournal) -> bool:
+    """Whether the journal tells of something that this database has forgotten: an older copy of it
+    stands here, whoever brought it. The connection sees everyone. Raises JournalError."""
+    return any(_is_forgotten(connection, entry) for entry in journal.read().entries)
+
+
+def _is_forgotten(connection: Connection, entry: JournalEntry) -> bool:
+    if entry.what in _ERASURES:
+        erasure, person = entry.id_at(0), PersonId(entry.id_at(1))
+        known = store.is_known(connection, person, erasure)
+        return not known and store.is_here(connection, person)
+    if entry.what is Told.LOG_FORGOTTEN:
+        return is_remembered(connection, PersonId(entry.id_at(0)), before=entry.at)
+    return stands(connection, ConsentId(entry.id_at(0)))
 
 
 _ERASURES = frozenset({Told.PERSON_ERASED, Told.DATASET_ERASED})

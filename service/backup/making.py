@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 from uuid import UUID
 
-from audit.durable import private_file, sync_folder
+from audit.durable import private, private_file, sync_folder
 from audit.model import Actor, Event, Kind
 from audit.proofs import latest_checkpoint
 from audit.unit_of_work import begin
@@ -133,7 +133,8 @@ def _write(runtime: Runtime, file: BinaryIO, backup: UUID, snapshots: Snapshots)
 
 def check_backup(runtime: Runtime, path: Path, snapshots: Snapshots) -> BackupHeader:
     """Open the file and look whether its copy can be restored. Raises BackupError."""
-    with private_folder(path.parent) as folder:
+    # On our side: in clear, the copy is as secret as the database.
+    with private_folder(runtime.settings.data_folder) as folder:
         header = open_backup(runtime, path, folder / "copy")
         snapshots.check(folder / "copy")
     return header
@@ -145,12 +146,11 @@ def open_backup(runtime: Runtime, path: Path, copy: Path) -> BackupHeader:
     Raises BackupError.
     """
     try:
-        with path.open("rb") as file, copy.open("xb") as plain:
+        with path.open("rb") as file, open(copy, "xb", opener=private) as plain:
             raw = read_header(file)
             header = BackupHeader.parse(raw)
             with runtime.vault.file_key(header.wrapped_key) as key:
-                for piece in read_sealed(file, raw, key):
-                    plain.write(piece)
+                plain.writelines(read_sealed(file, raw, key))
     except UnknownKeyError as error:
         raise BackupError(
             f"it was sealed under {error.key_id}, which is not among the keys any more",

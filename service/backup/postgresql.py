@@ -118,8 +118,13 @@ def libpq_environment(url: URL) -> dict[str, str]:
     """An address as the environment variables of libpq (PostgreSQL manual, section 32.15)."""
     parts = {_NAMES[name]: str(value) for name in _NAMES if (value := getattr(url, name))}
     options: Mapping[str, object] = url.query
-    more = {f"PG{name.upper()}": str(value) for name, value in options.items()}
+    more = {_variable(name): str(value) for name, value in options.items()}
     return {"PGDATABASE": str(url.database), **parts, **more}
+
+
+def _variable(option: str) -> str:
+    special = {"connect_timeout": "PGCONNECT_TIMEOUT", "application_name": "PGAPPNAME"}
+    return special.get(option) or f"PG{option.upper().replace('_', '')}"
 
 
 def current_schema(engine: Engine) -> str:

@@ -12,8 +12,9 @@ On SQLite all this happens in the copy before it takes the place of the database
 before is kept beside it, on both engines.
 """
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,23 +22,20 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from audit.durable import sync_folder
-from audit.model import Actor, Event, Kind
+from audit.model import Actor
 from audit.rollback import begin_anew
-from audit.unit_of_work import begin
-from consent.handles import end_handles
 from service.backup.errors import BackupError
 from service.backup.making import BackupHeader, open_backup, snapshots_of
 from service.backup.postgresql import PostgresqlSnapshots, current_schema
 from service.backup.snapshot import SqliteSnapshots, private_folder
-from service.erasing import let_go
+from service.behind import end_all, journal_of, replay_all
 from service.keys_fit import KeysDoNotFitError, check_keys_fit
 from service.migrations.upgrade import knows, upgrade
 from service.runtime import Clock, Runtime, open_runtime, utc_now
 from service.settings import Settings
-from service.store import sessions
-from vault.replay import Replayed, replay
+from vault.replay import Replayed
 
-_ENDINGS = ("", "-wal", "-shm")
+_ENDINGS = ("-wal", "-shm", "")
 _LONGEST_PART = 40
 """Of a name in PostgreSQL only 63 bytes count."""
 
@@ -69,6 +67,10 @@ class Wish:
     """Begin the log anew where entries are lost."""
     programs: Path | None = None
     """Folder of pg_restore."""
+    journals: tuple[Path, ...] = ()
+    """Journals of other hosts, replayed beside this one's own."""
+    no_journal: bool = False
+    """Go on where a journal is not there."""
     clock: Clock = utc_now
 
 
@@ -85,15 +87,16 @@ def restore(settings: Settings, path: Path, wish: Wish) -> Restored:
 
 def checked(settings: Settings, path: Path, programs: Path | None = None) -> BackupHeader:
     """Open a backup and look whether it can be restored here. Raises BackupError."""
-    with _opened(settings) as runtime, private_folder(path.parent) as folder:
+    with _opened(settings) as runtime, private_folder(settings.data_folder) as folder:
         return _header_of(runtime, path, folder / "copy", programs)
 
 
 def _on_sqlite(settings: Settings, path: Path, wish: Wish) -> Restored:
     with _opened(settings, wish.clock) as runtime:
         place = SqliteSnapshots(runtime.ledger.engine).path
-    if place.exists() and not wish.replace:
+    if _parts(place) and not wish.replace:
         raise _stands_there(f"a database is in {place}")
+    _refuse_open(place)
     with private_folder(place.parent) as folder:
         copy = folder / place.name
         aside = settings.model_copy(update={"database_url": f"sqlite:///{copy}"})
@@ -108,18 +111,39 @@ def _on_sqlite(settings: Settings, path: Path, wish: Wish) -> Restored:
     return _restored(header, done, kept)
 
 
-def _put_aside(place: Path, now: datetime) -> str | None:
+def _parts(place: Path) -> list[str]:
+    """The endings of what is there of a database, its main file last: a log beside another main
+    file would be taken for that one's."""
+    return [end for end in _ENDINGS if place.with_name(place.name + end).exists()]
+
+
+def _refuse_open(place: Path) -> None:
+    """Raises BackupError where somebody has the database open, at rest or not."""
     if not place.exists():
-        return None
+        return
+    with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorname", "") in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
+                raise BackupError(
+                    f"somebody has {place} open", "stop the service first, and commands beside it"
+                ) from error
+        # What cannot be read at all is what is to be replaced.
+
+
+def _put_aside(place: Path, now: datetime) -> str | None:
     kept = place.with_name(f"{place.name}.before-restore-{now:%Y%m%dT%H%M%S}")
-    for ending in _ENDINGS:
-        if (part := place.with_name(place.name + ending)).exists():
-            part.rename(kept.with_name(kept.name + ending))
-    return str(kept)
+    parts = _parts(place)
+    for end in parts:
+        place.with_name(place.name + end).rename(kept.with_name(kept.name + end))
+    sync_folder(place.parent)
+    return str(kept) if parts else None
 
 
 def _on_postgresql(settings: Settings, path: Path, wish: Wish) -> Restored:
-    with _opened(settings, wish.clock) as runtime, private_folder(path.parent) as folder:
+    with _opened(settings, wish.clock) as runtime, private_folder(settings.data_folder) as folder:
         header = _header_of(runtime, path, folder / "copy", wish.programs)
         engine = runtime.ledger.engine
         schema = current_schema(engine)
@@ -140,11 +164,17 @@ def _on_postgresql(settings: Settings, path: Path, wish: Wish) -> Restored:
 @contextmanager
 def _in_place_of(engine: Engine, schema: str, now: datetime) -> Iterator[str | None]:
     """An empty schema in the place of one with tables, which comes back when the block fails."""
+    quote = engine.dialect.identifier_preparer.quote
     if not _tables(engine):
-        yield None
+        try:
+            yield None
+        except BaseException:
+            engine.dispose()
+            again = f"CREATE SCHEMA {quote(schema)}"
+            _run(engine, f"DROP SCHEMA {quote(schema)} CASCADE", again)
+            raise
         return
     kept = f"{schema[:_LONGEST_PART]}_before_{now:%Y%m%dt%H%M%S}"
-    quote = engine.dialect.identifier_preparer.quote
     away = f"ALTER SCHEMA {quote(schema)} RENAME TO {quote(kept)}"
     _run(engine, away, f"CREATE SCHEMA {quote(schema)}")
     try:
@@ -204,18 +234,27 @@ def _bring_up(
             "its content does not open with the keys of this installation",
             "restore the key folder that belongs to it, or a newer backup",
         ) from error
-    with begin(runtime.ledger, actor=wish.actor, now=runtime.now()) as uow:
-        ended = end_handles(uow) + sessions.end_all(uow.connection, now=uow.now)
-        uow.record(Event(kind=Kind.BACKUP_RESTORED, reference=str(header.backup)))
+    ended = end_all(runtime, reference=str(header.backup), actor=wish.actor)
     return ended, _replayed(runtime, wish), *_log(runtime, wish)
 
 
 def _replayed(runtime: Runtime, wish: Wish) -> Replayed:
-    journal = runtime.ledger.journal
-    if journal is None:
-        raise RuntimeError("an installation has a journal")
-    return replay(
-        runtime.ledger, runtime.vault, journal, now=runtime.now(), actor=wish.actor, also=let_go
+    """All journals in one: those of other hosts come by name. Raises BackupError."""
+    own = journal_of(runtime)
+    journals = [own, *(own.beside(path) for path in wish.journals)]
+    missing = [each.path for each in journals if not each.path.exists()]
+    if missing and not wish.no_journal:
+        raise BackupError(
+            f"the journal {missing[0]} is not there",
+            "bring it to its place, or name another with --journal; --no-journal only if nobody was"
+            " erased and nothing withdrawn since the backup",
+        )
+    done = replay_all(runtime, journals, actor=wish.actor)
+    return Replayed(
+        erased=sum(each.erased for each in done),
+        ended=sum(each.ended for each in done),
+        nothing_to_do=sum(each.nothing_to_do for each in done),
+        faults=tuple(fault for each in done for fault in each.faults),
     )
 
 

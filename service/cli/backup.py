@@ -54,6 +54,14 @@ def backup(file: Path, programs: Path | None, as_json: bool, data: Path | None) 
 @click.option("--check", is_flag=True, help="Only open it and look whether it can be restored.")
 @click.option("--replace", is_flag=True, help="Put the database aside that is there; it is kept.")
 @click.option("--new-log", is_flag=True, help="Begin the log anew where entries are lost for good.")
+@click.option(
+    "--journal",
+    "journals",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="Journal of erasures of another host; this one's own is always read.",
+)
+@click.option("--no-journal", is_flag=True, help="Go on where the journal is not there.")
 @_programs
 @_json
 @data_option
@@ -62,6 +70,8 @@ def restore(
     check: bool,
     replace: bool,
     new_log: bool,
+    journals: tuple[Path, ...],
+    no_journal: bool,
     programs: Path | None,
     as_json: bool,
     data: Path | None,
@@ -84,10 +94,17 @@ def restore(
             click.echo(f"backup {header.backup} of {header.made_at:%Y-%m-%d %H:%M:%S} UTC is whole")
             return
         _refuse_running(settings.base_url)
-        wish = Wish(actor=OPERATOR, replace=replace, new_log=new_log, programs=programs)
+        wish = Wish(
+            actor=OPERATOR,
+            replace=replace,
+            new_log=new_log,
+            journals=journals,
+            no_journal=no_journal,
+            programs=programs,
+        )
         restored = bring_back(settings, file, wish)
     click.echo(json.dumps(_shown(restored)) if as_json else "\n".join(_lines(restored)))
-    if restored.refusal is not None:
+    if restored.refusal is not None or restored.replayed.faults:
         raise click.exceptions.Exit(3)
 
 

@@ -50,6 +50,7 @@ def serve(host: str, port: int, workers: int, data: Path | None) -> None:
         _serve_together(host, port, workers, data)
         return
     with runtime_of(data) as runtime, bound(host, port, who="service") as place:
+        _catch_up(runtime)
         _serve(runtime, place)
 
 
@@ -65,9 +66,26 @@ def _serve_together(host: str, port: int, workers: int, data: Path | None) -> No
                 repair="leave --workers out, or move to PostgreSQL (docs/operator.md)",
             )
         base_url = runtime.settings.base_url
+        _catch_up(runtime)
     with bound(host, port, who="service") as place:
         if not serve_together(place, workers, data, base_url=base_url):
             raise click.exceptions.Exit(_NOT_STARTED)
+
+
+def _catch_up(runtime: "Runtime") -> None:
+    """Nobody is served by an older copy of the database before it knows what has ended since."""
+    from audit.outside_journal import JournalError
+    from service.behind import catch_up
+
+    try:
+        catch_up(runtime)
+    except JournalError as error:
+        raise Failure(
+            "The journal of erasures cannot be read.",
+            why=str(error),
+            repair="bring the file back, or repair its place; without it nobody can tell whether an"
+            " older copy of the database stands here",
+        ) from error
 
 
 def _serve(runtime: "Runtime", place: socket.socket) -> None:

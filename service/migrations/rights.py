@@ -38,7 +38,7 @@ _SEQUENCED = (
 
 _ROLE = text(
     """\
-SELECT rolsuper OR pg_has_role(rolname, 'pg_write_all_data', 'MEMBER')
+SELECT rolsuper OR rolbypassrls OR pg_has_role(rolname, 'pg_write_all_data', 'MEMBER')
     OR has_parameter_privilege(rolname, 'session_replication_role', 'SET') AS may_all,
   (SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace
      AND pg_has_role(rolname, relowner, 'MEMBER')) AS owned

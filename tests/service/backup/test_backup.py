@@ -1,6 +1,7 @@
 """A backup is whole, sealed and recorded; a restore brings back the data and nothing that ended."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,6 +22,9 @@ from service.backup import making, restoring
 from service.backup.errors import BackupError, DamagedBackupError
 from service.backup.making import Made, check_backup, make_backup, snapshots_of
 from service.backup.restoring import Restored, Wish, checked, restore
+from service.backup.snapshot import SqliteSnapshots
+from service.behind import catch_up
+from service.journal import NAME
 from service.migrations.upgrade import upgrade
 from service.model import Session
 from service.runtime import Runtime, open_runtime
@@ -53,6 +57,7 @@ def session_of(office: Office) -> Session:
 @pytest.fixture
 def office(empty_engine: Engine, tmp_path: Path) -> Iterator[Office]:
     upgrade(empty_engine)
+    empty_engine.dispose()
     opened = open_office(empty_engine.url.render_as_string(hide_password=False), tmp_path)
     yield opened
     opened.runtime.close()
@@ -72,13 +77,21 @@ def back_up(office: Office, path: Path) -> Made:
 
 
 def bring_back(
-    office: Office, path: Path, *, replace: bool = True, new_log: bool = False
+    office: Office,
+    path: Path,
+    *,
+    replace: bool = True,
+    new_log: bool = False,
+    no_journal: bool = True,
+    journals: tuple[Path, ...] = (),
 ) -> Restored:
     office.runtime.ledger.engine.dispose()
     wish = Wish(
         actor=SYSTEM,
         replace=replace,
         new_log=new_log,
+        no_journal=no_journal,
+        journals=journals,
         programs=programs(office),
         clock=office.clock,
     )
@@ -367,10 +380,163 @@ def test_a_restore_that_fails_half_way_leaves_what_stood_there(
     def no_disk(*_: object, **__: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(restoring, "replay", no_disk)
+    monkeypatch.setattr(restoring, "replay_all", no_disk)
     with pytest.raises(OSError, match="full"):
         bring_back(office, tmp_path / "backup")
     assert len(office.events(Kind.CONSENT_GIVEN)) == 1
     assert office.events(Kind.BACKUP_RESTORED) == []
     monkeypatch.undo()
     assert bring_back(office, tmp_path / "backup").replayed.faults == ()
+
+
+def test_a_first_restore_that_fails_leaves_nothing_to_be_served(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Into an empty place: what was restored and not brought up to date is gone again."""
+    engine = office.runtime.ledger.engine
+    back_up(office, tmp_path / "backup")
+    engine.dispose()
+    if engine.dialect.name == "sqlite":
+        Path(str(engine.url.database)).unlink()
+    else:
+        with engine.begin() as connection:
+            schema = connection.execute(text("SELECT current_schema()")).scalar_one()
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+            connection.execute(text(f"CREATE SCHEMA {schema}"))
+
+    def no_disk(*_: object, **__: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(restoring, "replay_all", no_disk)
+    with pytest.raises(OSError, match="full"):
+        bring_back(office, tmp_path / "backup", replace=False)
+    if engine.dialect.name == "sqlite":
+        assert not Path(str(engine.url.database)).exists()
+    else:
+        with engine.connect() as connection:
+            query = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
+            assert connection.execute(text(query)).scalar_one() == 0
+    monkeypatch.undo()
+    assert bring_back(office, tmp_path / "backup", replace=False).kept is None
+
+
+# The journal, and what an older copy has forgotten
+
+
+def test_without_its_journal_nothing_is_restored_unasked(office: Office, tmp_path: Path) -> None:
+    back_up(office, tmp_path / "backup")
+    with pytest.raises(BackupError, match="is not there") as refused:
+        bring_back(office, tmp_path / "backup", no_journal=False)
+    assert "--no-journal" in refused.value.repair
+    consent = office.given()
+    office.withdraw(consent)
+    assert bring_back(office, tmp_path / "backup", no_journal=False).replayed.faults == ()
+
+
+def test_the_journal_of_another_host_is_replayed_too(office: Office, tmp_path: Path) -> None:
+    consent = office.given()
+    back_up(office, tmp_path / "backup")
+    office.withdraw(consent)
+    own = office.runtime.settings.data_folder / NAME
+    others = tmp_path / "others.journal"
+    own.rename(others)
+    restored = bring_back(office, tmp_path / "backup", journals=(others,))
+    assert restored.replayed.ended == 1
+
+
+def copied_back(office: Office, tmp_path: Path) -> None:
+    """An older copy of the database, put there by hand."""
+    path = Path(str(office.runtime.ledger.engine.url.database))
+    office.runtime.ledger.engine.dispose()
+    shutil.copy(tmp_path / "by-hand", path)
+
+
+@pytest.fixture
+def by_hand(office: Office, tmp_path: Path) -> ConsentId:
+    """A copy taken while a consent stood and somebody was signed in."""
+    engine = office.runtime.ledger.engine
+    if engine.dialect.name != "sqlite":
+        pytest.skip("a schema is not copied by hand")
+    consent = office.given()
+    with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
+        event = uow.record(Event(kind=Kind.SIGNED_IN, subject=office.person))
+        sessions.add(uow.connection, session_of(office), bytes(32), event)
+    engine.dispose()
+    shutil.copy(str(engine.url.database), tmp_path / "by-hand")
+    return consent
+
+
+def test_a_start_on_an_older_copy_ends_again_what_has_ended_since(
+    office: Office, tmp_path: Path, by_hand: ConsentId
+) -> None:
+    office.withdraw(by_hand)
+    with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
+        erase_person(uow, office.runtime.vault, office.person, Request.by_order("2026/4"))
+    copied_back(office, tmp_path)
+    with reopened(office) as runtime:
+        assert status_of(runtime, by_hand) == "active"
+        catch_up(runtime)
+        assert status_of(runtime, by_hand) == "withdrawn"
+        with runtime.ledger.read() as connection:
+            assert describe(connection, office.person) == []
+            assert sessions.find(connection, bytes(32)) is None
+        catch_up(runtime)
+    assert len(office.events(Kind.JOURNAL_REPLAYED)) == 1
+
+
+def test_a_start_on_the_newest_database_ends_nothing(
+    office: Office, tmp_path: Path, by_hand: ConsentId
+) -> None:
+    del tmp_path
+    office.withdraw(by_hand)
+    with reopened(office) as runtime:
+        catch_up(runtime)
+        with runtime.ledger.read() as connection:
+            assert sessions.find(connection, bytes(32)) is not None
+    assert office.events(Kind.JOURNAL_REPLAYED) == []
+
+
+def test_a_log_without_its_database_is_put_aside_too(
+    office: Office, tmp_path: Path, by_hand: ConsentId
+) -> None:
+    """Its pages would come over the restored ones."""
+    del by_hand
+    place = Path(str(office.runtime.ledger.engine.url.database))
+    back_up(office, tmp_path / "backup")
+    office.runtime.ledger.engine.dispose()
+    place.unlink()
+    place.with_name(f"{place.name}-wal").write_bytes(b"of another main file")
+    with pytest.raises(BackupError):
+        bring_back(office, tmp_path / "backup", replace=False)
+    kept = bring_back(office, tmp_path / "backup").kept
+    assert kept is not None
+    assert Path(f"{kept}-wal").read_bytes() == b"of another main file"
+    assert not place.with_name(f"{place.name}-wal").exists()
+
+
+def test_nothing_is_restored_under_an_open_database(
+    office: Office, tmp_path: Path, by_hand: ConsentId
+) -> None:
+    del by_hand
+    back_up(office, tmp_path / "backup")
+    with closing(sqlite3.connect(str(office.runtime.ledger.engine.url.database))) as opened:
+        opened.execute("SELECT count(*) FROM audit_event").fetchone()
+        with pytest.raises(BackupError, match="open"):
+            bring_back(office, tmp_path / "backup")
+
+
+def test_no_part_of_a_backup_lies_in_clear_where_it_is_written(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "share").mkdir()
+    seen: list[str] = []
+    check = SqliteSnapshots.check
+
+    def looking(self: SqliteSnapshots, copy: Path) -> None:
+        seen.extend(each.name for each in (tmp_path / "share").iterdir())
+        assert copy.stat().st_mode & 0o777 == 0o600
+        check(self, copy)
+
+    monkeypatch.setattr(SqliteSnapshots, "check", looking)
+    back_up(office, tmp_path / "share" / "backup")
+    assert all(name.startswith(".backup.") for name in seen)

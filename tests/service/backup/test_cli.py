@@ -62,7 +62,7 @@ def test_out_and_back_and_what_came_between_is_gone(installation: Path) -> None:
     happen(Kind.SIGNED_OUT)
     assert "is whole" in typed("restore", str(file), "--check").output
     assert Kind.SIGNED_OUT in happened()
-    restored = typed("restore", str(file), "--replace")
+    restored = typed("restore", str(file), "--replace", "--no-journal")
     assert restored.exit_code == 0, restored.output
     assert "what was there before is kept" in restored.output
     kinds = happened()
@@ -75,7 +75,7 @@ def test_both_speak_to_programs(installation: Path) -> None:
     file = installation / "backup"
     made = json.loads(typed("backup", str(file), "--json").output)
     assert made["bytes"] == file.stat().st_size
-    restored = json.loads(typed("restore", str(file), "--replace", "--json").output)
+    restored = json.loads(typed("restore", str(file), "--replace", "--no-journal", "--json").output)
     assert restored["backup"] == made["backup"]
     assert (restored["log_refused"], restored["journal_faults"]) == (None, 0)
 
@@ -88,10 +88,10 @@ def test_a_log_that_lost_entries_makes_another_exit_code_and_names_the_way_out(
     typed("backup", str(file))
     happen(Kind.SIGNED_OUT)
     sign()
-    refused = typed("restore", str(file), "--replace")
+    refused = typed("restore", str(file), "--replace", "--no-journal")
     assert refused.exit_code == 3
     assert "the log is not signed" in refused.output
-    begun = typed("restore", str(file), "--replace", "--new-log")
+    begun = typed("restore", str(file), "--replace", "--no-journal", "--new-log")
     assert begun.exit_code == 0, begun.output
     assert "the log goes on as" in begun.output
 
@@ -108,7 +108,7 @@ def test_a_database_is_not_replaced_unasked(installation: Path) -> None:
 def test_what_is_no_backup_is_refused_with_the_repair(installation: Path) -> None:
     file = installation / "letter"
     file.write_text("Dear operator")
-    refused = typed("restore", str(file), "--replace")
+    refused = typed("restore", str(file), "--replace", "--no-journal")
     assert refused.exit_code == 1
     assert "take another copy of the file" in refused.output
 
@@ -122,7 +122,7 @@ def test_nothing_is_restored_under_a_running_service(
         monkeypatch.setenv("CONSENT_VAULT_DEMO", "true")
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         monkeypatch.setenv("CONSENT_VAULT_BASE_URL", address)
-        refused = typed("restore", str(file), "--replace")
+        refused = typed("restore", str(file), "--replace", "--no-journal")
     assert refused.exit_code == 1
     assert "stop it first" in refused.output
 
