@@ -43,7 +43,7 @@ from vault.effects import EFFECTS
 from vault.erasure import Request, erase_dataset, erase_person
 from vault.merging import merge_people
 from vault.people import IDENTITY_SCHEME, enrol, find_person
-from vault.replay import Replayed, replay
+from vault.replay import Replayed, is_behind, replay
 from vault.vault import Vault
 
 LATER = NOW + timedelta(hours=3)
@@ -89,8 +89,19 @@ def erased(ledger: Ledger, vault: Vault, person: PersonId) -> None:
 
 
 def replayed(ledger: Ledger, vault: Vault) -> Replayed:
+    """A database is behind its journal until it is replayed, and not after it."""
     assert ledger.journal is not None
-    return replay(ledger, vault, ledger.journal, now=LATER)
+    behind = is_behind_journal(ledger)
+    found = replay(ledger, vault, ledger.journal, now=LATER)
+    assert behind is bool(found.erased or found.ended)
+    assert not is_behind_journal(ledger)
+    return found
+
+
+def is_behind_journal(ledger: Ledger) -> bool:
+    assert ledger.journal is not None
+    with ledger.read(EVERYONE) as connection:
+        return is_behind(connection, ledger.journal)
 
 
 def counted(found: Replayed) -> tuple[int, int, int]:
