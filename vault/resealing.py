@@ -131,17 +131,18 @@ def reseal_everyone(
 
 
 def reseal(
-    uow: UnitOfWork, vault: Vault, people: Sequence[PersonId], *, older_than: datetime
+    uow: UnitOfWork, vault: Vault, people: Sequence[PersonId], *, older_than: datetime | None
 ) -> Resealing:
     """Give each person whose key is older a new one, and seal everything of theirs under it.
 
+    None for however new it is: no clock tells whether a key is older than what is erased now.
     Nothing is done for those whose key is new already, or who have been erased; and of a person of
     whom something does not open, nothing is changed. The unit of work is about everyone, or about
     the one person.
     """
     here = _locked(uow.connection, people)
     under = store.sealed_under(uow.connection, here)
-    due = [each for each in here if under[each].since < older_than]
+    due = [each for each in here if older_than is None or under[each].since < older_than]
     sealed = store.versions_of(uow.connection, due)
     made, unreadable = list[_Anew](), list[PersonId]()
     for person in due:
@@ -150,7 +151,7 @@ def reseal(
         except SealError:
             unreadable.append(person)
     if made:
-        _write(uow, vault, made, at=max(uow.now, older_than))
+        _write(uow, vault, made, at=max(uow.now, older_than or uow.now))
     return Resealing(len(made), len(people), tuple(unreadable))
 
 

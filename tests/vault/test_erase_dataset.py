@@ -110,6 +110,16 @@ def test_no_row_of_it_opens_under_any_key_that_is_left(
     assert len(wrapped_keys(ledger, held)) == 1
 
 
+def test_a_second_erasure_at_the_same_moment_ends_the_key_of_the_first(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    """As a replay makes them, or two pages at once: no clock decides whether a key goes."""
+    erased(ledger, vault, held)
+    between = wrapped_keys(ledger, held)
+    erased(ledger, vault, held, DatasetId("glucose"))
+    assert between.isdisjoint(wrapped_keys(ledger, held))
+
+
 def wrapped_keys(ledger: Ledger, person: PersonId) -> set[bytes]:
     query = select(person_key.c.wrapped).where(person_key.c.person_id == person)
     with ledger.read(EVERYONE) as connection:
