@@ -52,7 +52,7 @@ class Held:
 
 def kept_by_law(catalogue: Catalogue, held: Collection[Held]) -> frozenset[DatasetId]:
     """The data sets that a law has us keep."""
-    datasets = {catalogue.dataset_of(each.attribute) for each in held}
+    datasets = {catalogue.dataset_of(each.attribute) for each in _known(catalogue, held)}
     return frozenset(each.id for each in datasets if each.retention.law is not None)
 
 
@@ -73,8 +73,9 @@ def needs_mark(catalogue: Catalogue, rest: Collection[Held]) -> bool:
 
 def choices(catalogue: Catalogue, held: Collection[Held]) -> Mapping[DatasetId, WhyKept | None]:
     """Every data set that is held, in the catalogue's order, and why it stays, if it does."""
-    found = {catalogue.dataset_of(each.attribute).id for each in held}
-    return {id_: why_kept(catalogue, held, id_) for id_ in catalogue.datasets if id_ in found}
+    known = _known(catalogue, held)
+    found = {catalogue.dataset_of(each.attribute).id for each in known}
+    return {id_: why_kept(catalogue, known, id_) for id_ in catalogue.datasets if id_ in found}
 
 
 def is_over(
@@ -104,6 +105,11 @@ def was_replaced_long_ago(
     if {Label.DISPUTED, Label.RESTRICTED} & set(labels):
         return False
     return received_at + timedelta(days=days) <= now
+
+
+def _known(catalogue: Catalogue, held: Collection[Held]) -> list[Held]:
+    """What has left the catalogue must keep nobody from having the rest erased, and itself."""
+    return [each for each in held if each.attribute in catalogue.attributes]
 
 
 def _is_marked(held: Collection[Held]) -> bool:

@@ -73,6 +73,9 @@ class RetentionJob(Job):
             # The others are not kept longer for it. The check of what is sealed tells of whom.
             _log.error("retention-stopped-at-a-record")
             return False
+        except Exception as error:  # noqa: BLE001  # whatever it is: the others do not wait for it
+            _log.error("retention-stopped-at-a-person", error=type(error).__name__)
+            return False
 
     def _sweep(self, now: datetime) -> None:
         with begin(self._ledger, actor=SYSTEM, now=now, about=EVERYONE) as uow:

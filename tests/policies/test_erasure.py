@@ -49,6 +49,12 @@ def test_whatever_no_law_keeps_may_be_erased() -> None:
     assert choices(CATALOGUE, []) == {}
 
 
+def test_what_has_left_the_catalogue_holds_up_nothing() -> None:
+    gone = held("horoscope.sign")
+    assert choices(CATALOGUE, [gone, GROSS]) == choices(CATALOGUE, [GROSS])
+    assert kept_by_law(CATALOGUE, [gone]) == frozenset()
+
+
 def test_what_a_law_keeps_stays_and_is_named() -> None:
     kept = with_law(INCOME)
     assert why_kept(kept, [GROSS, CITY], INCOME) is WhyKept.BY_LAW

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from audit.model import Actor, Kind
@@ -76,6 +77,23 @@ def test_a_record_that_does_not_open_holds_up_nobody_else(
     assert [each["event"] for each in logs] == ["retention-stopped-at-a-record"]
     assert people[0].hex not in str(logs)
     assert [held(house, each) for each in people] == [True, False]
+
+
+def test_what_goes_wrong_with_one_person_holds_up_nobody_else(
+    house: House, people: list[PersonId], job: RetentionJob
+) -> None:
+    with house.runtime.ledger.engine.begin() as connection:
+        # One value too many of a data set that the catalogue knows no more.
+        first = "(SELECT min(attribute) FROM vault_record WHERE person_id = :person)"
+        statement = (
+            "UPDATE vault_record SET attribute = 'horoscope.sign', dataset = 'horoscope'"
+            f" WHERE person_id = :person AND attribute = {first}"
+        )
+        connection.execute(text(statement), {"person": people[0].hex})
+    with capture_logs() as logs:
+        assert job.run_once(house.clock() + OLD) == 1
+    assert not held(house, people[1])
+    assert {each["event"] for each in logs} <= {"retention-stopped-at-a-person"}
 
 
 def test_who_is_told_to_end_goes_on_the_next_time(
