@@ -60,14 +60,17 @@ def why_kept(catalogue: Catalogue, held: Collection[Held], dataset: DatasetId) -
     """Why this data set cannot be erased alone at the person's wish; None when it can."""
     if catalogue.dataset(dataset).retention.law is not None:
         return WhyKept.BY_LAW
-    rest = [each for each in held if catalogue.dataset_of(each.attribute).id != dataset]
+    known = _known(catalogue, held)
+    rest = [each for each in known if catalogue.dataset_of(each.attribute).id != dataset]
     return WhyKept.PROTECTS if _is_marked(held) and needs_mark(catalogue, rest) else None
 
 
 def needs_mark(catalogue: Catalogue, rest: Collection[Held]) -> bool:
     """Whether what is left would give a protected person away: it tells where she is, and bears no
     mark itself."""
-    tells_where = any(catalogue.attribute(each.attribute).contact for each in rest)
+    tells_where = any(
+        catalogue.attribute(each.attribute).contact for each in _known(catalogue, rest)
+    )
     return tells_where and not _is_marked(rest)
 
 

@@ -53,6 +53,7 @@ def test_what_has_left_the_catalogue_holds_up_nothing() -> None:
     gone = held("horoscope.sign")
     assert choices(CATALOGUE, [gone, GROSS]) == choices(CATALOGUE, [GROSS])
     assert kept_by_law(CATALOGUE, [gone]) == frozenset()
+    assert why_kept(CATALOGUE, [gone, GROSS], DatasetId("income")) is None
 
 
 def test_what_a_law_keeps_stays_and_is_named() -> None:
