@@ -163,26 +163,19 @@ def _on_postgresql(settings: Settings, path: Path, wish: Wish) -> Restored:
 
 @contextmanager
 def _in_place_of(engine: Engine, schema: str, now: datetime) -> Iterator[str | None]:
-    """An empty schema in the place of one with tables, which comes back when the block fails."""
+    """An empty schema, in the place of one with tables where there is one; as it was before when
+    the block fails."""
     quote = engine.dialect.identifier_preparer.quote
-    if not _tables(engine):
-        try:
-            yield None
-        except BaseException:
-            engine.dispose()
-            again = f"CREATE SCHEMA {quote(schema)}"
-            _run(engine, f"DROP SCHEMA {quote(schema)} CASCADE", again)
-            raise
-        return
-    kept = f"{schema[:_LONGEST_PART]}_before_{now:%Y%m%dt%H%M%S}"
-    away = f"ALTER SCHEMA {quote(schema)} RENAME TO {quote(kept)}"
-    _run(engine, away, f"CREATE SCHEMA {quote(schema)}")
+    own, kept = quote(schema), f"{schema[:_LONGEST_PART]}_before_{now:%Y%m%dt%H%M%S}"
+    stood = bool(_tables(engine))
+    if stood:
+        _run(engine, f"ALTER SCHEMA {own} RENAME TO {quote(kept)}", f"CREATE SCHEMA {own}")
     try:
-        yield kept
+        yield kept if stood else None
     except BaseException:
         engine.dispose()
-        back = f"ALTER SCHEMA {quote(kept)} RENAME TO {quote(schema)}"
-        _run(engine, f"DROP SCHEMA {quote(schema)} CASCADE", back)
+        back = f"ALTER SCHEMA {quote(kept)} RENAME TO {own}" if stood else f"CREATE SCHEMA {own}"
+        _run(engine, f"DROP SCHEMA {own} CASCADE", back)
         raise
 
 
