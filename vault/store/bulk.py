@@ -31,7 +31,7 @@ from policies.ids import AttributeId, DatasetId, PersonId, RecordId, SourceId
 from policies.vocabulary import AuthorityRank
 from vault.store.arrays import literal
 from vault.store.people import NewPerson, WrappedKey
-from vault.store.records import DepositKey, Head
+from vault.store.records import MOVE, DepositKey, Head
 from vault.store.tables import (
     deposit,
     identifier,
@@ -175,7 +175,7 @@ def move_records(connection: Connection, rows: Sequence[Row]) -> int:
     if not rows:
         return 0
     if connection.dialect.name == "sqlite":
-        return connection.execute(_MOVE_ONE, rows).rowcount
+        return connection.execute(MOVE, rows).rowcount
     return connection.execute(_MOVE_ALL, _arrays(rows)).rowcount
 
 
@@ -184,15 +184,6 @@ def _array(name: str, of: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(bindparam(name, type_=Text()), ARRAY(of.type))
 
 
-_MOVE_ONE = (
-    update(record)
-    .where(
-        record.c.person_id == bindparam("person"),
-        record.c.record_id == bindparam("record"),
-        record.c.latest == bindparam("read"),
-    )
-    .values(current=bindparam("counts"), latest=bindparam("now"), protected=bindparam("marked"))
-)
 _MOVED = (
     func.unnest(
         *(

@@ -74,7 +74,7 @@ _HEADS = (
     .where(record.c.person_id == bindparam("person"), record.c.source == bindparam("source"))
 )
 
-_MOVE = (
+MOVE = (
     update(record)
     .where(
         record.c.person_id == bindparam("person"),
@@ -202,7 +202,7 @@ def move_record(
     if new.version == 1:
         _add_record(connection, person_id, key, new)
         return
-    if connection.execute(_MOVE, record_move(person_id, new)).rowcount != 1:
+    if connection.execute(MOVE, record_move(person_id, new)).rowcount != 1:
         raise ConcurrentDepositError
 
 
