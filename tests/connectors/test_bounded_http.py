@@ -55,10 +55,8 @@ def test_an_answer_that_is_too_large_is_cut_off(server: str) -> None:
 
 
 def test_an_answer_that_drips_is_cut_off(server: str) -> None:
-    started = time.monotonic()
     with client(seconds=0.3) as bounded, pytest.raises(UnboundedAnswerError, match="too slow"):
         bounded.get(f"{server}/drip")
-    assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize(

