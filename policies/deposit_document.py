@@ -21,7 +21,7 @@ SCHEMA = "deposit"
 _MEMBERS = frozenset(
     {
         *("subject", "format", "scheme", "id", "dataset", "source", "observed_at"),
-        *("facts", "value", "valid_to", "labels"),
+        *("facts", "value", "valid_to", "labels", "also_about", "signature"),
     }
 )
 _LONGEST_LIST = 256
@@ -48,12 +48,27 @@ class DepositDocumentError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Somebody as a source names people."""
+
+    scheme: str
+    identifier: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Stated:
     """A document, and the identifier of the person whom it is about."""
 
     scheme: str
     identifier: str = field(repr=False)
     document: Document
+    also_about: Mapping[AttributeId, tuple[Subject, ...]] = field(default_factory=dict)
+    """Other people by the facts that are about them as well; the facts themselves do not name them
+    yet, since only the vault knows who an identifier leads to."""
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(self.scheme, self.identifier)
 
 
 def read_stated(value: object, *, digest: bytes, catalogue: Catalogue) -> Stated:
@@ -67,8 +82,19 @@ def read_stated(value: object, *, digest: bytes, catalogue: Catalogue) -> Stated
         reason = _REASONS.get(fault.keyword, "wrong-size")
         raise DepositDocumentError(pointer_to(fault.place, catalogue), reason)
     members: Mapping[str, Any] = value  # type: ignore[assignment]  # the schema says so
-    subject = members["subject"]
-    return Stated(subject["scheme"], subject["id"], _document(members, digest, catalogue))
+    subject = _subject(members["subject"])
+    others = {
+        AttributeId(attribute): tuple(_subject(each) for each in said["also_about"])
+        for attribute, said in members["facts"].items()
+        if "also_about" in said
+    }
+    document = _document(members, digest, catalogue)
+    return Stated(subject.scheme, subject.identifier, document, others)
+
+
+def place_of_other(attribute: AttributeId, number: int) -> str:
+    """The pointer to the identifier of somebody whom a fact is about as well."""
+    return f"#/facts/{attribute}/also_about/{number}/id"
 
 
 def pointer_to(place: Iterable[str | int], catalogue: Catalogue) -> str:
@@ -82,6 +108,10 @@ def _is_ours(step: str | int, catalogue: Catalogue) -> bool:
     if isinstance(step, int):
         return step < _LONGEST_LIST
     return step in _MEMBERS or step in catalogue.attributes
+
+
+def _subject(members: Mapping[str, Any]) -> Subject:
+    return Subject(members["scheme"], members["id"])
 
 
 def _document(members: Mapping[str, Any], digest: bytes, catalogue: Catalogue) -> Document:
@@ -98,7 +128,7 @@ def _document(members: Mapping[str, Any], digest: bytes, catalogue: Catalogue) -
         _fact(attribute, stated, observed_at, source)
         for attribute, stated in members["facts"].items()
     )
-    return Document(dataset=dataset.id, source=source.id, facts=facts, digest=digest)
+    return Document(dataset.id, source.id, facts, digest, members.get("signature"))
 
 
 def _fact(attribute: str, stated: Mapping[str, Any], observed_at: datetime, source: Source) -> Fact:

@@ -24,6 +24,9 @@ class Evidence:
     """The source's signature over the document, as text in the form in which it came: a detached
     JWS (RFC 7515 appendix F), or a CMS signature (RFC 5652) in base64. Kept, and not checked here.
     """
+    names_others: bool = field(default=False, repr=False)
+    """The document names other people too. Whoever has digest or signature, and all the rest of the
+    document, could find out by trying who they are: neither is shown to the person then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +64,5 @@ class Document:
 
     @property
     def evidence(self) -> Evidence:
-        return Evidence(self.digest, self.signature)
+        named = any(fact.also_about for fact in self.facts)
+        return Evidence(self.digest, self.signature, names_others=named)

@@ -204,6 +204,7 @@ DAMAGE_OR_OUR_FAULT = frozenset(
 """Full names; a stored row that does not open, or a mistake of ours: a 500, and nothing given."""
 
 NEVER_REACH_A_CALLER = STOP_THE_START_OR_A_COMMAND | TURNED_INTO_ANOTHER | DAMAGE_OR_OUR_FAULT
+        "vault.stated.DepositSignatureError",
 
 _BY_STATUS = {each.status: each for each in (NOT_FOUND, METHOD, TOO_LARGE, TOO_MANY, BAD_REQUEST)}
 

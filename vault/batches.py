@@ -12,10 +12,11 @@ from typing import Any
 
 from audit.model import Event
 from audit.unit_of_work import UnitOfWork
-from policies.deposit_document import Stated
+from policies.deposit_document import Stated, Subject
 from policies.facts import Document
 from policies.identity_code import InvalidIdentityCodeError
 from policies.ids import AttributeId, DatasetId, PersonId, SourceId, new_uuid
+from vault import subjects
 from vault.deposits import ALREADY_DEPOSITED
 from vault.documents import Refusal
 from vault.people import InvalidIdentifierError, identifier_digest, make_person
@@ -35,7 +36,8 @@ class Outcome(StrEnum):
     KEPT = "kept"
     KNOWN = ALREADY_DEPOSITED
     INVALID_IDENTIFIER = "wrong-form"
-    UNKNOWN_PERSON = "unknown-person"
+    UNKNOWN_PERSON = subjects.UNKNOWN_PERSON
+    UNKNOWN_OTHER = subjects.UNKNOWN_OTHER
     NOT_WANTED = Refusal.NOT_WANTED.value
 
 
@@ -78,39 +80,47 @@ def deposit_all(
     (audit.scope).
     """
     people, new = _people(uow, vault, stated, enrols=enrols)
-    handed_in = [
-        _HandedIn(each, one.document, deposit_key_of(vault, each, one.document))
-        for each, one in zip(people, stated, strict=True)
-        if not isinstance(each, Outcome)
-    ]
+    known = [_handed_in(vault, one, people) for one in stated]
+    handed_in = [each for each in known if not isinstance(each, Outcome)]
     batch = _open_batch(uow, vault, handed_in, new)
     taken = iter([_take(batch, each) for each in handed_in])
     _write(batch)
-    return [each if isinstance(each, Outcome) else next(taken) for each in people]
+    return [each if isinstance(each, Outcome) else next(taken) for each in known]
 
 
 def _people(
     uow: UnitOfWork, vault: Vault, stated: Sequence[Stated], *, enrols: bool
-) -> tuple[list[PersonId | Outcome], dict[PersonId, WrappedKey]]:
-    """Whom each document is about, or why nobody; and the keys of those who are new."""
-    digests = [_identifier(vault, one) for one in stated]
-    wanted = {each: one.scheme for each, one in zip(digests, stated, strict=True) if each}
+) -> tuple[dict[Subject, PersonId], dict[PersonId, WrappedKey]]:
+    """Those in the documents whom the vault knows now, and the keys of those who are new."""
+    everybody = {each for one in stated for each in subjects.subjects_of(one)}
+    digests = {each: _identifier(vault, each) for each in everybody}
+    wanted = {digest: each.scheme for each, digest in digests.items() if digest}
     known = store.people_of(uow.connection, wanted)
     unknown = {digest: scheme for digest, scheme in wanted.items() if digest not in known}
     new: dict[PersonId, WrappedKey] = {}
     if unknown and enrols:
         new = _enrol(uow, vault, unknown)
         known |= store.people_of(uow.connection, unknown)
-    people = [
-        Outcome.INVALID_IDENTIFIER if each is None else known.get(each, Outcome.UNKNOWN_PERSON)
-        for each in digests
-    ]
+    people = {each: known[digest] for each, digest in digests.items() if digest in known}
     return people, new
 
 
-def _identifier(vault: Vault, one: Stated) -> bytes | None:
+def _handed_in(
+    vault: Vault, one: Stated, people: Mapping[Subject, PersonId]
+) -> _HandedIn | Outcome:
+    person = people.get(one.subject)
+    if person is None:
+        malformed = _identifier(vault, one.subject) is None
+        return Outcome.INVALID_IDENTIFIER if malformed else Outcome.UNKNOWN_PERSON
+    if not people.keys() >= subjects.subjects_of(one):
+        return Outcome.UNKNOWN_OTHER
+    document = subjects.with_others(one, people)
+    return _HandedIn(person, document, deposit_key_of(vault, person, document))
+
+
+def _identifier(vault: Vault, subject: Subject) -> bytes | None:
     try:
-        return identifier_digest(vault, one.scheme, one.identifier)
+        return identifier_digest(vault, subject.scheme, subject.identifier)
     except (InvalidIdentifierError, InvalidIdentityCodeError):
         return None
 

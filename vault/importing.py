@@ -24,6 +24,7 @@ from audit.unit_of_work import Ledger, UnitOfWork, begin
 from policies.deposit_document import Stated
 from vault.batches import Outcome, deposit_all
 from vault.lines import Line, RefusedLine, lines, read_line
+from vault.stated import SignatureCheck
 from vault.store import imports as store
 from vault.store.imports import ElsewhereImportedError, Progress
 from vault.vault import Vault
@@ -32,7 +33,7 @@ __all__ = ["ElsewhereImportedError", "Importer", "Progress", "ReportError"]
 
 BATCH = 500
 """Documents of one unit of work: enough that a commit costs little for each of them."""
-_PLACES = {Outcome.NOT_WANTED: "#/dataset"}
+_PLACES = {Outcome.NOT_WANTED: "#/dataset", Outcome.UNKNOWN_OTHER: "#/facts"}
 """Where a line is at fault; all other outcomes are about whom it names."""
 
 
@@ -48,6 +49,7 @@ class Importer:
     vault: Vault
     actor: Actor
     clock: Callable[[], datetime]
+    signatures: SignatureCheck
     enrols: bool = False
     """Whether people who are not known yet are taken in; else their documents are refused."""
     batch: int = BATCH
@@ -78,7 +80,8 @@ class Importer:
 
     def _take(self, piece: Sequence[Line], report: BufferedRandom, before: Progress) -> Progress:
         now = self.clock()
-        read = [read_line(line, self.vault.catalogue, now=now) for line in piece]
+        catalogue, signatures = self.vault.catalogue, self.signatures
+        read = [read_line(line, catalogue, now=now, signatures=signatures) for line in piece]
         with self._begin(now) as uow:
             stated = [each for each in read if isinstance(each, Stated)]
             outcomes = deposit_all(uow, self.vault, stated, enrols=self.enrols)

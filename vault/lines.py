@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from policies.catalogue import Catalogue
 from policies.deposit_document import DepositDocumentError, Stated
-from vault.stated import MAX_BYTES, read_document
+from vault.stated import MAX_BYTES, SignatureCheck, read_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,13 @@ def lines(file: BinaryIO, *, number: int) -> Iterator[Line]:
         yield Line(number, end, data.removesuffix(b"\n"), whole)
 
 
-def read_line(line: Line, catalogue: Catalogue, *, now: datetime) -> Stated | RefusedLine:
+def read_line(
+    line: Line, catalogue: Catalogue, *, now: datetime, signatures: SignatureCheck
+) -> Stated | RefusedLine:
     """What the line states, or why it is not taken."""
     if not line.whole:
         return RefusedLine(line.number, "#", "breaks-off")
     try:
-        return read_document(line.data, catalogue, now=now)
+        return read_document(line.data, catalogue, now=now, signatures=signatures)
     except DepositDocumentError as error:
         return RefusedLine(line.number, error.pointer, error.reason)

@@ -3,8 +3,8 @@
 Source, authority, times, labels, evidence and the other people concerned are sealed with the
 value, so that whoever can write in the database can neither give a value another origin nor take
 the mark of a protected person off it. The form is JSON with sorted members, without spaces, in
-UTF-8. A member that came later (`also_about`, `evidence`) is absent where there is nothing to say,
-so what was sealed before it came reads as having none.
+UTF-8. A member that came later (`also_about`, `evidence` and in it `names_others`) is absent where
+there is nothing to say, so what was sealed before it came reads as having none.
 """
 
 import base64
@@ -58,15 +58,24 @@ def _later_members(fact: Fact) -> dict[str, object]:
     if fact.also_about:
         members["also_about"] = sorted(str(each) for each in fact.also_about)
     if fact.evidence is not None:
-        digest = base64.b64encode(fact.evidence.digest).decode("ascii")
-        members["evidence"] = {"digest": digest, "signature": fact.evidence.signature}
+        members["evidence"] = _evidence_members(fact.evidence)
     return members
+
+
+def _evidence_members(evidence: Evidence) -> dict[str, object]:
+    digest = base64.b64encode(evidence.digest).decode("ascii")
+    members: dict[str, object] = {"digest": digest, "signature": evidence.signature}
+    return members | {"names_others": True} if evidence.names_others else members
 
 
 def _evidence(content: Mapping[str, Any] | None) -> Evidence | None:
     if content is None:
         return None
-    return Evidence(base64.b64decode(content["digest"]), content["signature"])
+    return Evidence(
+        base64.b64decode(content["digest"]),
+        content["signature"],
+        names_others=content.get("names_others", False),
+    )
 
 
 def _value(content: str | int | bool | list[str]) -> Value:  # noqa: FBT001  # one of JSON's types

@@ -40,6 +40,14 @@ def find(connection: Connection, client_id: ClientId) -> Client | None:
     return None if row is None else _client(row)
 
 
+def of_organisation(connection: Connection, organisation: OrganisationId) -> list[Client]:
+    """The organisation's active clients by id."""
+    query = select(client).where(
+        client.c.organisation == organisation, client.c.status == ClientStatus.ACTIVE
+    )
+    return [_client(row) for row in connection.execute(query.order_by("client_id"))]
+
+
 def every(connection: Connection) -> list[Client]:
     """All clients by id."""
     return [_client(row) for row in connection.execute(select(client).order_by("client_id"))]

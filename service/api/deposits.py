@@ -1,7 +1,7 @@
 """PUT /api/v1/deposits/{dataset}: a source hands in what it keeps about one person.
 
 1. may the token's client hand in this data set now  2. the media type  3. the idempotency key, and
-what was done under it before  4. the document  5. the person  6. deposit, and keep the key.
+what was done under it before  4. the document  5. the people  6. deposit, and keep the key.
 
 All of it is one transaction: the answer tells of an event that is committed, and so is the key. Who
 the person is stands in the body only. A refusal is recorded, tells where the document is wrong, and
@@ -18,21 +18,23 @@ from audit.unit_of_work import UnitOfWork
 from consent.deposit_tokens import DepositAccess, deposit_access, why_no_deposit
 from consent.grants import RefusalReason
 from policies.deposit_document import DepositDocumentError, Stated
-from policies.identity_code import InvalidIdentityCodeError
+from policies.facts import Document
 from policies.ids import DatasetId, EventId, PersonId
 from service import idempotency
 from service.api import refusals
 from service.api.protected import PROMISE_HEADER, AfterCommit, BoundResource
 from service.api.tokens import Token, TokenError
 from service.api.values import EVENT_HEADER
+from service.deposit_signatures import checked_by, keys_of
 from service.exchange import NO_STORE, Answer, Call
 from service.idempotency import IdempotencyKeyError
 from service.oauth.server import AuthorizationServer
 from service.problem import Problem
 from vault.deposits import ALREADY_DEPOSITED, deposit
 from vault.documents import RefusedDocumentError
-from vault.people import InvalidIdentifierError, UnknownPersonError, enrol, find_person
+from vault.people import UnknownPersonError
 from vault.stated import read_document
+from vault.subjects import settle
 
 _JSON = "application/json"
 
@@ -79,9 +81,9 @@ class DepositApi:
         if claimed.done is not None:
             return self._repeat(uow, found, claimed.done)
         stated = self._read(call, found, dataset, uow)  # step 4
-        person = self._person(uow, stated)  # step 5
+        person, document = self._settle(uow, stated)  # step 5
         try:
-            event_id = deposit(uow, self._runtime.vault, person, stated.document)  # step 6
+            event_id = deposit(uow, self._runtime.vault, person, document)  # step 6
         except RefusedDocumentError as error:
             # Its form is checked: it is the person who wants no copy (vault.unwanted).
             raise _not_valid(error.reason, "#/dataset") from error
@@ -114,8 +116,9 @@ class DepositApi:
         self, call: Call, found: DepositAccess, dataset: DatasetId, uow: UnitOfWork
     ) -> Stated:
         catalogue = self._runtime.catalogue
+        signatures = checked_by(partial(keys_of, uow.connection))
         try:
-            stated = read_document(call.body, catalogue, now=uow.now)
+            stated = read_document(call.body, catalogue, now=uow.now, signatures=signatures)
         except DepositDocumentError as error:
             raise _not_valid(error.reason, error.pointer) from error
         if stated.document.dataset != dataset:
@@ -124,17 +127,12 @@ class DepositApi:
             raise _not_valid(RefusalReason.OTHER_DATASET, "#/source")
         return stated
 
-    def _person(self, uow: UnitOfWork, stated: Stated) -> PersonId:
-        vault, scheme, identifier = self._runtime.vault, stated.scheme, stated.identifier
+    def _settle(self, uow: UnitOfWork, stated: Stated) -> tuple[PersonId, Document]:
+        enrols = self._runtime.settings.deposits_enrol
         try:
-            if self._runtime.settings.deposits_enrol:
-                return enrol(uow, vault, scheme=scheme, identifier=identifier)
-            found = find_person(uow.connection, vault, scheme=scheme, identifier=identifier)
-        except (InvalidIdentifierError, InvalidIdentityCodeError) as error:
-            raise _not_valid("wrong-form", "#/subject/id") from error
-        if found is None:
-            raise _not_valid("unknown-person", "#/subject/id")
-        return found
+            return settle(uow, self._runtime.vault, stated, enrols=enrols)
+        except DepositDocumentError as error:
+            raise _not_valid(error.reason, error.pointer) from error
 
     def _not_permitted(
         self, uow: UnitOfWork, found: DepositAccess, dataset: str, reason: RefusalReason

@@ -73,6 +73,7 @@ def import_(
     if file is None:
         return
     from service.cli.operator import OPERATOR
+    from service.deposit_signatures import remembering
     from vault.importing import Importer
 
     report = report or file.with_name(f"{file.name}.refused")
@@ -82,6 +83,7 @@ def import_(
             vault=runtime.vault,
             actor=OPERATOR,
             clock=runtime.now,
+            signatures=remembering(runtime.ledger),
             enrols=enrol,
         )
         with file.open("rb") as opened:

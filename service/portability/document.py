@@ -99,8 +99,8 @@ def _value(said: Statement) -> dict[str, Any]:
 
 
 def _evidence(fact: Fact) -> dict[str, Any] | None:
-    """What stood in a document about others too could be guessed from its digest."""
-    if fact.evidence is None or fact.also_about:
+    """None where the document named others: who they are could be guessed from its digest."""
+    if fact.evidence is None or fact.evidence.names_others or fact.also_about:
         return None
     digest = base64.b64encode(fact.evidence.digest).decode("ascii")
     return {"sha256": digest, "signature": fact.evidence.signature}

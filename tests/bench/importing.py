@@ -21,6 +21,7 @@ from audit.unit_of_work import Ledger
 from policies.catalogue import load_catalogue
 from policies.identity_code import OID, check_character
 from service.cli.operator import OPERATOR
+from service.deposit_signatures import remembering
 from service.migrations.upgrade import upgrade
 from service.runtime import utc_now
 from tests.postgres import postgresql_server
@@ -90,7 +91,14 @@ def importer(url: str, folder: Path) -> Iterator[Importer]:
         catalogue=load_catalogue(),
     )
     ledger = Ledger(engine, provider)
-    yield Importer(ledger=ledger, vault=vault, actor=OPERATOR, clock=utc_now, enrols=True)
+    yield Importer(
+        ledger=ledger,
+        vault=vault,
+        actor=OPERATOR,
+        clock=utc_now,
+        signatures=remembering(ledger),
+        enrols=True,
+    )
     engine.dispose()
 
 

@@ -106,6 +106,8 @@ def test_a_register_hands_in_a_document_and_may_try_again(
     refused = _deposit(demo, document | {"dataset": "residence"})
     assert refused.returncode == 1
     assert "refused (403)" in refused.stdout
+    signed = _deposit(demo, document, "--sign")
+    assert signed.stdout.startswith("kept: "), signed.stdout + signed.stderr
     done = _check(demo, *tmp_path.glob("*.promise"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "monthly_gross: 123456" in _fetch_by_law(demo).stdout

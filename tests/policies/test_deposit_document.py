@@ -13,6 +13,8 @@ from policies.deposit_document import (
     SCHEMA,
     DepositDocumentError,
     Stated,
+    Subject,
+    place_of_other,
     pointer_to,
     read_stated,
 )
@@ -25,6 +27,9 @@ CATALOGUE = load_catalogue()
 DIGEST = b"d" * 32
 PERSON = "010199-9012"
 CITY = "residence.city"
+SPOUSE = "020202A902H"
+OTHER = {"format": "national_id", "scheme": "urn:oid:1.2.246.21", "id": SPOUSE}
+SIGNATURE = "e30..c2lnbmVk"
 
 
 def document(**changed: Any) -> dict[str, Any]:
@@ -77,6 +82,21 @@ def test_a_fact_may_have_a_time_an_end_and_labels_of_its_own() -> None:
     assert fact.observed_at == datetime(2026, 11, 1, tzinfo=UTC)
     assert fact.valid_to == date(2026, 12, 31)
     assert fact.labels == {Label.PROTECTED}
+
+
+def test_a_fact_may_be_about_others_who_are_not_people_of_the_vault_yet() -> None:
+    found = stated(facts={CITY: {"value": "Esimerkkilä", "also_about": [OTHER]}})
+    assert found.also_about == {CITY: (Subject("urn:oid:1.2.246.21", SPOUSE),)}
+    assert found.document.facts[0].also_about == frozenset()
+    assert SPOUSE not in repr(found)
+    assert stated().also_about == {}
+    assert found.subject == Subject("urn:oid:1.2.246.21", PERSON)
+
+
+def test_a_document_may_bring_its_signature() -> None:
+    document = stated(signature=SIGNATURE).document
+    assert document.signature == document.evidence.signature == SIGNATURE
+    assert SIGNATURE not in repr(document)
 
 
 def test_another_source_may_state_it_and_is_believed_as_far_as_itself() -> None:
@@ -150,6 +170,29 @@ def test_a_list_becomes_a_value_that_cannot_change() -> None:
             "doubled",
         ),
         ({"facts": {"residence.no_such": {"value": "a"}}}, "#/facts", "unknown-attribute"),
+        (
+            {"facts": {CITY: {"value": "a", "also_about": []}}},
+            f"#/facts/{CITY}/also_about",
+            "wrong-size",
+        ),
+        (
+            {"facts": {CITY: {"value": "a", "also_about": [OTHER, OTHER]}}},
+            f"#/facts/{CITY}/also_about",
+            "doubled",
+        ),
+        (
+            {"facts": {CITY: {"value": "a", "also_about": [SPOUSE]}}},
+            f"#/facts/{CITY}/also_about/0",
+            "wrong-type",
+        ),
+        (
+            {"facts": {CITY: {"value": "a", "also_about": [{**OTHER, "scheme": "urn:x"}]}}},
+            f"#/facts/{CITY}/also_about/0/scheme",
+            "not-supported",
+        ),
+        ({"signature": "e30.e30.c2ln"}, "#/signature", "wrong-form"),
+        ({"signature": ""}, "#/signature", "wrong-size"),
+        ({"signature": {"protected": "e30"}}, "#/signature", "wrong-type"),
     ],
 )
 def test_a_fault_is_told_by_its_place(changed: dict[str, Any], pointer: str, reason: str) -> None:
@@ -176,6 +219,8 @@ def test_a_path_ends_at_the_first_name_that_is_not_ours() -> None:
     assert pointer_to(["facts", "Aino", "value"], CATALOGUE) == "#/facts"
     assert pointer_to(["facts", CITY, "labels", 0], CATALOGUE) == f"#/facts/{CITY}/labels/0"
     assert pointer_to([], CATALOGUE) == "#"
+    other = place_of_other(AttributeId(CITY), 1)
+    assert pointer_to(["facts", CITY, "also_about", 1, "id"], CATALOGUE) == other
 
 
 def test_what_is_no_object_is_refused_as_a_whole() -> None:

@@ -12,7 +12,7 @@ from audit.model import SYSTEM, Kind
 from audit.reader import search
 from audit.scope import EVERYONE
 from audit.unit_of_work import Ledger, begin
-from policies.deposit_document import Stated
+from policies.deposit_document import Stated, Subject
 from policies.facts import Fact, Value
 from policies.ids import AttributeId, PersonId
 from policies.vocabulary import AuthorityRank, Label
@@ -192,6 +192,26 @@ def test_what_is_no_identifier_stops_nothing(ledger: Ledger, vault: Vault) -> No
         about(AINO, fact()),
     )
     assert outcomes == [Outcome.INVALID_IDENTIFIER, Outcome.INVALID_IDENTIFIER, Outcome.KEPT]
+
+
+def test_a_fact_about_several_people_names_them_or_is_refused(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    named = {HOUSEHOLD: (Subject(IDENTITY_SCHEME, VILLE),)}
+    stated = replace(about(AINO, fact(HOUSEHOLD, 2)), also_about=named)
+    assert handed_in(ledger, vault, stated, enrols=False) == [Outcome.UNKNOWN_OTHER]
+    assert count(ledger, "deposit") == 0
+    assert handed_in(ledger, vault, stated) == [Outcome.KEPT]
+    (found,) = viewed(ledger, vault, person, HOUSEHOLD).facts
+    assert found.also_about == {person_of(ledger, vault, VILLE)}
+    assert Label.JOINT in found.labels
+
+
+def test_one_who_is_named_in_two_documents_is_taken_in_once(ledger: Ledger, vault: Vault) -> None:
+    named = {HOUSEHOLD: (Subject(IDENTITY_SCHEME, VILLE),)}
+    stated = replace(about(AINO, fact(HOUSEHOLD, 2)), also_about=named)
+    assert handed_in(ledger, vault, stated, about(VILLE, fact())) == [Outcome.KEPT] * 2
+    assert count(ledger, "person") == 2
 
 
 def test_two_batches_at_once_take_in_each_person_once(ledger: Ledger, vault: Vault) -> None:

@@ -16,8 +16,9 @@ from audit.reader import search
 from audit.scope import EVERYONE
 from audit.unit_of_work import Ledger, begin
 from policies.ids import DatasetId
-from tests.policies.test_deposit_document import CITY, document
+from tests.policies.test_deposit_document import CITY, OTHER, document
 from tests.vault.given import AINO, NOW, VILLE, new_vault
+from tests.vault.test_stated import Signer
 from vault.importing import ElsewhereImportedError, Importer, Progress, ReportError
 from vault.people import IDENTITY_SCHEME, find_person
 from vault.stated import MAX_BYTES
@@ -46,7 +47,13 @@ class Bench:
         self.file = folder / "register.jsonl"
         self.report = folder / "register.refused"
         self.importer = Importer(
-            ledger=ledger, vault=vault, actor=SYSTEM, clock=lambda: NOW, enrols=True, batch=2
+            ledger=ledger,
+            vault=vault,
+            actor=SYSTEM,
+            clock=lambda: NOW,
+            signatures=Signer(),
+            enrols=True,
+            batch=2,
         )
 
     def write(self, *written: bytes) -> None:
@@ -142,9 +149,10 @@ def test_refused_lines_are_told_by_number_and_reason_only(bench: Bench) -> None:
         line(2, facts={CITY: {"value": 7}}),
         b" " * (3 * MAX_BYTES) + b"\n",
         line(0, subject={"format": "national_id", "scheme": "urn:oid:1.2.246.21", "id": "x"}),
+        line(0, signature="e30..b3RoZXI"),
         line(0)[:-1],
     )
-    assert counts(bench.run()) == (8, 0, 0, 8)
+    assert counts(bench.run()) == (9, 0, 0, 9)
     assert bench.refused() == [
         (1, "#/subject/id", "unknown-person"),
         (2, "#", "not-json"),
@@ -153,11 +161,22 @@ def test_refused_lines_are_told_by_number_and_reason_only(bench: Bench) -> None:
         (5, f"#/facts/{CITY}/value", "wrong-value-type"),
         (6, "#", "too-long"),
         (7, "#/subject/id", "wrong-form"),
-        (8, "#", "breaks-off"),
+        (8, "#/signature", "signature-wrong"),
+        (9, "#", "breaks-off"),
     ]
     report = bench.report.read_text()
     assert AINO not in report
     assert "Esimerkkil" not in report
+
+
+def test_a_line_about_somebody_unknown_besides_is_refused(bench: Bench) -> None:
+    bench.write(line(0))
+    bench.run()
+    bench.importer = replace(bench.importer, enrols=False)
+    bench.report.unlink()
+    bench.write(line(3, facts={CITY: {"value": "Esimerkkilä", "also_about": [OTHER]}}))
+    assert counts(bench.run()) == (1, 0, 0, 1)
+    assert bench.refused() == [(1, "#/facts", "unknown-other")]
 
 
 def test_what_the_person_wants_no_copy_of_is_refused(bench: Bench) -> None:

@@ -39,7 +39,12 @@ facts = st.builds(
     labels=st.frozensets(st.sampled_from(Label)),
     also_about=st.frozensets(st.uuids().map(PersonId), max_size=3),
     evidence=st.none()
-    | st.builds(Evidence, st.binary(min_size=32, max_size=32), st.none() | st.just("a..b")),
+    | st.builds(
+        Evidence,
+        st.binary(min_size=32, max_size=32),
+        st.none() | st.just("a..b"),
+        names_others=st.booleans(),
+    ),
 )
 
 
@@ -64,6 +69,15 @@ def test_what_is_said_later_has_a_frozen_form_too() -> None:
         b'"evidence":{"digest":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",'
         b'"signature":"head..signature"},',
     )
+
+
+def test_that_a_document_names_others_is_said_only_where_it_does() -> None:
+    alone, with_others = (
+        encode(replace(FACT, evidence=Evidence(bytes(32), names_others=named)))
+        for named in (False, True)
+    )
+    told = b'"names_others":true,"signature":null'
+    assert with_others == alone.replace(b'"signature":null', told)
 
 
 def test_what_was_sealed_before_there_was_evidence_has_none() -> None:

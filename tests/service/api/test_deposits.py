@@ -7,14 +7,17 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+import jwt
 import pytest
 
-from audit.model import SYSTEM, Entry, Kind
+from audit.model import SYSTEM, Actor, Entry, Kind
 from audit.promise import from_header, open_promise
 from audit.shards import UNSHARDED
 from audit.unit_of_work import begin
 from consent.clients import register_client, suspend_client
-from policies.ids import ClientId
+from consent.decisions import decide_self_access
+from policies.canonical import canonical_json
+from policies.ids import AttributeId, ClientId
 from service.api.deposits import DepositApi
 from service.exchange import Answer, Call
 from service.idempotency import KEPT_FOR
@@ -31,6 +34,8 @@ from tests.service.office import (
     header,
     new_key,
 )
+from vault.people import enrol
+from vault.release import release
 
 STRANGER = "150688-9551"
 GROSS = "income.monthly_gross"
@@ -281,7 +286,7 @@ def test_only_json_is_taken(busy_source: Source, media_type: str | None) -> None
         (b"{", "#", "not-json"),
         (b"[]", "#", "wrong-type"),
         (b'{"a":1,"a":2}', "#", "doubled-key"),
-        (b"[[[[[]]]]]", "#", "too-deep"),
+        (b"[[[[[[]]]]]]", "#", "too-deep"),
         (written(value=1.5), "#", "not-an-integer"),
         (written(value="401234"), f"#/facts/{GROSS}/value", "wrong-value-type"),
         (written(value=None), f"#/facts/{GROSS}/value", "wrong-type"),
@@ -464,6 +469,71 @@ def test_only_its_own_client_learns_what_a_token_is(source: Source) -> None:
     assert content(source.office.send(other)) == {"active": False}
     unknown = source.program.form("/oauth/introspect", {"token": str(uuid4())}, proofs=[])
     assert content(source.office.send(unknown)) == {"active": False}
+
+
+def joint(*others: str, value: int = 3) -> bytes:
+    """A document whose only fact is about these people too."""
+    named = [
+        {"format": "national_id", "scheme": "urn:oid:1.2.246.21", "id": each} for each in others
+    ]
+    return written(facts={GROSS: {"value": value, "also_about": named}})
+
+
+def test_a_value_about_several_people_needs_them_to_be_known(each_source: Source) -> None:
+    office = each_source.office
+    unknown = each_source.put(joint(PERSON, STRANGER))
+    assert content(unknown)["errors"] == [
+        {"pointer": f"#/facts/{GROSS}/also_about/1/id", "reason": "unknown-other"}
+    ]
+    assert STRANGER not in unknown.body.decode()
+    with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
+        other = enrol(uow, office.runtime.vault, scheme="urn:oid:1.2.246.21", identifier=STRANGER)
+    assert each_source.put(joint(PERSON, STRANGER), key="second").status == 201
+    with begin(office.runtime.ledger, actor=Actor.person(office.person), now=office.clock()) as uow:
+        permit = decide_self_access(uow, office.person, [AttributeId(GROSS)])
+        (fact,) = release(uow, office.runtime.vault, permit).facts
+    assert fact.also_about == {other}
+    assert STRANGER not in json.dumps([e.fields for e in office.events(Kind.DATA_DEPOSITED)])
+
+
+def test_a_joint_value_goes_out_by_consent_only_when_all_have_said_yes(office: Office) -> None:
+    source = Source(office)
+    with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
+        enrol(uow, office.runtime.vault, scheme="urn:oid:1.2.246.21", identifier=STRANGER)
+    assert source.put(joint(STRANGER, value=999)).status == 201
+    answer = content(office.fetch(office.tokens()["access_token"]))
+    assert "999" not in json.dumps(answer)
+    assert held(office) == 999
+
+
+def signed(source: Source, **header: object) -> bytes:
+    """The office's document, signed by the source's key."""
+    body = json.loads(written())
+    payload = canonical_json(body)
+    members = {"typ": "deposit+jws", "kid": "key-1"} | header
+    jws = jwt.PyJWS().encode(payload, source.program.key, algorithm="ES256", headers=members)
+    head, _, seal = jws.split(".")
+    return json.dumps(body | {"signature": f"{head}..{seal}"}).encode()
+
+
+def test_the_signature_of_a_source_is_kept_as_evidence(each_source: Source) -> None:
+    office, body = each_source.office, signed(each_source)
+    assert each_source.put(body).status == 201
+    with begin(office.runtime.ledger, actor=Actor.person(office.person), now=office.clock()) as uow:
+        permit = decide_self_access(uow, office.person, [AttributeId(GROSS)])
+        (fact,) = release(uow, office.runtime.vault, permit).facts
+    assert fact.evidence is not None
+    assert fact.evidence.signature == json.loads(body)["signature"]
+    assert fact.evidence.digest == hashlib.sha256(body).digest()
+
+
+def test_a_document_that_was_changed_after_its_signature_is_refused(source: Source) -> None:
+    body = json.loads(signed(source)) | {"observed_at": "2026-11-23T07:30:01Z"}
+    answer = source.put(json.dumps(body).encode())
+    assert answer.status == 422
+    assert content(answer)["errors"] == [{"pointer": "#/signature", "reason": "signature-wrong"}]
+    assert refusals(source.office) == ["signature-wrong"]
+    assert deposited(source.office) == []
 
 
 def test_no_answer_and_no_event_names_the_person(source: Source) -> None:
