@@ -54,7 +54,12 @@ class Kind(StrEnum):
     TOKEN_INTROSPECTED = "token.introspected"  # noqa: S105
     DEPOSIT_ALLOWED = "deposit.allowed"
     DEPOSIT_REFUSED = "deposit.refused"
+    CONSENT_RENEWED = "consent.renewed"
+    CONSENT_SUSPENDED = "consent.suspended"
+    CONSENT_RESUMED = "consent.resumed"
     DATA_DEPOSITED = "data.deposited"
+    CONSENT_REVOKED = "consent.revoked"
+    CONSENT_INVALIDATED = "consent.invalidated"
     DATA_IMPORTED = "data.imported"
     DATA_RELEASED = "data.released"
     DATA_REFUSED = "data.refused"

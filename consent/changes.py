@@ -3,14 +3,22 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from audit.journal_line import consent_over
 from audit.unit_of_work import UnitOfWork
 from consent.events import consent_event
+from consent.grounds import Ground
 from consent.lifecycle import Party, apply
 from consent.model import LIVE, Command, Consent, ConsentRecord, Status
 from consent.notices import tell_of_change
-from consent.record import Presentation, RecordEvent, first_document, next_document
+from consent.record import (
+    Presentation,
+    RecordEvent,
+    first_document,
+    next_document,
+    renewed_document,
+)
 from consent.store import codes, consents, records, tokens
 from policies.canonical import canonical_json
 from policies.ids import EventId
@@ -20,7 +28,7 @@ from policies.vocabulary import LevelOfAssurance
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an answer settles: the consent with it filled in, and what its record says."""
+    """What an answer to a notice settles: the consent filled in, and what its record says."""
 
     consent: Consent
     declaration: PurposeDeclaration
@@ -47,37 +55,51 @@ def change(
     *,
     party: Party,
     answer: Answer | None = None,
+    to: Consent | None = None,
+    ground: Ground | None = None,
     loa: LevelOfAssurance | None = None,
 ) -> tuple[Consent, ConsentRecord | None]:
     """Apply the command to a locked consent and account for it.
 
-    The record is None while nobody has answered. Raises the errors of `consent.lifecycle`.
+    What else the command changes is filled in already in `to`, or in the answer. The record is
+    None while nobody has answered. Raises the errors of `consent.lifecycle`.
     """
-    before = consent if answer is None else answer.consent
-    changed, kind = apply(before, command, party=party, now=uow.now)
+    before = (to or consent) if answer is None else answer.consent
+    changed, kind = apply(before, command, party=party, now=uow.now, ground=ground)
     entity = changed.principal if party is Party.SUBJECT else party.value
-    happened = RecordEvent(command=command, entity=entity, at=uow.now, loa=loa)
+    happened = RecordEvent(command=command, entity=entity, at=uow.now, loa=loa, ground=ground)
     version = _version(uow, consent, changed, happened, answer)
     event_id = uow.record(
         consent_event(
             uow,
             kind,
             changed,
-            reason=command.reason,
+            reason=command.reason if ground is None else ground.value,
             digest=None if version is None else version.digest,
         )
     )
     consents.change(uow.connection, was=consent, now=changed, event_id=event_id)
-    if changed.version > 0 and changed.status is not Status.ACTIVE:
-        # In the transaction that ends the consent, so that no token outlives it for a moment.
-        codes.kill(uow.connection, consent.id, at=uow.now)
-        tokens.revoke_of_consent(uow.connection, consent.id, at=uow.now)
+    _end_handles(uow, consent, changed)
     if _must_stay_ended(consent, changed, command):
         withdrawn = command is Command.WITHDRAW
         entry = consent_over(changed.id, withdrawn=withdrawn, at=uow.now)
         uow.tell_outside(entry, may_be_late=True)
     tell_of_change(uow, consent, changed, kind=kind, party=party, event_id=event_id)
     return changed, _keep(uow, changed, version, event_id)
+
+
+def _end_handles(uow: UnitOfWork, was: Consent, now: Consent) -> None:
+    """In the transaction that ends the consent, so that no token outlives it for a moment.
+
+    One that is stopped for a while, or gives less from now on, keeps its refresh token: it opens
+    nothing while the consent does not, and then no more than the consent does.
+    """
+    if now.version == 0:
+        return
+    goes_on = now.status in LIVE
+    if now.status is not Status.ACTIVE or now.granted != was.granted:
+        codes.kill(uow.connection, now.id, at=uow.now)
+        tokens.revoke_of_consent(uow.connection, now.id, at=uow.now, refresh=not goes_on)
 
 
 def _must_stay_ended(was: Consent, now: Consent, command: Command) -> bool:
@@ -91,19 +113,29 @@ def _version(
 ) -> _Version | None:
     if changed.version == was.version:
         return None
-    if answer is not None:
-        first = first_document(
-            changed,
-            declaration=answer.declaration,
-            party=answer.party,
-            presentation=answer.presentation,
-            event=happened,
-        )
-        return _Version(canonical_json(first), None)
+    if was.version == 0:
+        return _Version(canonical_json(_first(changed, happened, answer)), None)
     before = records.find(uow.connection, was.id, was.version)
     if before is None:
         raise RuntimeError("a consent that was answered has no record")
-    return _Version(canonical_json(next_document(before, changed, happened)), before.digest)
+    document = (
+        next_document(before, changed, happened)
+        if answer is None
+        else renewed_document(before, _first(changed, happened, answer))
+    )
+    return _Version(canonical_json(document), before.digest)
+
+
+def _first(changed: Consent, happened: RecordEvent, answer: Answer | None) -> dict[str, Any]:
+    if answer is None:
+        raise RuntimeError("the first record of a consent is an answer")
+    return first_document(
+        changed,
+        declaration=answer.declaration,
+        party=answer.party,
+        presentation=answer.presentation,
+        event=happened,
+    )
 
 
 def _keep(

@@ -23,6 +23,8 @@ __all__ = [
     "UnknownConsentError",
     "expire_due",
     "give",
+    "own",
+    "recorded",
     "refuse",
     "withdraw",
 ]
@@ -73,11 +75,11 @@ def withdraw(
 
     Raises UnknownConsentError and IllegalTransitionError.
     """
-    standing = _own(consents.lock(uow.connection, consent_id), person)
+    standing = own(consents.lock(uow.connection, consent_id), person)
     if standing.status is Status.WITHDRAWN:
-        return _there(records.find(uow.connection, consent_id, standing.version))
+        return recorded(records.find(uow.connection, consent_id, standing.version))
     _, record = change(uow, standing, Command.WITHDRAW, party=Party.SUBJECT, loa=loa)
-    return _there(record)
+    return recorded(record)
 
 
 def expire_due(uow: UnitOfWork, *, limit: int = 100) -> int:
@@ -92,7 +94,8 @@ def expire_due(uow: UnitOfWork, *, limit: int = 100) -> int:
     return len(due)
 
 
-def _own(found: Consent | None, person: PersonId) -> Consent:
+def own(found: Consent | None, person: PersonId) -> Consent:
+    """The consent, if it is the person's. Raises UnknownConsentError."""
     if found is None or found.person != person:
         raise UnknownConsentError
     return found
@@ -106,10 +109,10 @@ def _locked(
     One that is not among them has ended meanwhile. It is only read: to lock it now would be out of
     the order of ids, and two answers could wait for each other.
     """
-    seen = _own(consents.find(uow.connection, consent_id), person)
+    seen = own(consents.find(uow.connection, consent_id), person)
     same = consents.lock_same_purpose(uow.connection, seen)
     locked = next((each for each in same if each.id == consent_id), None)
-    return locked or _own(consents.find(uow.connection, consent_id), person), same
+    return locked or own(consents.find(uow.connection, consent_id), person), same
 
 
 def _question(
@@ -128,10 +131,11 @@ def _answer(
     _, record = change(
         uow, question.waiting, command, party=Party.SUBJECT, answer=answer, loa=choice.loa
     )
-    return _there(record)
+    return recorded(record)
 
 
-def _there(record: ConsentRecord | None) -> ConsentRecord:
+def recorded(record: ConsentRecord | None) -> ConsentRecord:
+    """The record that a change of an answered consent has made."""
     if record is None:
         raise RuntimeError("a consent that was answered has no record")
     return record

@@ -10,7 +10,18 @@ from consent.store import tables
 from consent.store.deposit_tokens import KEPT_AFTER_END as DEPOSIT_TOKEN_KEPT_AFTER_END
 from consent.store.tokens import KEPT_AFTER_END
 
-_ANSWERED = frozenset({Kind.CONSENT_GIVEN, Kind.CONSENT_REFUSED, Kind.CONSENT_NARROWED})
+_ANSWERED = frozenset(
+    {
+        Kind.CONSENT_GIVEN,
+        Kind.CONSENT_REFUSED,
+        Kind.CONSENT_NARROWED,
+        Kind.CONSENT_RENEWED,
+        Kind.CONSENT_SUSPENDED,
+        Kind.CONSENT_RESUMED,
+        Kind.CONSENT_REVOKED,
+        Kind.CONSENT_INVALIDATED,
+    }
+)
 _CHANGED = _ANSWERED | {
     Kind.CONSENT_WITHDRAWN,
     Kind.CONSENT_CHANGED,

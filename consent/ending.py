@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from audit.unit_of_work import UnitOfWork
 from consent.changes import change
+from consent.grounds import LegalGround
 from consent.lifecycle import Party
 from consent.model import LIVE, OPEN, Command, Status
 from consent.store import consents, tokens
@@ -26,13 +27,15 @@ def end_consents(uow: UnitOfWork, person: PersonId, *, by: Party) -> tuple[Conse
     Gives the consents that were in force. An answer that comes at the same moment waits here, and
     then finds its request closed.
     """
-    command = Command.WITHDRAW if by is Party.SUBJECT else Command.REVOKE
+    herself = by is Party.SUBJECT
+    command = Command.WITHDRAW if herself else Command.REVOKE
+    ground = None if herself else LegalGround.ERASURE
     ended = []
     for each in consents.lock_unended(uow.connection, person):
         if each.status in _UNANSWERED:
             change(uow, replace(each, expires_at=uow.now), Command.TIME_OUT, party=Party.CLOCK)
         else:
-            change(uow, each, command, party=by)
+            change(uow, each, command, party=by, ground=ground)
             ended.append(each.id)
     return tuple(ended)
 
@@ -61,5 +64,6 @@ def end_again(uow: UnitOfWork, consent_id: ConsentId, *, withdrawn: bool) -> boo
     if withdrawn:
         change(uow, standing, Command.WITHDRAW, party=Party.SUBJECT)
     else:
-        change(uow, standing, Command.REVOKE, party=Party.SYSTEM)
+        ground = LegalGround.ENDED_BEFORE
+        change(uow, standing, Command.REVOKE, party=Party.SYSTEM, ground=ground)
     return True

@@ -5,35 +5,36 @@ with one error. Three things are forbidden in every state and so are not even co
 without a notice, using a suspended consent, and bringing an ended one back to life.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from audit.model import Kind
+from consent.grounds import Defect, Ground, LegalGround, Suspension, SuspensionGround
 from consent.model import Command, Consent, Status
+from consent.parties import Party
 
+__all__ = [
+    "RENEWABLE_FOR",
+    "TRANSITIONS",
+    "Guard",
+    "GuardError",
+    "IllegalTransitionError",
+    "Party",
+    "Transition",
+    "WrongPartyError",
+    "apply",
+    "transition",
+]
 
-class Party(StrEnum):
-    """Who may give a command."""
-
-    SUBJECT = "subject"
-    GUARDIAN = "guardian"
-    ANY_GUARDIAN = "any_guardian"
-    MANDATE_HOLDER = "mandate_holder"
-    JOINT_SUBJECT = "joint_subject"
-    CLIENT = "client"
-    SYSTEM = "system"
-    CLOCK = "clock"
-    REGISTRY = "registry"
-    SUPERVISOR = "supervisor"
-    COURT = "court"
-    CONTROLLER = "controller"
-    SAME_PARTY_AS_SUSPENDED = "same_party_as_suspended"
+RENEWABLE_FOR = timedelta(days=30)
+"""So long before its end a consent can be renewed."""
 
 
 class Guard(StrEnum):
-    """Conditions on time and uses; those on people and notices stand in `consent.choices`."""
+    """Conditions on time, uses and grounds; those on people and notices stand in
+    `consent.conditions`."""
 
     REQUEST_NOT_EXPIRED = "request_not_expired"
     REQUEST_EXPIRED = "now>=request_expires"
@@ -41,6 +42,14 @@ class Guard(StrEnum):
     NOT_ENDED = "now<not_after"
     USES_LEFT = "uses_left>0"
     LAST_USE = "uses_left==1"
+    NEAR_END = "within_P30D_of_end"
+    WHY_SUSPENDED = (
+        "reason_in: art18|client_suspended|breach|mandate_check|majority_reaffirm|notice_defect"
+    )
+    LAWFUL = "legal_ground_recorded"
+    DEFECT = "defect_recorded: underage|no_capacity|fraud|notice_defect|imbalance"
+    BY_GUARDIAN = "given_by_guardian"
+    BY_MANDATE = "given_by_mandate_holder"
 
 
 class IllegalTransitionError(ValueError):
@@ -62,7 +71,7 @@ class WrongPartyError(ValueError):
 
 
 class GuardError(ValueError):
-    """The command exists in this state, at another time or with uses left."""
+    """The command exists in this state, at another time, with uses left or on another ground."""
 
     def __init__(self, command: Command, guard: Guard) -> None:
         super().__init__(f"{command} needs {guard}")
@@ -103,13 +112,15 @@ _GIVE_FIRST = Transition(
 )
 _END = Transition(Status.EXPIRED, Kind.CONSENT_EXPIRED, _CLOCK, (Guard.ENDED,))
 _WITHDRAW = Transition(Status.WITHDRAWN, Kind.CONSENT_WITHDRAWN, _WITHDRAWING)
-_REVOKE = Transition(Status.REVOKED, Kind.CONSENT_CHANGED, _SUPERVISING)
-_INVALIDATE = Transition(Status.INVALIDATED, Kind.CONSENT_CHANGED, _SUPERVISING)
+_REVOKE = Transition(Status.REVOKED, Kind.CONSENT_REVOKED, _SUPERVISING, (Guard.LAWFUL,))
+_INVALIDATE = Transition(
+    Status.INVALIDATED, Kind.CONSENT_INVALIDATED, _SUPERVISING, (Guard.DEFECT,)
+)
 _REPLACE = Transition(Status.SUPERSEDED, Kind.CONSENT_CHANGED, _SYSTEM)
 
 
-def _unchanged(status: Status, parties: frozenset[Party]) -> Transition:
-    return Transition(status, Kind.CONSENT_CHANGED, parties)
+def _unchanged(status: Status, parties: frozenset[Party], *guards: Guard) -> Transition:
+    return Transition(status, Kind.CONSENT_CHANGED, parties, guards)
 
 
 TRANSITIONS: dict[tuple[Status, Command], Transition] = {
@@ -147,23 +158,25 @@ TRANSITIONS: dict[tuple[Status, Command], Transition] = {
     (Status.PENDING_JOINT, Command.WITHDRAW): _WITHDRAW,
     # Given: the only state in which data may go.
     (Status.ACTIVE, Command.INVALIDATE): _INVALIDATE,
-    (Status.ACTIVE, Command.MANDATE_ENDED): _unchanged(Status.ACTIVE, _REGISTRY),
+    (Status.ACTIVE, Command.MANDATE_ENDED): _unchanged(Status.ACTIVE, _REGISTRY, Guard.BY_MANDATE),
     (Status.ACTIVE, Command.NARROW): Transition(Status.ACTIVE, Kind.CONSENT_NARROWED, _SIDE),
     (Status.ACTIVE, Command.NOTICE_CHANGED_EDITORIAL): _unchanged(Status.ACTIVE, _SYSTEM),
     (Status.ACTIVE, Command.NOTICE_CHANGED_MATERIAL): _unchanged(Status.ACTIVE, _SYSTEM),
     (Status.ACTIVE, Command.REACH_END): _END,
     (Status.ACTIVE, Command.RENEW): Transition(
         Status.ACTIVE,
-        Kind.CONSENT_GIVEN,
+        Kind.CONSENT_RENEWED,
         frozenset({Party.SUBJECT, Party.GUARDIAN}),
-        (Guard.REQUEST_NOT_EXPIRED,),
+        (Guard.REQUEST_NOT_EXPIRED, Guard.NEAR_END),
     ),
     (Status.ACTIVE, Command.REPLACE): _REPLACE,
     (Status.ACTIVE, Command.REVOKE): _REVOKE,
     (Status.ACTIVE, Command.SUBJECT_DIED): _DEATH,
-    (Status.ACTIVE, Command.SUBJECT_REACHED_AGE): _unchanged(Status.ACTIVE, _CLOCK),
+    (Status.ACTIVE, Command.SUBJECT_REACHED_AGE): _unchanged(
+        Status.ACTIVE, _CLOCK, Guard.BY_GUARDIAN
+    ),
     (Status.ACTIVE, Command.SUSPEND): Transition(
-        Status.SUSPENDED, Kind.CONSENT_CHANGED, _SUSPENDING
+        Status.SUSPENDED, Kind.CONSENT_SUSPENDED, _SUSPENDING, (Guard.WHY_SUSPENDED,)
     ),
     (Status.ACTIVE, Command.USE): Transition(
         Status.ACTIVE, Kind.DATA_RELEASED, _CLIENT, (Guard.NOT_ENDED, Guard.USES_LEFT)
@@ -178,7 +191,7 @@ TRANSITIONS: dict[tuple[Status, Command], Transition] = {
     (Status.SUSPENDED, Command.REPLACE): _REPLACE,
     (Status.SUSPENDED, Command.RESUME): Transition(
         Status.ACTIVE,
-        Kind.CONSENT_CHANGED,
+        Kind.CONSENT_RESUMED,
         frozenset({Party.SAME_PARTY_AS_SUSPENDED}),
         (Guard.NOT_ENDED,),
     ),
@@ -201,7 +214,12 @@ def transition(status: Status, command: Command) -> Transition:
 
 
 def apply(
-    consent: Consent, command: Command, *, party: Party, now: datetime
+    consent: Consent,
+    command: Command,
+    *,
+    party: Party,
+    now: datetime,
+    ground: Ground | None = None,
 ) -> tuple[Consent, Kind]:
     """The consent after the command, and the kind of the event that accounts for it.
 
@@ -209,22 +227,49 @@ def apply(
     changes nothing.
     """
     cell = transition(consent.status, command)
-    if party not in cell.parties:
+    if _as_in_table(consent, party, cell) not in cell.parties:
         raise WrongPartyError(command, party)
     for guard in cell.guards:
-        if not _GUARDS[guard](consent, now):
+        holds = _GUARDS.get(guard)
+        if holds is not None and not holds(consent, now):
             raise GuardError(command, guard)
+    _check_ground(command, cell, party, ground)
     if consent.status is cell.result is Status.WITHDRAWN:
         return consent, cell.kind
-    return _moved(consent, command, cell.result), cell.kind
+    return _moved(consent, command, cell.result, party=party, ground=ground), cell.kind
 
 
-def _moved(consent: Consent, command: Command, result: Status) -> Consent:
+def _as_in_table(consent: Consent, party: Party, cell: Transition) -> Party:
+    """Whoever has stopped a consent stands in the table as the same one."""
+    same = Party.SAME_PARTY_AS_SUSPENDED
+    stopped = consent.suspended
+    return same if same in cell.parties and stopped and stopped.by is party else party
+
+
+def _check_ground(command: Command, cell: Transition, party: Party, ground: Ground | None) -> None:
+    """A ground is of the kind that the command needs; the person has one of her own, and none
+    that others have."""
+    for guard in cell.guards:
+        needed = _GROUNDS.get(guard)
+        if needed is not None and not isinstance(ground, needed):
+            raise GuardError(command, guard)
+    hers = ground is SuspensionGround.ART18
+    if isinstance(ground, SuspensionGround) and hers is not (party is Party.SUBJECT):
+        raise GuardError(command, Guard.WHY_SUSPENDED)
+
+
+def _moved(
+    consent: Consent, command: Command, result: Status, *, party: Party, ground: Ground | None
+) -> Consent:
     left = consent.uses_left
     if left is not None and command in _USES:
         left -= 1
     version = consent.version + _makes_record(consent, command, result)
-    return replace(consent, status=result, version=version, uses_left=left)
+    stopped = Suspension(party, ground) if isinstance(ground, SuspensionGround) else None
+    moved = replace(consent, status=result, version=version, uses_left=left, suspended=stopped)
+    if command in _PASSES_CONTROL:
+        return replace(moved, given_by=Party.SUBJECT, control_passes_at=None)
+    return moved
 
 
 def _makes_record(consent: Consent, command: Command, result: Status) -> bool:
@@ -237,8 +282,15 @@ _ANSWERS = frozenset(
     {Command.GIVE, Command.GIVE_FIRST_OF_MANY, Command.REFUSE, Command.NARROW, Command.RENEW}
 )
 
+_PASSES_CONTROL = frozenset({Command.SUBJECT_REACHED_AGE, Command.MANDATE_ENDED})
+_GROUNDS: Mapping[Guard, type[Ground]] = {
+    Guard.WHY_SUSPENDED: SuspensionGround,
+    Guard.LAWFUL: LegalGround,
+    Guard.DEFECT: Defect,
+}
+
 _GUARDS: dict[Guard, Callable[[Consent, datetime], bool]] = {
-    Guard.REQUEST_NOT_EXPIRED: lambda consent, now: now < consent.expires_at,
+    Guard.REQUEST_NOT_EXPIRED: lambda consent, now: now < _question_open_until(consent),
     Guard.REQUEST_EXPIRED: lambda consent, now: now >= consent.expires_at,
     Guard.ENDED: lambda consent, now: consent.not_after is not None and now >= consent.not_after,
     Guard.NOT_ENDED: lambda consent, now: consent.not_after is not None and now < consent.not_after,
@@ -246,4 +298,16 @@ _GUARDS: dict[Guard, Callable[[Consent, datetime], bool]] = {
     # consent is ever spent.
     Guard.USES_LEFT: lambda consent, _now: consent.uses_left is None or consent.uses_left > 1,
     Guard.LAST_USE: lambda consent, _now: consent.uses_left == 1,
+    Guard.NEAR_END: lambda consent, now: (
+        consent.not_after is not None and now >= consent.not_after - RENEWABLE_FOR
+    ),
+    Guard.BY_GUARDIAN: lambda consent, _now: consent.given_by is Party.GUARDIAN,
+    Guard.BY_MANDATE: lambda consent, _now: consent.given_by is Party.MANDATE_HOLDER,
 }
+
+
+def _question_open_until(consent: Consent) -> datetime:
+    """A request ends by itself; whether to renew may be answered until the consent ends."""
+    if consent.status is Status.ACTIVE and consent.not_after is not None:
+        return consent.not_after
+    return consent.expires_at

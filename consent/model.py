@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from consent.answer_seal import AnswerSeal
+from consent.grounds import Suspension
+from consent.parties import Party
 from policies.ids import (
     AttributeId,
     ClientId,
@@ -174,6 +176,16 @@ class Consent:
 
     @property
     def ref(self) -> ConsentRef:
+    suspended: Suspension | None = None
+    """Who has stopped it for a while, and why; None unless it is suspended."""
+    given_by: Party = Party.SUBJECT
+    """Who answered, and so who beside the person has a say in it."""
+    control_passes_at: datetime | None = None
+    """When a person for whom a guardian answered comes of age, as the register said."""
+    follows: ConsentId | None = None
+    """The consent that this one is to replace, where the vault asked again by itself."""
+    remind_at: datetime | None = None
+    """When a request that was put off is to be shown again."""
         return ConsentRef(self.id, self.version)
 
 

@@ -87,7 +87,7 @@ def feed(uow: UnitOfWork, client: ClientId, *, after: int, limit: int = MOST) ->
 
 
 _BY_KIND: Mapping[Kind, Told] = {
-    Kind.CONSENT_GIVEN: Told.GIVEN,  # renewed
+    Kind.CONSENT_RENEWED: Told.GIVEN,
     Kind.CONSENT_NARROWED: Told.NARROWED,
 }
 _BY_STATUS: Mapping[Status, Told] = {

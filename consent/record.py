@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from consent.authorization_details import format_instant
+from consent.grounds import Ground
 from consent.model import Command, Consent, ConsentRecord
 from policies.ids import SessionId
 from policies.purposes import PurposeDeclaration
@@ -24,6 +25,8 @@ SCHEMA_VERSION = "27560:2023+consent-vault:1"
 _EVENT_TYPES: Mapping[Command, str] = {
     Command.GIVE: "explicit",
     Command.REFUSE: "refused",
+    Command.NARROW: "explicit",
+    Command.RENEW: "explicit",
     Command.WITHDRAW: "withdrawn",
 }
 _ARTICLE_6_1_A = "A6-1-a"
@@ -49,6 +52,7 @@ class RecordEvent:
     entity: str
     at: datetime
     loa: LevelOfAssurance | None = None
+    ground: Ground | None = None
 
 
 def withdrawal_path(language: str) -> str:
@@ -74,13 +78,32 @@ def first_document(
 
 
 def next_document(before: ConsentRecord, consent: Consent, event: RecordEvent) -> dict[str, Any]:
-    """The document of the next version: the same answer, one event more."""
+    """The document of the next version: the same notice, one event more, and what is given now."""
     content = before.content
     return {
         **content,
         "header": _header(consent, previous=before.digest, at=event.at),
+        "processing": _as_it_stands(content["processing"], consent),
         "events": [*content["events"], _event(consent, event)],
     }
+
+
+def renewed_document(before: ConsentRecord, answered: dict[str, Any]) -> dict[str, Any]:
+    """The document of an answer to a consent that has a record already: it goes on from there."""
+    return {
+        **answered,
+        "header": {**answered["header"], "previous": f"sha256:{before.digest}"},
+        "events": [*before.content["events"], *answered["events"]],
+    }
+
+
+def _as_it_stands(processing: dict[str, Any], consent: Consent) -> dict[str, Any]:
+    (purpose,) = processing["purposes"]
+    given = [
+        {**each, "granted": each["pii_attribute_id"] in consent.granted}
+        for each in purpose["pii_information"]
+    ]
+    return {**processing, "purposes": [{**purpose, "pii_information": given}]}
 
 
 def _header(consent: Consent, *, previous: str | None, at: datetime) -> dict[str, object]:
@@ -158,6 +181,7 @@ def _event(consent: Consent, event: RecordEvent) -> dict[str, object]:
         "event_reason": event.command.reason,
         "event_state": consent.status.value,
         "loa": None if event.loa is None else event.loa.name.lower(),
+        **({} if event.ground is None else {"event_ground": event.ground.value}),
     }
 
 

@@ -54,6 +54,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     ),
     ProviderUnavailableError: Problem(
         "identity-provider-unavailable", 503, "Signing in is not possible at the moment"
+_NOT_ALLOWED = Problem("transition-not-allowed", 409, "This is not possible for it as it stands")
     ),
     SignInError: Problem("sign-in-refused", 400, "The sign-in did not succeed"),
     FormError: Problem("form-not-valid", 400, "This page is out of date; open it again"),
@@ -62,9 +63,9 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     NoSuchReceiptError: Problem("no-such-receipt", 404, "There is no such receipt of yours"),
     NoSuchErasureError: Problem("no-such-erasure", 404, "There is no such data or statement"),
     ChoiceError: Problem("choice-not-possible", 409, "This answer cannot be taken"),
-    IllegalTransitionError: _CHANGED,
-    WrongPartyError: _CHANGED,
-    GuardError: _CHANGED,
+    IllegalTransitionError: _NOT_ALLOWED,
+    WrongPartyError: _NOT_ALLOWED,
+    GuardError: _NOT_ALLOWED,
     NotOpenError: _CHANGED,
     SameOperatorError: _CHANGED,
     OwnMergeError: _CHANGED,

@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
 from audit.prepared import PreparedSelect
+from consent.grounds import Suspension, SuspensionGround
 from consent.model import LIVE, OPEN, Consent, Status
+from consent.parties import Party
 from consent.store.guard import ConsentChangedError
 from consent.store.tables import consent
 from policies.ids import (
@@ -177,6 +179,14 @@ def of_person(
     return [consent_of(row) for row in connection.execute(ordered)]
 
 
+def with_limited_uses(connection: Connection) -> list[ConsentId]:
+    """Consents in force of which only so many uses are left, by id."""
+    query = select(consent.c.consent_id).where(
+        consent.c.status.in_(LIVE), consent.c.uses_left.is_not(None)
+    )
+    return [ConsentId(each) for each in connection.execute(query.order_by("consent_id")).scalars()]
+
+
 # Built once: building a statement costs as much as running it.
 _BY_ID = select(consent).where(consent.c.consent_id == bindparam("id"))
 _FIND = PreparedSelect(_BY_ID)
@@ -203,7 +213,6 @@ def _fixed(new: Consent) -> dict[str, object]:
         "organisation": new.organisation,
         "client_id": new.client,
         "purpose_id": new.purpose,
-        "purpose_version": new.purpose_version,
         "basis": new.basis,
         "case_reference": new.case,
         "requested": new.requested,
@@ -211,18 +220,26 @@ def _fixed(new: Consent) -> dict[str, object]:
         "expires_at": new.expires_at,
         "uses_allowed": new.uses_allowed,
         "principal": new.principal,
+        "follows": new.follows,
     }
 
 
 def _changing(state: Consent) -> dict[str, object]:
+    stopped = state.suspended
     return {
         "status": state.status,
+        "purpose_version": state.purpose_version,
         "version": state.version,
         "not_before": state.not_before,
         "not_after": state.not_after,
         "uses_left": state.uses_left,
         "granted": state.granted,
         "refused": state.refused,
+        "suspended_by": None if stopped is None else stopped.by,
+        "suspended_for": None if stopped is None else stopped.ground,
+        "given_by": state.given_by,
+        "control_passes_at": state.control_passes_at,
+        "remind_at": state.remind_at,
     }
 
 
@@ -250,4 +267,15 @@ def consent_of(row: Any) -> Consent:
         refused=row.refused,
         requested_not_after=row.requested_not_after,
         principal=row.principal,
+        suspended=_suspension(row.suspended_by, row.suspended_for),
+        given_by=Party(row.given_by),
+        control_passes_at=row.control_passes_at,
+        follows=None if row.follows is None else ConsentId(row.follows),
+        remind_at=row.remind_at,
     )
+
+
+def _suspension(by: str | None, ground: str | None) -> Suspension | None:
+    if by is None or ground is None:
+        return None
+    return Suspension(Party(by), SuspensionGround(ground))

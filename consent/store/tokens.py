@@ -157,14 +157,15 @@ def revoke(connection: Connection, digest: bytes, *, at: datetime) -> bool:
     return changed.rowcount == 1
 
 
-def revoke_of_consent(connection: Connection, consent_id: ConsentId, *, at: datetime) -> int:
-    """End all tokens of the consent; how many there were. The consent must be locked."""
-    changed = connection.execute(
-        update(token)
-        .where(token.c.consent_id == consent_id, token.c.revoked_at.is_(None))
-        .values(revoked_at=at)
-    )
-    return changed.rowcount
+def revoke_of_consent(
+    connection: Connection, consent_id: ConsentId, *, at: datetime, refresh: bool = True
+) -> int:
+    """End all tokens of the consent, or those only that open data by themselves; how many there
+    were. The consent must be locked."""
+    ended = update(token).where(token.c.consent_id == consent_id, token.c.revoked_at.is_(None))
+    if not refresh:
+        ended = ended.where(token.c.kind != REFRESH)
+    return connection.execute(ended.values(revoked_at=at)).rowcount
 
 
 def revoke_of_person(connection: Connection, person: PersonId, *, at: datetime) -> int:

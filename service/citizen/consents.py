@@ -81,12 +81,12 @@ def consents(
     """The newest of each part, or one part from some row on."""
     runtime, session = runtime_of(request), require_session(request)
     with runtime.ledger.read(session.person) as connection:
-        last = _own(connection, session, after) if part and after else None
+        last = own(connection, session, after) if part and after else None
         sections = [
             _section(request, connection, session, each, after=last)
             for each in ([part] if part else Part)
         ]
-        finished = [_own(connection, session, done)] if done else []
+        finished = [own(connection, session, done)] if done else []
         ended = [each for each in finished if each.status not in OPEN | LIVE]
         told = _rows(request, connection, session, ended)
     return render(request, "citizen/consents.html", part=part, sections=sections, ended=told)
@@ -121,6 +121,12 @@ def withdraw_one(
         if error.status in OPEN:
             raise
         return see_other(shown)
+
+
+def row(request: Request, connection: Connection, session: Session, found: Consent) -> Row:
+    """One consent of the person as it stands in the list."""
+    (only,) = _rows(request, connection, session, [found])
+    return only
 
 
 def newest_active(request: Request, session: Session, limit: int) -> list[Row]:
@@ -166,7 +172,7 @@ def _section(
     return Section(part, _rows(request, connection, session, shown), more_after)
 
 
-def _own(connection: Connection, session: Session, consent_id: UUID) -> Consent:
+def own(connection: Connection, session: Session, consent_id: UUID) -> Consent:
     """The person's consent. Raises UnknownConsentError."""
     found = consent(connection, ConsentId(consent_id))
     if found is None or found.person != session.person:

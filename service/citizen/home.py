@@ -45,7 +45,9 @@ def home(
     return render(
         request,
         "citizen/home.html",
-        waiting=waiting(runtime, session),
+        waiting=[
+            each for each in waiting(runtime, session) if not each.is_put_off(runtime.now())
+        ],
         active=newest_active(request, session, LATEST),
         looks=[line(runtime.catalogue, purposes, each, language) for each in looks],
     )

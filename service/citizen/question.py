@@ -68,6 +68,10 @@ class Asked:
     def is_open(self, now: datetime) -> bool:
         return self.consent.status in OPEN and now < self.consent.expires_at
 
+    def is_put_off(self, now: datetime) -> bool:
+        """The person wants to see it later: until then it is left out of her overview."""
+        return self.consent.remind_at is not None and now < self.consent.remind_at
+
     def needs_step_up(self, session: Session) -> bool:
         return session.loa < self.declaration.required_loa
 

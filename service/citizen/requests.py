@@ -9,7 +9,8 @@ from starlette.responses import Response
 from audit.unit_of_work import UnitOfWork, begin
 from consent.choices import give, refuse
 from consent.conditions import Choice, ChoiceError
-from consent.lifecycle import IllegalTransitionError
+from consent.deferring import defer, reopen
+from consent.lifecycle import GuardError, IllegalTransitionError
 from consent.model import Consent
 from consent.reading import requests_waiting
 from consent.receipts import issue_receipt, receipts_of_consents
@@ -27,6 +28,7 @@ from vault.holdings import describe
 router = APIRouter(include_in_schema=False)
 
 _SHOW, _HIDE = "show", "hide"
+_LATER, _BACK = "later", "back"
 _LOOK_AGAIN = frozenset(
     {
         "notice-not-current",
@@ -61,7 +63,7 @@ def answer(
     decision: Annotated[str, Form(max_length=16)] = "",
     attribute: Annotated[list[str] | None, Form(max_length=40)] = None,
 ) -> Response:
-    """The person's answer: give what is needed and ticked, or refuse.
+    """The person's answer: give what is needed and ticked, refuse, or answer later.
 
     Showing the hidden values, or hiding them again, answers nothing. It comes by the same form,
     so that the page can keep what was ticked without a word of it in an address.
@@ -78,7 +80,7 @@ def answer(
             runtime.now(),
             lambda uow: _answered(uow, runtime, opened, request_id, language, decision, ticked),
         )
-    except (FormError, ChoiceError, IllegalTransitionError) as error:
+    except (FormError, ChoiceError, IllegalTransitionError, GuardError) as error:
         return _page(request, language, request_id, problem=_problem(error), ticked=ticked)
     return see_other(outcome)
 
@@ -167,8 +169,15 @@ def _answered(
     decision: str,
     ticked: tuple[str, ...],
 ) -> str:
-    """Take the answer and give the address of its receipt."""
+    """Take the answer and give the address of its receipt; put off, there is none yet."""
     question = asked(uow.connection, runtime.catalogue, form.session, consent_id)
+    person = form.session.person
+    if decision == _LATER:
+        defer(uow, consent_id, person=person)
+        return f"/{language}/requests"
+    if decision == _BACK:
+        reopen(uow, consent_id, person=person)
+        return f"/{language}/requests/{consent_id}"
     choice = _choice(form, question, language, ticked)
     match decision:
         case "give":
@@ -206,8 +215,8 @@ def _check_same_values(uow: UnitOfWork, consent: Consent, form: OneTimeForm) -> 
         raise ChoiceError("notice-not-current")
 
 
-def _problem(error: FormError | ChoiceError | IllegalTransitionError) -> str:
-    if isinstance(error, IllegalTransitionError):
+def _problem(error: FormError | ChoiceError | IllegalTransitionError | GuardError) -> str:
+    if isinstance(error, IllegalTransitionError | GuardError):
         return "answered"
     if error.reason in _LOOK_AGAIN:
         return "changed"

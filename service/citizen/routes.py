@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from service.citizen import (
     by_law,
+    consent,
     consents,
     copy,
     data,
@@ -12,6 +13,7 @@ from service.citizen import (
     log,
     log_entry,
     log_files,
+    receipt_files,
     receipts,
     requests,
     settings,
@@ -23,7 +25,9 @@ for _page in (
     home,
     requests,
     consents,
+    consent,
     receipts,
+    receipt_files,
     log,
     log_entry,
     log_files,

@@ -4,10 +4,26 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from consent.model import Consent, Status
+from consent.grounds import Defect, Ground, LegalGround, SuspensionGround
+from consent.model import Command, Consent, Status
+from consent.parties import Party
 from policies.ids import AttributeId, ClientId, ConsentId, OrganisationId, PersonId, PurposeId
 from policies.vocabulary import LegalBasis
 from tests.consent.flow import NOW
+
+
+def ground_for(command: Command, party: Party) -> Ground | None:
+    """A ground on which this party may give the command, where it needs one."""
+    match command:
+        case Command.SUSPEND:
+            own = party is Party.SUBJECT
+            return SuspensionGround.ART18 if own else SuspensionGround.BREACH
+        case Command.REVOKE:
+            return LegalGround.COURT_ORDER
+        case Command.INVALIDATE:
+            return Defect.FRAUD
+        case _:
+            return None
 
 
 def a_consent(**changed: Any) -> Consent:

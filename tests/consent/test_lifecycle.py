@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from audit.model import Kind
+from consent.grounds import Defect, Ground, LegalGround, Suspension, SuspensionGround
 from consent.lifecycle import (
     TRANSITIONS,
     Guard,
@@ -24,7 +25,7 @@ from consent.lifecycle import (
     transition,
 )
 from consent.model import OPEN, Command, Consent, Status
-from tests.consent.consents import a_consent
+from tests.consent.consents import a_consent, ground_for
 from tests.consent.flow import NOW
 
 _SPEC: dict[str, Any] = json.loads(
@@ -35,6 +36,10 @@ _FORBIDDEN = {"give_without_notice", "use_when_suspended", "reactivate"}
 _GRID = [(status, command) for status in Status for command in Command]
 _LEGAL = [cell for cell in _CELLS if cell["result"] != "REJECT"]
 _AFTER_END = NOW + timedelta(days=30)
+_GIVEN_BY = {
+    Command.SUBJECT_REACHED_AGE: Party.GUARDIAN,
+    Command.MANDATE_ENDED: Party.MANDATE_HOLDER,
+}
 
 
 def _id(cell: dict[str, Any]) -> str:
@@ -48,7 +53,13 @@ def _ready(status: Status, command: Command) -> tuple[Consent, datetime]:
     late = {Guard.REQUEST_EXPIRED, Guard.ENDED} & set(guards)
     uses = 1 if Guard.LAST_USE in guards else None
     version = 0 if status in OPEN - {Status.PENDING_JOINT} else 1
-    consent = a_consent(status=status, version=version, uses_allowed=uses, uses_left=uses)
+    consent = a_consent(
+        status=status,
+        version=version,
+        uses_allowed=uses,
+        uses_left=uses,
+        given_by=_GIVEN_BY.get(command, Party.SUBJECT),
+    )
     return consent, _AFTER_END if late else NOW
 
 
@@ -98,7 +109,8 @@ def test_a_command_moves_the_consent_or_is_refused_with_the_one_error(
             assert (refused.value.status, refused.value.command) == (status, command)
     else:
         for party in cell.parties:
-            moved, kind = apply(consent, command, party=party, now=now)
+            ground = ground_for(command, party)
+            moved, kind = apply(consent, command, party=party, now=now, ground=ground)
             assert (moved.status, kind) == (cell.result, cell.kind)
 
 
@@ -112,16 +124,89 @@ def test_nobody_else_may_give_the_command(status: Status, command: Command) -> N
 
 
 @pytest.mark.parametrize(("status", "command"), list(TRANSITIONS))
-def test_an_applied_command_changes_status_version_and_uses_only(
+def test_an_applied_command_changes_nothing_of_what_was_asked_and_given(
     status: Status, command: Command
 ) -> None:
     consent, now = _ready(status, command)
     party = min(TRANSITIONS[status, command].parties)
-    moved, _ = apply(consent, command, party=party, now=now)
-    assert (
-        replace(moved, status=consent.status, version=consent.version, uses_left=consent.uses_left)
-        == consent
+    ground = ground_for(command, party)
+    moved, _ = apply(consent, command, party=party, now=now, ground=ground)
+    as_before = replace(
+        moved,
+        status=consent.status,
+        version=consent.version,
+        uses_left=consent.uses_left,
+        suspended=consent.suspended,
+        given_by=consent.given_by,
     )
+    assert as_before == consent
+
+
+def _suspended(by: Party, ground: SuspensionGround) -> Consent:
+    return apply(a_consent(), Command.SUSPEND, party=by, now=NOW, ground=ground)[0]
+
+
+_STOPPING = [
+    (Party.SUBJECT, SuspensionGround.ART18),
+    (Party.SYSTEM, SuspensionGround.CLIENT_SUSPENDED),
+    (Party.SUPERVISOR, SuspensionGround.BREACH),
+]
+
+
+@pytest.mark.parametrize(("by", "ground"), _STOPPING)
+def test_whoever_has_stopped_it_lets_it_go_on(by: Party, ground: SuspensionGround) -> None:
+    stopped = _suspended(by, ground)
+    assert stopped.suspended == Suspension(by, ground)
+    going, kind = apply(stopped, Command.RESUME, party=by, now=NOW)
+    assert (going.status, going.suspended, kind) == (Status.ACTIVE, None, Kind.CONSENT_RESUMED)
+    for other in {Party.SUBJECT, Party.SYSTEM, Party.SUPERVISOR} - {by}:
+        with pytest.raises(WrongPartyError):
+            apply(stopped, Command.RESUME, party=other, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("command", "party", "ground"),
+    [
+        (Command.SUSPEND, Party.SUBJECT, None),
+        (Command.SUSPEND, Party.SUBJECT, SuspensionGround.BREACH),
+        (Command.SUSPEND, Party.SUPERVISOR, SuspensionGround.ART18),
+        (Command.SUSPEND, Party.SUPERVISOR, LegalGround.COURT_ORDER),
+        (Command.REVOKE, Party.COURT, None),
+        (Command.REVOKE, Party.COURT, Defect.FRAUD),
+        (Command.INVALIDATE, Party.COURT, None),
+        (Command.INVALIDATE, Party.COURT, LegalGround.COURT_ORDER),
+    ],
+)
+def test_a_ground_is_of_the_kind_that_the_command_and_the_party_need(
+    command: Command, party: Party, ground: Ground | None
+) -> None:
+    with pytest.raises(GuardError):
+        apply(a_consent(), command, party=party, now=NOW, ground=ground)
+
+
+def test_it_can_be_renewed_from_thirty_days_before_its_end_until_its_end() -> None:
+    ends = NOW + timedelta(days=30)
+    lasting = a_consent(not_after=ends, expires_at=NOW - timedelta(days=300))
+    apply(lasting, Command.RENEW, party=Party.SUBJECT, now=NOW)
+    for moment, guard in (
+        (NOW - timedelta(microseconds=1), Guard.NEAR_END),
+        (ends, Guard.REQUEST_NOT_EXPIRED),
+    ):
+        with pytest.raises(GuardError) as refused:
+            apply(lasting, Command.RENEW, party=Party.SUBJECT, now=moment)
+        assert refused.value.guard is guard
+
+
+@pytest.mark.parametrize(("command", "given_by"), _GIVEN_BY.items())
+def test_control_passes_to_the_person_from_whoever_answered_for_her(
+    command: Command, given_by: Party
+) -> None:
+    party = min(transition(Status.ACTIVE, command).parties)
+    for_her = a_consent(given_by=given_by, control_passes_at=NOW)
+    hers, _ = apply(for_her, command, party=party, now=NOW)
+    assert (hers.given_by, hers.control_passes_at) == (Party.SUBJECT, None)
+    with pytest.raises(GuardError):
+        apply(hers, command, party=party, now=NOW)
 
 
 def test_the_end_of_a_request_is_half_open() -> None:
@@ -211,7 +296,10 @@ def test_an_unanswered_request_has_no_record_whatever_becomes_of_it() -> None:
 )
 def test_answers_and_changes_of_status_make_a_new_version(command: Command, version: int) -> None:
     party = min(transition(Status.ACTIVE, command).parties)
-    moved, _ = apply(a_consent(), command, party=party, now=NOW)
+    given_by = _GIVEN_BY.get(command, Party.SUBJECT)
+    ground = ground_for(command, party)
+    consent = a_consent(given_by=given_by)
+    moved, _ = apply(consent, command, party=party, now=NOW, ground=ground)
     assert moved.version == version
 
 

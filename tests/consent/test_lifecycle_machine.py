@@ -14,7 +14,7 @@ from consent.lifecycle import (
     apply,
 )
 from consent.model import LIVE, OPEN, Command, Status
-from tests.consent.consents import a_consent
+from tests.consent.consents import a_consent, ground_for
 from tests.consent.flow import NOW
 
 _REFUSALS = (IllegalTransitionError, WrongPartyError, GuardError)
@@ -52,7 +52,8 @@ class ConsentLife(RuleBasedStateMachine):
     def _apply(self, command: Command, party: Party) -> None:
         before = self.consent
         try:
-            self.consent, _ = apply(before, command, party=party, now=self.now)
+            ground = ground_for(command, party)
+            self.consent, _ = apply(before, command, party=party, now=self.now, ground=ground)
         except _REFUSALS:
             assert self.consent is before
             return

@@ -124,7 +124,7 @@ def test_nothing_is_chosen_beforehand_and_needed_ones_have_no_box(
 
 def test_the_two_answers_look_alike_and_say_what_they_do(house: House, waiting: ConsentId) -> None:
     html = page(house.signed_in(), waiting)
-    buttons = re.findall(r'<button class="([^"]+)"[^>]*name="decision"[^>]*>([^<]+)<', html)
+    buttons = re.findall(r'<button class="(button choice)"[^>]*name="decision"[^>]*>([^<]+)<', html)
     assert [name for name, _ in buttons] == ["button choice", "button choice"]
     assert [label for _, label in buttons] == ["Give needed and ticked data", "Give nothing"]
 
@@ -476,3 +476,40 @@ def test_what_the_law_decides_is_never_a_request(house: House) -> None:
     html = house.signed_in().get("/en/by-law").text.split("<main")[1]
     assert "<form" not in html
     assert "<button" not in html
+
+
+def test_a_request_can_be_put_off_and_comes_back_to_the_overview(house: House) -> None:
+    consent_id = house.request(house.person(), "bank-loan-offer")
+    browser = house.signed_in()
+    address = f"/en/requests/{consent_id}"
+    assert address in browser.get("/en/").text
+    form = form_of(browser.get(address).text, address)
+    answer = browser.post(address, data={**form, "decision": "later"})
+    assert answer.headers["location"] == "/en/requests"
+    assert address not in browser.get("/en/").text
+    assert "You put this off" in words_of(browser.get("/en/requests").text)
+    form = form_of(browser.get(address).text, address)
+    browser.post(address, data={**form, "decision": "back"})
+    assert address in browser.get("/en/").text
+
+
+def test_what_was_put_off_is_shown_again_after_three_days(house: House) -> None:
+    consent_id = house.request(house.person(), "bank-loan-offer")
+    browser = house.signed_in()
+    address = f"/en/requests/{consent_id}"
+    form = form_of(browser.get(address).text, address)
+    browser.post(address, data={**form, "decision": "later"})
+    house.clock.advance(days=3)
+    assert address in house.signed_in().get("/en/").text
+
+
+@pytest.mark.parametrize("decision", ["later", "back"])
+def test_what_was_answered_meanwhile_can_be_neither_put_off_nor_brought_back(
+    house: House, decision: str
+) -> None:
+    consent_id = house.request(house.person(), "bank-loan-offer")
+    browser = house.signed_in()
+    address = f"/en/requests/{consent_id}"
+    late, form = (form_of(browser.get(address).text, address) for _ in range(2))
+    assert browser.post(address, data={**form, "decision": "refuse"}).status_code == 303
+    assert browser.post(address, data={**late, "decision": decision}).status_code == 409

@@ -1,0 +1,211 @@
+"""The page of one consent: what was given, what became of it, and everything that can be done.
+
+Each act has a form of its own that stands on the page from the start; none is preset.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query, Request
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from audit.unit_of_work import UnitOfWork
+from consent.conditions import ChoiceError
+from consent.lifecycle import Party
+from consent.model import Consent, ConsentRecord, Receipt, Status
+from consent.narrowing import narrow, removable
+from consent.pausing import pause, resume
+from consent.reading import records_of
+from consent.receipts import issue_receipt, receipts_of_consents
+from policies.entries import Attribute
+from policies.ids import AttributeId, ConsentId
+from policies.vocabulary import Language
+from service.citizen.consents import Row, own, row
+from service.forms import once, open_form
+from service.pages import language_of, render, runtime_of, see_other, use_form
+from service.sessions import Session, require_session
+from service.words import reasons
+
+router = APIRouter(include_in_schema=False)
+
+
+class Done(StrEnum):
+    """What the person has just done."""
+
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    NARROWED = "narrowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One version of the consent, with its receipt where it has one."""
+
+    at: datetime
+    status: Status
+    words: str
+    receipt: Receipt | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A consent with its history and the forms of what can be done to it now."""
+
+    row: Row
+    steps: list[Step]
+    forms: dict[str, str]
+    removable: tuple[Attribute, ...]
+    """What can be taken out, while it is in force."""
+
+    @property
+    def consent(self) -> Consent:
+        return self.row.consent
+
+    @property
+    def stopped_by_me(self) -> bool:
+        stopped = self.consent.suspended
+        return stopped is not None and stopped.by is Party.SUBJECT
+
+
+@router.get("/{language:lang}/consents/{consent_id}")
+def show(
+    request: Request, consent_id: UUID, done: Annotated[Done | None, Query()] = None
+) -> Response:
+    """One consent of the person. Raises UnknownConsentError."""
+    return _page(request, consent_id, done=done)
+
+
+@router.post("/{language:lang}/consents/{consent_id}/pause")
+def pause_one(
+    request: Request,
+    language: Language,
+    consent_id: UUID,
+    form: Annotated[str, Form(max_length=1024)] = "",
+) -> Response:
+    """Stop it for a while: from now on nothing can be fetched on it."""
+    session, id_ = require_session(request), ConsentId(consent_id)
+
+    def act(uow: UnitOfWork) -> ConsentRecord:
+        return pause(uow, id_, person=session.person, loa=session.loa)
+
+    return _acted(request, language, id_, "pause", form, act, Done.PAUSED)
+
+
+@router.post("/{language:lang}/consents/{consent_id}/resume")
+def resume_one(
+    request: Request,
+    language: Language,
+    consent_id: UUID,
+    form: Annotated[str, Form(max_length=1024)] = "",
+) -> Response:
+    """Let it go on."""
+    session, id_ = require_session(request), ConsentId(consent_id)
+
+    def act(uow: UnitOfWork) -> ConsentRecord:
+        return resume(uow, id_, person=session.person, loa=session.loa)
+
+    return _acted(request, language, id_, "resume", form, act, Done.RESUMED)
+
+
+@router.post("/{language:lang}/consents/{consent_id}/narrow")
+def narrow_one(
+    request: Request,
+    language: Language,
+    consent_id: UUID,
+    form: Annotated[str, Form(max_length=1024)] = "",
+    attribute: Annotated[list[str] | None, Form(max_length=40)] = None,
+) -> Response:
+    """Give what was ticked no more. With nothing ticked the page comes again and says so."""
+    session, id_ = require_session(request), ConsentId(consent_id)
+    without = tuple(AttributeId(each) for each in attribute or ())
+
+    def act(uow: UnitOfWork) -> ConsentRecord:
+        return narrow(uow, id_, without=without, person=session.person, loa=session.loa)
+
+    try:
+        return _acted(request, language, id_, "narrow", form, act, Done.NARROWED)
+    except ChoiceError:
+        return _page(request, consent_id, problem=True)
+
+
+def _page(
+    request: Request, consent_id: UUID, *, done: Done | None = None, problem: bool = False
+) -> Response:
+    runtime, session = runtime_of(request), require_session(request)
+    with runtime.ledger.read(session.person) as connection:
+        view = _view(request, connection, session, own(connection, session, consent_id))
+    status = 409 if problem else 200
+    return render(
+        request,
+        "citizen/consent.html",
+        status_code=status,
+        view=view,
+        done=done,
+        problem=problem,
+    )
+
+
+def _acted(
+    request: Request,
+    language: Language,
+    consent_id: ConsentId,
+    use: str,
+    form: str,
+    act: Callable[[UnitOfWork], ConsentRecord],
+    done: Done,
+) -> Response:
+    """Do it with its receipt, once, and show the consent as it is then."""
+    runtime, session = runtime_of(request), require_session(request)
+    opened = open_form(session, form, use=_use(use, consent_id), now=runtime.now())
+
+    def with_receipt(uow: UnitOfWork) -> str:
+        issue_receipt(uow, act(uow), runtime.receipt_signer)
+        return f"/{language}/consents/{consent_id}?done={done}"
+
+    return see_other(once(runtime.ledger, opened, runtime.now(), with_receipt))
+
+
+def _view(request: Request, connection: Connection, session: Session, found: Consent) -> View:
+    shown = row(request, connection, session, found)
+    takes_out = removable(found, shown.declaration) if found.status is Status.ACTIVE else ()
+    return View(
+        row=shown,
+        steps=_steps(connection, found.id, language_of(request)),
+        forms={
+            use: use_form(request, session, _use(use, found.id))
+            for use in _POSSIBLE.get(found.status, ())
+        },
+        removable=tuple(each for each in shown.granted if each.id in takes_out),
+    )
+
+
+_POSSIBLE = {Status.ACTIVE: ("pause", "narrow"), Status.SUSPENDED: ("resume",)}
+"""What the person can do to it, beside withdrawing."""
+
+
+def _steps(connection: Connection, consent_id: ConsentId, language: Language) -> list[Step]:
+    receipts = {each.version: each for each in receipts_of_consents(connection, [consent_id])}
+    return [
+        Step(
+            at=each.at,
+            status=each.status,
+            words=_words(each.content["events"][-1], language),
+            receipt=receipts.get(each.version),
+        )
+        for each in records_of(connection, consent_id)
+    ]
+
+
+def _words(event: dict[str, Any], language: Language) -> str:
+    """What was done, and on which ground where there is one."""
+    codes = [event["event_reason"], event.get("event_ground")]
+    return " ".join(reasons()[each].in_words(language, {}) for each in codes if each)
+
+
+def _use(use: str, consent_id: ConsentId) -> str:
+    return f"{use}/{consent_id}"
