@@ -7,15 +7,14 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from consent.purposes import purposes_in_force
 from policies.vocabulary import Language
-from service.pages import environment, render, runtime_of
+from service.citizen.copy_page import page
+from service.pages import render, runtime_of
 from service.portability.document import TYPE, document
 from service.portability.gathering import Copy, gather
 from service.portability.linked import linked
 from service.runtime import Runtime
 from service.sessions import require_session
-from service.words import line
 from vault.holdings import describe
 
 router = APIRouter(include_in_schema=False)
@@ -67,22 +66,6 @@ def signed(runtime: Runtime, copy: Copy) -> str:
     """The copy as a JWS of a type of its own."""
     signer = runtime.receipt_signer
     return signer.sign(document(copy, signer.issuer), kind=TYPE)
-
-
-def page(runtime: Runtime, copy: Copy, language: Language) -> str:
-    """The copy as one page that stands alone."""
-    with runtime.ledger.read(copy.person) as connection:
-        purposes = purposes_in_force(connection)
-    catalogue = runtime.catalogue
-    lines = [line(catalogue, purposes, each.entry, language) for each in copy.log]
-    template = environment(language).get_template("citizen/copy_file.html")
-    return template.render(
-        copy=copy,
-        catalogue=catalogue,
-        purposes=purposes,
-        lines=lines,
-        issuer=runtime.settings.base_url,
-    )
 
 
 def _copy(request: Request) -> Copy:

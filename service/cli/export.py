@@ -87,7 +87,8 @@ def _content(runtime: "Runtime", copy: "Copy", form: str, language: str) -> byte
     import orjson
 
     from policies.vocabulary import Language
-    from service.citizen.copy import page, signed
+    from service.citizen.copy import signed
+    from service.citizen.copy_page import page
     from service.portability.document import document
     from service.portability.linked import linked
 

@@ -4,6 +4,8 @@ lists with the tables of every room, so that a new one is not forgotten.
 
 from collections.abc import Mapping
 
+from service.i18n import N_
+
 IN_THE_COPY: Mapping[str, str] = {
     "vault_person": "person",
     "vault_identifier": "person.identifiers",
@@ -26,10 +28,19 @@ IN_THE_COPY: Mapping[str, str] = {
     "audit_head": "log",
 }
 LEFT_OUT: Mapping[str, str] = {
-    "vault_person_key": "keys that seal the values; they say nothing of you",
-    "vault_resealed": "digests of sealed values; they say nothing of you",
-    "consent_pushed_request": "requests not answered yet; once opened they are among the consents",
-    "consent_token": "digests of secrets; that and to whom they were given stands in the log",
-    "consent_notice": "what recipients were told; that they were told stands in the log",
-    "service_session": "digests of secrets; your sign-ins stand in the log",
+    "vault_person_key": N_("The keys that seal the values. They say nothing about you."),
+    "vault_resealed": N_("Fingerprints of sealed values. They say nothing about you."),
+    "consent_pushed_request": N_(
+        "Requests that you have not opened yet. Once opened, they stand among your permissions."
+    ),
+    "consent_token": N_(
+        "Fingerprints of access codes. To whom they were given stands in your log."
+    ),
+    "consent_notice": N_(
+        "Messages to those who have your data. That they were told stands in your log."
+    ),
+    "service_session": N_(
+        "Fingerprints of your sessions in this service. Your sign-ins stand in your log."
+    ),
 }
+"""What it is, and why it is not there: in English here, in the person's language on the page."""
