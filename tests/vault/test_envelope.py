@@ -206,6 +206,11 @@ def test_an_unknown_format_is_named(version: int) -> None:
         unseal(KEY, PLACE, bytes([version]) + seal(KEY, PLACE, PLAIN)[1:])
 
 
+def test_the_format_is_told_before_anything_that_follows_it() -> None:
+    with pytest.raises(UnknownFormatError):
+        unseal(KEY, PLACE, bytes.fromhex("0200000004"))
+
+
 @pytest.mark.parametrize("length", [0, 1, 4, 5, 29, 61, 76])
 def test_less_than_the_shortest_message_is_named_truncated(length: int) -> None:
     with pytest.raises(TruncatedError):

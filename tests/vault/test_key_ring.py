@@ -3,17 +3,18 @@
 import os
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, select, text
 
 from audit.completeness import check
-from audit.epochs import StillNeededError
+from audit.epochs import StillNeededError, close_epoch
 from audit.model import SYSTEM, Kind
+from audit.open_epoch import ClosedEpochError
 from audit.own_effects import EFFECTS as OWN_EFFECTS
 from audit.reader import entries_about, search
-from audit.unit_of_work import Ledger
+from audit.unit_of_work import Ledger, begin
 from audit.wrapped_keys import LOG_KEYS
 from policies.ids import PersonId
 from tests.vault.given import GROSS, NOW, deposited, fact, viewed
@@ -45,7 +46,7 @@ def test_before_any_epoch_there_is_one_key_with_everything_under_it(house: House
     assert only.wraps
     assert only.in_provider
     assert only.epoch.begun_at is None
-    assert house.ring.progress() == Progress(PEOPLE * 2, PEOPLE * 2)
+    assert house.ring.progress() == Progress(PEOPLE * 2, PEOPLE * 2, unreadable=0)
 
 
 def test_a_new_key_wraps_at_once_and_both_open(house: House) -> None:
@@ -141,9 +142,11 @@ def test_the_old_key_stays_while_anything_needs_it(house: House) -> None:
 def test_the_old_key_stays_for_the_delay(house: House) -> None:
     house.begin()
     house.rewrap()
-    with pytest.raises(TooEarlyError) as found:
-        house.finish(LATER - timedelta(seconds=1))
-    assert found.value.ready_at == LATER
+    an_hour_later = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+    said = r"^the older keys can be destroyed from 2026-11-24T10:00:00\+00:00 on$"
+    with pytest.raises(TooEarlyError, match=said) as found:
+        house.finish(an_hour_later - timedelta(seconds=1))
+    assert found.value.ready_at == an_hour_later == LATER
     assert house.provider.key_ids() == ("file:1", "file:2")
     assert house.ring.finish(actor=SYSTEM, now=NOW, delay=timedelta(0)) == ["file:1"]
 
@@ -314,6 +317,33 @@ def test_people_who_come_while_keys_are_rewrapped_are_not_lost(house: House) -> 
     house.finish()
     for person in with_new:
         assert len(viewed(house.ledger, house.vault, person, GROSS).facts) == 1
+
+
+def test_what_another_process_wraps_under_the_old_key_meanwhile_is_wrapped_anew_too(
+    house: House,
+) -> None:
+    """It has not heard of the new one yet, and this round has gone past its rows."""
+    elsewhere = House(house.engine, FileKeyProvider({1: house.provider._keys[1]}))
+    house.begin()
+    late = iter(["late"])
+    told = []
+    for progress in house.ring.rewrap(actor=SYSTEM, clock=lambda: NOW, limit=1):
+        told.append(progress)
+        if progress.done == progress.total:
+            for name in late:
+                elsewhere.enrol(name)
+    assert house.keys() == [("file:1", 0, 0), ("file:2", PEOPLE + 1, PEOPLE + 2)]
+    assert told[-1] == Progress(PEOPLE * 2 + 3, PEOPLE * 2 + 3)
+
+
+def test_nothing_is_wrapped_anew_under_a_key_that_is_given_up(house: House) -> None:
+    """By an operator who has read the rows, and not heard that there is a newer key yet."""
+    house.begin()
+    with begin(house.ledger, actor=SYSTEM, now=NOW) as uow:
+        close_epoch(uow, "file:2", lambda _: 0)
+    with pytest.raises(ClosedEpochError, match="file:2"):
+        house.rewrap()
+    assert house.keys()[0] == ("file:1", PEOPLE, PEOPLE)
 
 
 def test_the_repr_of_what_is_read_hides_the_wrapped_keys(house: House) -> None:

@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from audit.completeness import check
+from audit.epochs import close_epoch
 from audit.model import SYSTEM, Event, Kind
+from audit.open_epoch import ClosedEpochError
 from audit.reader import entries_about, search
+from audit.scope import EVERYONE
 from audit.sequencer import Sequencer
 from audit.unit_of_work import begin
 from policies.ids import OrganisationId, PersonId, new_uuid
@@ -34,9 +37,11 @@ from vault.digests import deposit_digest, joint_digest
 from vault.effects import EFFECTS
 from vault.erasure import Request, erase_person
 from vault.people import enrol, pairwise_subject
+from vault.providers.file import FileKeyProvider
 from vault.resealing import (
     Resealing,
     Rotation,
+    _Anew,
     begin_rotation,
     last_rotation,
     reseal,
@@ -46,7 +51,9 @@ from vault.resealing import (
 from vault.sealed_check import differing_deposits
 from vault.store import erasures
 from vault.store import people as people_store
+from vault.store.people import WrappedKey
 from vault.store.tables import person_key, version
+from vault.vault import Vault
 
 PEOPLE = 4
 AFTER = NOW + timedelta(minutes=1)
@@ -157,6 +164,63 @@ def test_a_key_that_is_not_due_stays(house: House, person: PersonId) -> None:
     with begin(house.ledger, actor=SYSTEM, now=AFTER, about=person) as uow:
         assert reseal(uow, house.vault, [person], older_than=NOW - timedelta(days=1)).done == 0
     assert keys(house, person) == [2]
+
+
+def test_an_erasure_asks_for_a_new_key_however_new_the_old_one_is(
+    house: House, person: PersonId
+) -> None:
+    for number in (2, 3):
+        with begin(house.ledger, actor=SYSTEM, now=AFTER, about=person) as uow:
+            assert reseal(uow, house.vault, [person], older_than=None).done == 1
+        assert keys(house, person) == [number]
+    assert values(house, person) == [2, "Oy"]
+
+
+class Watched(Vault):
+    """A vault that remembers the plain keys that it has made."""
+
+    __slots__ = ("made",)
+    made: list[bytearray]
+
+    def new_person_key(self, person: PersonId, version: int) -> tuple[bytearray, bytes]:
+        key, wrapped = super().new_person_key(person, version)
+        self.made.append(key)
+        return key, wrapped
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_new_key_is_zeroed_once_all_is_sealed_or_does_not_open(
+    house: House, person: PersonId, damaged: bool
+) -> None:
+    if damaged:
+        unopenable(house, person)
+    vault = Watched(
+        provider=house.provider,
+        index_key=bytes(32),
+        installation=house.vault.installation,
+        catalogue=house.vault.catalogue,
+    )
+    vault.made = []
+    with begin(house.ledger, actor=SYSTEM, now=AFTER, about=person) as uow:
+        assert reseal(uow, vault, [person], older_than=None).done == (0 if damaged else 1)
+    assert vault.made == [bytes(32)]
+
+
+def test_what_is_to_be_written_shows_neither_seed_nor_rows() -> None:
+    anew = _Anew(PersonId(UUID(int=1)), WrappedKey(2, b"wrapped"), b"the seed", [{"sealed": b"x"}])
+    assert "seed" not in repr(anew)
+    assert "sealed" not in repr(anew)
+
+
+def test_no_key_is_made_under_a_main_key_that_is_given_up(house: House, person: PersonId) -> None:
+    """By a process that has not heard of the newer one yet."""
+    elsewhere = House(house.engine, FileKeyProvider({1: house.provider._keys[1]}))
+    house.begin()
+    with begin(house.ledger, actor=SYSTEM, now=NOW) as uow:
+        close_epoch(uow, "file:1", lambda _: 0)
+    with pytest.raises(ClosedEpochError, match="file:1"):
+        resealed(elsewhere, person)
+    assert keys(house, person) == [1]
 
 
 def test_somebody_whom_nobody_knows_has_nothing_to_be_sealed(house: House) -> None:
@@ -321,13 +385,48 @@ def test_a_clock_that_is_behind_makes_no_key_that_is_due_again(house: House) -> 
         assert resealing(connection, rotation) == Resealing(PEOPLE, PEOPLE)
 
 
+def unopenable(house: House, who: PersonId) -> None:
+    """Damage what is kept of somebody."""
+    with house.engine.begin() as connection:
+        unguard(connection, "vault_record_version")
+        of_person = version.c.person_id == who
+        connection.execute(version.update().where(of_person).values(sealed=b"\x01" + bytes(90)))
+
+
+def somebody_first(house: House) -> PersonId:
+    """Whose turn comes first: people are taken in the order of their ids, which are random."""
+    query = select(person_key.c.person_id).order_by(person_key.c.person_id).limit(1)
+    with house.ledger.read(EVERYONE) as connection:
+        return PersonId(connection.execute(query).scalar_one())
+
+
+def enrolled_behind(house: House, first: PersonId) -> None:
+    """Somebody new whose turn is still to come."""
+    number = 0
+    while house.enrol(f"late-{number}") < first:
+        number += 1
+
+
+def test_who_comes_into_view_with_an_older_key_counts_beside_those_who_do_not_open(
+    house: House, person: PersonId
+) -> None:
+    """Another process whose clock is behind has let him in after the rotation began."""
+    unopenable(house, person)
+    rotation = begun(house)
+    told: list[Resealing] = []
+    for progress in reseal_everyone(
+        house.ledger, house.vault, rotation, actor=SYSTEM, clock=lambda: LATER, at_once=1
+    ):
+        if not told:
+            enrolled_behind(house, somebody_first(house))
+        told.append(progress)
+    assert told[-1] == Resealing(PEOPLE + 1, PEOPLE + 2, (person,))
+
+
 def test_somebody_whose_records_do_not_open_is_told_and_keeps_all_of_it(
     house: House, person: PersonId
 ) -> None:
-    with house.engine.begin() as connection:
-        unguard(connection, "vault_record_version")
-        of_person = version.c.person_id == person
-        connection.execute(version.update().where(of_person).values(sealed=b"\x01" + bytes(90)))
+    unopenable(house, person)
     before = rows(house, person)
     begun(house)
     told = everyone(house)[-1]
