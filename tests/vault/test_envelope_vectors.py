@@ -23,7 +23,7 @@ import vault.envelope
 from policies.ids import DatasetId, PersonId, RecordId
 from tests.softhsm import GCM_USE, WRAP_USE, SoftToken
 from tests.vault import cobblestone, gcm
-from tests.vault.providers.test_service import MemoryService
+from tests.vault.providers.every import MemoryService
 from vault.envelope import (
     MisplacedError,
     Place,

@@ -1,7 +1,6 @@
 """Epochs with every provider, and the move from one to another: all opens, the old key is gone."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -10,39 +9,21 @@ from sqlalchemy import Engine
 
 from tests.softhsm import SoftToken
 from tests.vault.given import GROSS, deposited, fact, viewed
-from tests.vault.providers.test_service import MemoryService
+from tests.vault.providers.every import (
+    EVERY,
+    Making,
+    in_file,
+    in_service,
+    in_token,
+    sealed_by_service,
+    sealed_by_token,
+)
 from tests.vault.ring_house import House
 from vault.envelope import UnknownFormatError
 from vault.keys import KeyProvider, UnknownKeyError
-from vault.providers.file import FileKeyProvider, KeyFolder
+from vault.providers.file import FileKeyProvider
 from vault.providers.moving import FormerProvider, MovingKeyProvider
-from vault.providers.sealed import SealedKeyProvider
-from vault.providers.service import ServiceKeyProvider
 
-Making = Callable[[Path, SoftToken], FormerProvider]
-
-
-def in_file(folder: Path, _: SoftToken) -> FormerProvider:
-    return FileKeyProvider.open_existing(folder)
-
-
-def in_token(_: Path, token: SoftToken) -> FormerProvider:
-    return token.provider()
-
-
-def in_service(_: Path, __: SoftToken) -> FormerProvider:
-    return ServiceKeyProvider(MemoryService())
-
-
-def sealed_by_token(folder: Path, token: SoftToken) -> FormerProvider:
-    return SealedKeyProvider(KeyFolder.open_or_create(folder), token.provider())
-
-
-def sealed_by_service(folder: Path, token: SoftToken) -> FormerProvider:
-    return SealedKeyProvider(KeyFolder.open_or_create(folder), in_service(folder, token))
-
-
-EVERY = (in_file, in_token, in_service, sealed_by_token, sealed_by_service)
 MOVES = (
     (in_file, in_token),
     (in_file, in_service),

@@ -12,6 +12,7 @@ from vault.envelope import UnknownFormatError, decrypt, encrypt, join_parts
 from vault.keys import (
     WRAP_HEADER,
     CurrentKeyError,
+    NoKeyError,
     UnknownKeyError,
     WrapFormat,
     read_header,
@@ -34,16 +35,15 @@ class SoftwareKeyProvider(ABC):
 
     @property
     def key_id(self) -> str:
-        return self._id(max(self._current()))
+        return self._id(self._newest()[0])
 
     def key_ids(self) -> tuple[str, ...]:
         return tuple(self._id(number) for number in sorted(self._current()))
 
     def wrap(self, key: bytes, context: bytes) -> bytes:
-        keys = self._current()
-        number = max(keys)
+        number, newest = self._newest()
         header = WRAP_HEADER.pack(self.wrap_format, number)
-        return header + encrypt(keys[number], join_parts(header, context), key)
+        return header + encrypt(newest, join_parts(header, context), key)
 
     def unwrap(self, blob: bytes, context: bytes) -> bytes:
         number = self._number_in(blob)
@@ -72,6 +72,14 @@ class SoftwareKeyProvider(ABC):
         """The keys as they are now, for providers whose keys change while they run."""
         return self._keys
 
+    def _newest(self) -> tuple[int, bytes]:
+        """The key that wraps, and its number. Raises NoKeyError."""
+        keys = self._current()
+        if not keys:
+            raise NoKeyError(f"there is no {self.kind} key", repair="restore it from backup")
+        number = max(keys)
+        return number, keys[number]
+
     def _id(self, number: int) -> str:
         return f"{self.kind}:{number}"
 
@@ -84,7 +92,7 @@ class SoftwareKeyProvider(ABC):
     def _destructible(self, key_id: str) -> int:
         """The key's number. Raises CurrentKeyError or UnknownKeyError."""
         keys = self._current()
-        if key_id == self._id(max(keys)):
+        if key_id == self._id(max(keys, default=0)):
             raise CurrentKeyError(key_id)
         for number in keys:
             if key_id == self._id(number):

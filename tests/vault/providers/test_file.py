@@ -19,16 +19,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from audit.keys import KeyWrapper
 from tests.vault import cobblestone
 from vault.envelope import (
     ChangedError,
     MisplacedError,
     TruncatedError,
-    UnknownFormatError,
     join_parts,
 )
-from vault.keys import CurrentKeyError, KeyProvider, NoKeyError, UnknownKeyError
+from vault.keys import CurrentKeyError, NoKeyError, UnknownKeyError
 from vault.providers.file import (
     FileKeyProvider,
     KeyFileError,
@@ -241,14 +239,6 @@ def run(script: str, *arguments: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def test_the_provider_serves_the_vault_and_the_log(tmp_path: Path) -> None:
-    opened = FileKeyProvider.open_or_create(tmp_path / "keys")
-    for_the_vault: KeyProvider = opened
-    for_the_log: KeyWrapper = opened
-    blob = for_the_vault.wrap(DEK, b"context")
-    assert for_the_log.unwrap(blob, b"context") == DEK
-
-
 def test_the_provider_is_the_same_after_a_restart(tmp_path: Path) -> None:
     blob = FileKeyProvider.open_or_create(tmp_path / "keys").wrap(DEK, b"context")
     assert FileKeyProvider.open_or_create(tmp_path / "keys").unwrap(blob, b"context") == DEK
@@ -292,23 +282,11 @@ def test_another_key_under_the_same_number_does_not_open() -> None:
         FileKeyProvider({1: os.urandom(32)}).unwrap(blob, b"")
 
 
-def test_another_context_does_not_open() -> None:
-    provider = FileKeyProvider({1: os.urandom(32)})
-    with pytest.raises(MisplacedError):
-        provider.unwrap(provider.wrap(DEK, b"one"), b"other")
-
-
 def test_a_renumbered_blob_does_not_open_under_the_same_key() -> None:
     key = os.urandom(32)
     blob = FileKeyProvider({1: key}).wrap(DEK, b"")
     with pytest.raises(MisplacedError):
         FileKeyProvider({2: key}).unwrap(blob[:4] + b"\x02" + blob[5:], b"")
-
-
-def test_an_unknown_wrapping_format_is_named() -> None:
-    provider = FileKeyProvider({1: os.urandom(32)})
-    with pytest.raises(UnknownFormatError):
-        provider.unwrap(b"\x02" + provider.wrap(DEK, b"")[1:], b"")
 
 
 @pytest.mark.parametrize("length", [0, 4, 5, 76])
@@ -393,13 +371,6 @@ def test_what_was_wrapped_under_a_destroyed_key_never_opens_again(folder: KeyFol
             opened.unwrap(blob, b"")
 
 
-def test_a_number_is_never_given_twice(folder: KeyFolder) -> None:
-    provider = FileKeyProvider.open_or_create(folder.path)
-    provider.add_key()
-    provider.destroy("file:1")
-    assert provider.add_key() == "file:3"
-
-
 def test_the_key_that_wraps_is_not_destroyed(folder: KeyFolder) -> None:
     provider = FileKeyProvider.open_or_create(folder.path)
     with pytest.raises(CurrentKeyError, match="another key first") as caught:
@@ -453,19 +424,6 @@ def test_keys_in_memory_only_have_generations_too() -> None:
     provider.destroy("file:1")
     with pytest.raises(UnknownKeyError):
         provider.unwrap(blob, b"")
-
-
-@pytest.mark.parametrize("blob", [b"", b"\x01", b"\x01\x00\x00\x00"])
-def test_a_header_that_is_cut_is_named_truncated(blob: bytes) -> None:
-    with pytest.raises(TruncatedError):
-        FileKeyProvider({1: os.urandom(32)}).wrapped_under(blob)
-
-
-@pytest.mark.parametrize("wrap_format", [0, 2, 3, 4, 5, 255])
-def test_a_header_of_another_format_is_named(wrap_format: int) -> None:
-    provider = FileKeyProvider({1: os.urandom(32)})
-    with pytest.raises(UnknownFormatError):
-        provider.wrapped_under(bytes([wrap_format]) + provider.wrap(DEK, b"")[1:])
 
 
 def test_a_header_says_its_key_whether_it_is_here_or_not() -> None:

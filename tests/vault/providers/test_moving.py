@@ -9,7 +9,7 @@ import pytest
 
 from audit.keys import KeyWrapper
 from tests.softhsm import SoftToken
-from tests.vault.providers.test_service import MemoryService
+from tests.vault.providers.every import MemoryService
 from vault.envelope import MisplacedError, TruncatedError, UnknownFormatError
 from vault.keys import CurrentKeyError, KeyProvider, OutsideKeysError, UnknownKeyError
 from vault.providers.environment import EnvironmentKeyProvider

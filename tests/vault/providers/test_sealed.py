@@ -8,9 +8,9 @@ import pytest
 from audit.key_errors import KeysUnavailableError
 from audit.keys import KeyWrapper
 from tests.softhsm import SoftToken
-from tests.vault.providers.test_service import MemoryService
-from vault.envelope import MisplacedError, UnknownFormatError
-from vault.keys import CurrentKeyError, KeyProvider, NoKeyError, OlderKeysError, UnknownKeyError
+from tests.vault.providers.every import MemoryService
+from vault.envelope import MisplacedError
+from vault.keys import KeyProvider, NoKeyError, UnknownKeyError
 from vault.providers.file import FileKeyProvider, KeyFolder
 from vault.providers.moving import FormerProvider, MovingKeyProvider
 from vault.providers.sealed import SealedKeyError, SealedKeyProvider
@@ -165,27 +165,6 @@ def test_a_running_process_takes_up_what_another_one_does(
     assert provider.key_ids() == ("sealed:2",)
 
 
-@pytest.mark.parametrize(
-    ("key_id", "error"),
-    [("sealed:3", CurrentKeyError), ("sealed:9", UnknownKeyError), ("file:1", UnknownKeyError)],
-)
-def test_what_cannot_be_destroyed_is_named(
-    provider: SealedKeyProvider, key_id: str, error: type[Exception]
-) -> None:
-    provider.add_key()
-    provider.add_key()
-    with pytest.raises(error):
-        provider.destroy(key_id)
-    assert len(provider.key_ids()) == 3
-
-
-def test_the_oldest_goes_first(provider: SealedKeyProvider) -> None:
-    provider.add_key()
-    provider.add_key()
-    with pytest.raises(OlderKeysError, match="sealed:1"):
-        provider.destroy("sealed:2")
-
-
 @pytest.mark.parametrize("content", [b"", b"\x04", b"\x04\0\0\0\1" + bytes(60), b"\x01" * 80])
 def test_a_damaged_file_is_named(folder: KeyFolder, service: Service, content: bytes) -> None:
     service.rotate()
@@ -251,12 +230,6 @@ def test_a_token_seals_the_files(folder: KeyFolder, token: SoftToken) -> None:
     provider.destroy("sealed:1")
     assert token.objects() == 1
     provider.close()
-
-
-@pytest.mark.parametrize("wrap_format", [0, 1, 2, 3, 4, 6])
-def test_another_format_is_named(provider: SealedKeyProvider, wrap_format: int) -> None:
-    with pytest.raises(UnknownFormatError):
-        provider.unwrap(bytes([wrap_format]) + provider.wrap(DEK, b"")[1:], b"")
 
 
 def test_the_repr_hides_the_keys(provider: SealedKeyProvider) -> None:
