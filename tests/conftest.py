@@ -36,7 +36,7 @@ QUIET = (
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """The URL of a running PostgreSQL server."""
-    with postgresql_server() as url:
+    with postgresql_server(durable=False) as url:
         yield url
 
 

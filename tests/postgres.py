@@ -17,8 +17,12 @@ GIVEN_SERVER = "CONSENT_VAULT_TEST_DATABASE_URL"
 
 
 @contextmanager
-def postgresql_server() -> Iterator[str]:
-    """The URL of a running server; one that we started ends with the block."""
+def postgresql_server(*, durable: bool = True) -> Iterator[str]:
+    """The URL of a running server; one that we started ends with the block.
+
+    One that is not durable waits for no disk: its data are lost when the machine falls, which
+    only measurements of time care about.
+    """
     given = os.environ.get(GIVEN_SERVER)
     if given:
         yield given
@@ -30,12 +34,24 @@ def postgresql_server() -> Iterator[str]:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             Path(folder).chmod(0o755)  # as root, the server runs as a user of its own
             server = get_server(Path(folder) / "pg", cleanup_mode="delete")
-            yield (
+            url = (
                 make_url(server.get_uri())
                 .set(drivername="postgresql+psycopg")
                 .render_as_string(hide_password=False)
             )
+            if not durable:
+                _wait_for_no_disk(url)
+            yield url
             server.cleanup()
+
+
+def _wait_for_no_disk(server_url: str) -> None:
+    server = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    server.dispose()
 
 
 @contextmanager

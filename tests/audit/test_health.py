@@ -275,6 +275,7 @@ def test_each_half_year_is_read_and_its_first_leaf_held_against_the_log_before(
     assert checker.run_once(spring) == Fault(Damage.ENTRY_CHANGED, 0)
 
 
+@pytest.mark.parametrize("empty_engine", ["sqlite"], indirect=True)  # so many leaves cost a minute
 def test_every_level_of_tiles_is_held_against_the_one_below(
     ledger: Ledger, sequencer: Sequencer, checker: LogChecker
 ) -> None:
