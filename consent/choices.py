@@ -41,7 +41,11 @@ def give(uow: UnitOfWork, consent_id: ConsentId, choice: Choice) -> ConsentRecor
     """
     waiting, same = _locked(uow, consent_id, choice.actor)
     apply(waiting, Command.GIVE, party=Party.SUBJECT, now=uow.now)
-    question = _question(uow, waiting, purposes.newest(uow.connection, waiting.purpose))
+    declaration = purposes.in_force(uow.connection, waiting.purpose)
+    if declaration is None:
+        # Suspended or retired since it was asked: nobody agrees to what does not count.
+        raise ChoiceError("declaration-not-in-force")
+    question = _question(uow, waiting, declaration)
     check_conditions(question, choice, uow.now)
     for other in same:
         if other.id != waiting.id and other.status in LIVE:

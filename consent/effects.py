@@ -6,7 +6,7 @@ from audit.effects import Demand, EffectTable, Near, RoomEffects
 from audit.model import Kind
 from consent.issuing import ACCESS_LIFETIME
 from consent.store import effects as store
-from consent.store import tables
+from consent.store import declaration_tables, tables
 from consent.store.deposit_tokens import KEPT_AFTER_END as DEPOSIT_TOKEN_KEPT_AFTER_END
 from consent.store.tokens import KEPT_AFTER_END
 
@@ -29,6 +29,19 @@ _CHANGED = _ANSWERED | {
     Kind.CONSENT_LAPSED,
     Kind.CONSENT_CANCELLED,
 }
+_DECLARED = frozenset(
+    {
+        Kind.PURPOSE_REGISTERED,
+        Kind.DECLARATION_DRAFTED,
+        Kind.DECLARATION_CHANGED,
+        Kind.DECLARATION_SUBMITTED,
+        Kind.DECLARATION_SENT_BACK,
+        Kind.DECLARATION_APPROVED,
+        Kind.DECLARATION_SUSPENDED,
+        Kind.DECLARATION_RESUMED,
+        Kind.DECLARATION_RETIRED,
+    }
+)
 _WAITING = frozenset({Kind.CONSENT_REQUESTED, Kind.CONSENT_DEFERRED})
 _ISSUED = frozenset({Kind.TOKEN_ISSUED})
 
@@ -45,6 +58,7 @@ EFFECTS = RoomEffects(
         EffectTable(
             table=tables.pushed_request,
             kinds=frozenset({Kind.REQUEST_PUSHED, Kind.CONSENT_REQUESTED}),
+        EffectTable(table=declaration_tables.declaration, kinds=_DECLARED),
         ),
         EffectTable(table=tables.consent, kinds=_CHANGED | _WAITING),
         EffectTable(table=tables.record, kinds=_CHANGED, demand=Demand(kinds=_ANSWERED)),

@@ -1,17 +1,28 @@
-"""Purpose declarations in force: what organisations may ask for, registered by an operator."""
+"""Purpose declarations in force: what organisations may ask for.
+
+The way there goes over two operators (`consent.declarations`). What the catalogue's files hold, and
+what is registered at the machine, is in force at once.
+"""
 
 from sqlalchemy import Connection
 
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
+from consent.authorization_details import AuthorizationDetailsError
 from consent.changes import change
+from consent.declared import DeclarationKind, DeclarationStatus, Declared
 from consent.lifecycle import Party
 from consent.model import Command
+from consent.replacing import retire_older
+from consent.services import services_in_force
 from consent.store import consents
+from consent.store import declarations as declared
 from consent.store import purposes as store
+from policies.canonical import canonical_json
 from policies.catalogue import Catalogue
-from policies.ids import PurposeId
+from policies.ids import EventId, PurposeId
 from policies.purposes import PurposeDeclaration, check_declaration
+from policies.service_declarations import check_served
 
 
 class PurposeVersionError(ValueError):
@@ -26,17 +37,42 @@ class PurposeVersionError(ValueError):
 def register_purpose(
     uow: UnitOfWork, declaration: PurposeDeclaration, catalogue: Catalogue
 ) -> None:
-    """Put a declaration in force. Raises DeclarationError or PurposeVersionError.
+    """Put a declaration in force at once. Raises DeclarationError or PurposeVersionError.
 
     Open requests that show an older notice are cancelled: nobody may agree to a text that is no
     longer true. Registering the same declaration again changes nothing.
     """
-    check_declaration(declaration, catalogue)
+    check_purpose(uow.connection, declaration, catalogue)
     newest = store.newest(uow.connection, declaration.id)
     if newest == declaration:
         return
-    if newest is not None and declaration.version <= newest.version:
-        raise PurposeVersionError(declaration.id, newest.version)
+    highest = declared.newest_version(uow.connection, DeclarationKind.PURPOSE, declaration.id)
+    if declaration.version <= highest:
+        raise PurposeVersionError(declaration.id, highest)
+    event_id = put_in_force(uow, declaration)
+    registered = Declared(
+        kind=DeclarationKind.PURPOSE,
+        id=declaration.id,
+        version=declaration.version,
+        status=DeclarationStatus.APPROVED,
+        document=canonical_json(declaration.to_json()),
+        digest=declaration.digest(),
+        changed_at=uow.now,
+    )
+    declared.add(uow.connection, registered, event_id)
+
+
+def check_purpose(
+    connection: Connection, declaration: PurposeDeclaration, catalogue: Catalogue
+) -> None:
+    """Raise DeclarationError when it may not be shown to anybody, or the sources do not give it."""
+    check_declaration(declaration, catalogue)
+    check_served(declaration, services_in_force(connection, catalogue))
+
+
+def put_in_force(uow: UnitOfWork, declaration: PurposeDeclaration) -> EventId:
+    """Let it count from now on, in the place of the version before. It has been checked."""
+    retire_older(uow, DeclarationKind.PURPOSE, declaration.id)
     event_id = uow.record(
         Event(
             kind=Kind.PURPOSE_REGISTERED,
@@ -49,16 +85,33 @@ def register_purpose(
     )
     store.add(uow.connection, declaration, at=uow.now, event_id=event_id)
     _cancel_outdated(uow, declaration)
+    return event_id
 
 
 def purpose(connection: Connection, purpose_id: PurposeId) -> PurposeDeclaration | None:
-    """The declaration in force, None when the purpose is not registered."""
-    return store.newest(connection, purpose_id)
+    """The declaration in force; None when the purpose is not registered, suspended or retired."""
+    return store.in_force(connection, purpose_id)
+
+
+def purpose_to_ask(connection: Connection, purpose_id: PurposeId) -> PurposeDeclaration | None:
+    """The same for a client that wants to ask. Raises AuthorizationDetailsError.
+
+    It says what has become of a purpose; of one that never was it says nothing.
+    """
+    found = store.in_force(connection, purpose_id)
+    if found is None:
+        status = declared.status_of(connection, DeclarationKind.PURPOSE, purpose_id)
+        if status is not None:
+            raise AuthorizationDetailsError("purpose", status.value)
+    return found
 
 
 def purposes_in_force(connection: Connection) -> dict[PurposeId, PurposeDeclaration]:
-    """Every registered purpose with its declaration in force, also such as no catalogue holds."""
-    return {each.id: each for each in store.in_force(connection)}
+    """Every registered purpose in its newest version, also such as no catalogue holds.
+
+    Suspended and retired ones too: what was done for them still has its name.
+    """
+    return {each.id: each for each in store.newest_of_each(connection)}
 
 
 def purpose_version(

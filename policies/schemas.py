@@ -12,6 +12,7 @@ import jsonschema_rs
 from policies.text import Text, TextError
 
 _TEXT = "text"
+_OURS = "urn:policies:"
 
 
 class SchemaError(ValueError):
@@ -104,10 +105,14 @@ def _resolved(part: Any, defined: Any) -> Any:
     if not isinstance(part, dict):
         return part
     members = {n: _resolved(each, defined) for n, each in part.items() if n != "$ref"}
-    if "$ref" in part:
-        name = part["$ref"].removeprefix("#/$defs/")
-        return _resolved(defined[name], defined) | members
-    return members
+    return _referred(part["$ref"], defined) | members if "$ref" in part else members
+
+
+def _referred(reference: str, defined: Any) -> Any:
+    """What a `$ref` points to: a schema of ours, or a part of the same one."""
+    if reference.startswith(_OURS):
+        return embedded(reference.removeprefix(_OURS))
+    return _resolved(defined[reference.removeprefix("#/$defs/")], defined)
 
 
 @cache

@@ -105,6 +105,17 @@ API = (
     person("GET", "/api/v1/audit/state", role=Role.AUDITOR),
     person("POST", "/api/v1/audit/entries", role=Role.AUDITOR),
     person("POST", "/api/v1/audit/sample", role=Role.AUDITOR),
+    person("GET", "/api/v1/operator/declarations", role=Role.OPERATOR),
+    person("POST", "/api/v1/operator/declarations/{kind}", role=Role.OPERATOR),
+    person("GET", "/api/v1/operator/declarations/{kind}/{id_}/{version}", role=Role.OPERATOR),
+    person("PUT", "/api/v1/operator/declarations/{kind}/{id_}/{version}", role=Role.OPERATOR),
+    person(
+        "POST",
+        "/api/v1/operator/declarations/{kind}/{id_}/{version}/{act}",
+        role=Role.OPERATOR,
+    ),
+    person("GET", "/api/v1/operator/acts", role=Role.OPERATOR),
+    person("POST", "/api/v1/operator/acts/{number}/{decision}", role=Role.OPERATOR),
     token("GET", "/api/v1/proofs/{event_id}"),
     person("GET", "/api/tracker/v2/findUsage"),
     person("GET", "/api/tracker/v2/usagePeriod"),
@@ -187,6 +198,22 @@ PAGES = (
 TABLE: tuple[Rule, ...] = (*SERVER, *OAUTH, *API, *LOG, *PAGES)
 
 
+    person("GET", "/{language:lang}/operator/declarations", role=Role.OPERATOR),
+    person("GET", "/{language:lang}/operator/declarations/new", role=Role.OPERATOR),
+    person("POST", "/{language:lang}/operator/declarations/new", role=Role.OPERATOR),
+    person(
+        "GET",
+        "/{language:lang}/operator/declarations/{kind}/{id_}/{version}",
+        role=Role.OPERATOR,
+    ),
+    person(
+        "POST",
+        "/{language:lang}/operator/declarations/{kind}/{id_}/{version}/{act}",
+        role=Role.OPERATOR,
+    ),
+    person("GET", "/{language:lang}/operator/acts", role=Role.OPERATOR),
+    person("POST", "/{language:lang}/operator/acts/{number}/approve", role=Role.OPERATOR),
+    person("POST", "/{language:lang}/operator/acts/{number}/reject", role=Role.OPERATOR),
 def check(rule: Rule, request: Request) -> None:
     """Raises SignInRequiredError, RoleRequiredError or StepUpRequiredError."""
     session = require_session(request)

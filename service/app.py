@@ -28,7 +28,7 @@ from service.gate import AccessGate
 from service.headers import SecurityHeadersMiddleware
 from service.oauth import routes as oauth
 from service.oauth.server import Shared, authorization_server
-from service.operator import health, merges
+from service.operator import routes as operator
 from service.pages import load_pages
 from service.problems import BAD_REQUEST, FOREIGN_ORIGIN, PROBLEMS, TOO_LARGE
 from service.refusal_summaries import writing_summaries
@@ -44,8 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     citizen.router,
     tracker.router,
     auditor.router,
-    health.router,
-    merges.router,
+    operator.router,
 )
 """Every router of the service; each of their routes has a line in `service.access`."""
 

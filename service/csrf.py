@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 EXEMPT = ("/api/", "/oauth/")
-BY_COOKIE = ("/api/v1/audit/",)
+BY_COOKIE = ("/api/v1/audit/", "/api/v1/operator/")
 """Of the exempt paths, those whose callers come with a session all the same."""
 
 

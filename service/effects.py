@@ -8,6 +8,7 @@ from service.store import tables
 from vault.effects import EFFECTS as VAULT
 
 _MERGE = frozenset({Kind.MERGE_PROPOSED, Kind.MERGE_APPROVED, Kind.MERGE_REJECTED})
+_ACT = frozenset({Kind.ACT_PROPOSED, Kind.ACT_APPROVED, Kind.ACT_REJECTED})
 
 _SERVICE = RoomEffects(
     tables=(
@@ -15,6 +16,7 @@ _SERVICE = RoomEffects(
         EffectTable(table=tables.sign_in, kinds=frozenset({Kind.SIGN_IN_BEGUN})),
         EffectTable(table=tables.role, kinds=frozenset({Kind.ROLE_GRANTED})),
         EffectTable(table=tables.merge, kinds=_MERGE),
+        EffectTable(table=tables.proposed_act, kinds=_ACT),
         EffectTable(table=tables.idempotency_key, kinds=frozenset({Kind.DATA_DEPOSITED})),
     )
 )

@@ -16,6 +16,13 @@ from audit.tiles import TileError
 from connectors.sign_in_errors import ProviderUnavailableError, SignInError
 from consent.choices import UnknownConsentError
 from consent.conditions import ChoiceError
+from consent.declarations import (
+    DeclarationVersionError,
+    NoSuchDeclarationError,
+    OtherDeclarationError,
+    OwnDeclarationError,
+)
+from consent.declared import DeclarationStepError
 from consent.lifecycle import GuardError, IllegalTransitionError, WrongPartyError
 from consent.pushed import RequestUriError
 from consent.tokens import CodeNotIssuedError
@@ -32,6 +39,7 @@ from service.problem import Problem
 from service.sessions import SignInRequiredError
 from service.signin import NoIdentityProviderError
 from vault.disputes import AlreadyDisputedError, NoSuchDisputeError, NothingToDisputeError
+from service.two_people import ActNotOpenError, ActProposedError, OwnActError
 from vault.erasure import KeptError
 from vault.principals import OtherKindError
 
@@ -44,6 +52,8 @@ METHOD = Problem("method-not-allowed", 405, "This address does not take such a r
 AUDIT_QUESTION = Problem("audit-question-not-valid", 422, "The question was not understood")
 NOTHING_SIGNED = Problem("nothing-signed", 409, "The log has signed nothing of that size yet")
 _CHANGED = Problem("changed-meanwhile", 409, "Something has changed meanwhile; look again")
+NOT_A_DECLARATION = Problem("declaration-not-valid", 422, "The declaration cannot be taken")
+_SECOND = Problem("second-operator-needed", 409, "Another operator must approve this")
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
     SignInRequiredError: Problem("sign-in-required", 401, "Please sign in first"),
@@ -76,6 +86,16 @@ _NOT_ALLOWED = Problem("transition-not-allowed", 409, "This is not possible for 
     NoSuchDisputeError: _CHANGED,
     RequestUriError: Problem("request-not-open", 404, "This request is not open any more"),
     CodeNotIssuedError: Problem(
+    NoSuchDeclarationError: Problem("no-such-declaration", 404, "There is no such declaration"),
+    DeclarationVersionError: Problem(
+        "not-the-next-version", 409, "The declaration needs the next version, when none waits"
+    ),
+    DeclarationStepError: _CHANGED,
+    OtherDeclarationError: _CHANGED,
+    ActNotOpenError: _CHANGED,
+    ActProposedError: Problem("proposed-already", 409, "This has been proposed already"),
+    OwnDeclarationError: _SECOND,
+    OwnActError: _SECOND,
         "no-return", 409, "You have gone back to the service before, or the consent has ended"
     ),
     KeysUnavailableError: Problem(

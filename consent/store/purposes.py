@@ -7,6 +7,8 @@ from functools import lru_cache
 from sqlalchemy import Connection, bindparam, insert, select
 
 from audit.prepared import PreparedSelect
+from consent.declared import DeclarationKind, DeclarationStatus
+from consent.store.declaration_tables import declaration as declared
 from consent.store.tables import purpose
 from policies.canonical import canonical_json
 from policies.ids import EventId, PurposeId
@@ -30,12 +32,20 @@ def add(
 
 
 def newest(connection: Connection, purpose_id: PurposeId) -> PurposeDeclaration | None:
-    """The declaration in force."""
-    row = _NEWEST.one_or_none(connection, {"id": purpose_id})
+    """The newest version that was ever in force."""
+    query = select(purpose.c.declaration).where(purpose.c.purpose_id == purpose_id)
+    ordered = query.order_by(purpose.c.version.desc()).limit(1)
+    stored = connection.execute(ordered).scalar_one_or_none()
+    return None if stored is None else _declaration(stored)
+
+
+def in_force(connection: Connection, purpose_id: PurposeId) -> PurposeDeclaration | None:
+    """The declaration that counts; None when it is suspended or retired, or there is none."""
+    row = _IN_FORCE.one_or_none(connection, {"id": purpose_id})
     return None if row is None else _declaration(row.declaration)
 
 
-def in_force(connection: Connection) -> list[PurposeDeclaration]:
+def newest_of_each(connection: Connection) -> list[PurposeDeclaration]:
     """The newest version of every purpose, by id."""
     later = purpose.alias()
     query = (
@@ -61,11 +71,18 @@ def of_version(
     return None if stored is None else _declaration(stored)
 
 
-_NEWEST = PreparedSelect(
+_IN_FORCE = PreparedSelect(
     select(purpose.c.declaration)
-    .where(purpose.c.purpose_id == bindparam("id"))
-    .order_by(purpose.c.version.desc())
-    .limit(1)
+    .join(
+        declared,
+        (declared.c.declaration_id == purpose.c.purpose_id)
+        & (declared.c.version == purpose.c.version),
+    )
+    .where(
+        purpose.c.purpose_id == bindparam("id"),
+        declared.c.kind == DeclarationKind.PURPOSE.value,
+        declared.c.status == DeclarationStatus.APPROVED.value,
+    )
 )
 
 

@@ -3,7 +3,7 @@
 from audit.model import Kind
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import AuthorizationDetails, AuthorizationDetailsError, parse
-from consent.purposes import purpose
+from consent.purposes import purpose_to_ask
 from consent.pushed import LIFETIME, PushedRequest, PushedRequestError, push
 from service.exchange import Answer, Call
 from service.oauth.authenticated import Asked, Endpoint, ProofIs, serve
@@ -82,7 +82,7 @@ def _bound_key(asked: Asked) -> str | None:
 def _details(uow: UnitOfWork, parameters: Parameters) -> AuthorizationDetails:
     text = parameters.need("authorization_details")
     try:
-        return parse(text, declaration=lambda wanted: purpose(uow.connection, wanted))
+        return parse(text, declaration=lambda wanted: purpose_to_ask(uow.connection, wanted))
     except AuthorizationDetailsError as error:
         raise OAuthError(Reason.DETAILS, f"{error.member}: {error.reason}") from error
 

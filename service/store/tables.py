@@ -85,6 +85,28 @@ merge = Table(
 )
 """Proposals to join two records of one person, and who has approved them."""
 
+proposed_act = Table(
+    "service_proposed_act",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("what", String(32), nullable=False),
+    Column("subject", String(80), nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("proposed_by", Uuid, nullable=False),
+    Column("proposed_at", Instant, nullable=False),
+    Column("decided_by", Uuid),
+    Column("decided_at", Instant),
+    Column("outcome", String(16)),
+    Column("audit_event_id", Uuid, nullable=False, unique=True),
+    CheckConstraint(
+        "outcome IS NULL OR outcome <> 'done' OR (decided_by IS NOT NULL"
+        " AND decided_by <> proposed_by)",
+        name="service_proposed_act_two_people",
+    ),
+)
+"""Dangerous acts that one operator has proposed; another one approves, and then they are done."""
+
 used_form = Table(
     "service_used_form",
     metadata,

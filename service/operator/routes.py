@@ -1,0 +1,9 @@
+"""Every router of the operator's pages and API."""
+
+from fastapi import APIRouter
+
+from service.operator import acts, api, consents, declarations, health, merges
+
+router = APIRouter()
+for each in (health.router, merges.router, declarations.router, acts.router, api.router, consents.router):
+    router.include_router(each)
