@@ -173,9 +173,6 @@ class Consent:
     requested_not_after: datetime | None
     principal: str
     """Pairwise name of the person in records and receipts; says nothing outside them."""
-
-    @property
-    def ref(self) -> ConsentRef:
     suspended: Suspension | None = None
     """Who has stopped it for a while, and why; None unless it is suspended."""
     given_by: Party = Party.SUBJECT
@@ -186,6 +183,9 @@ class Consent:
     """The consent that this one is to replace, where the vault asked again by itself."""
     remind_at: datetime | None = None
     """When a request that was put off is to be shown again."""
+
+    @property
+    def ref(self) -> ConsentRef:
         return ConsentRef(self.id, self.version)
 
 

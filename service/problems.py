@@ -52,6 +52,7 @@ METHOD = Problem("method-not-allowed", 405, "This address does not take such a r
 AUDIT_QUESTION = Problem("audit-question-not-valid", 422, "The question was not understood")
 NOTHING_SIGNED = Problem("nothing-signed", 409, "The log has signed nothing of that size yet")
 _CHANGED = Problem("changed-meanwhile", 409, "Something has changed meanwhile; look again")
+_NOT_ALLOWED = Problem("transition-not-allowed", 409, "This is not possible for it as it stands")
 NOT_A_DECLARATION = Problem("declaration-not-valid", 422, "The declaration cannot be taken")
 _SECOND = Problem("second-operator-needed", 409, "Another operator must approve this")
 
@@ -64,7 +65,6 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     ),
     ProviderUnavailableError: Problem(
         "identity-provider-unavailable", 503, "Signing in is not possible at the moment"
-_NOT_ALLOWED = Problem("transition-not-allowed", 409, "This is not possible for it as it stands")
     ),
     SignInError: Problem("sign-in-refused", 400, "The sign-in did not succeed"),
     FormError: Problem("form-not-valid", 400, "This page is out of date; open it again"),
@@ -204,6 +204,7 @@ TURNED_INTO_ANOTHER = frozenset(
         "service.pseudonyms.UnknownPseudonymError",
         "vault.people.InvalidIdentifierError",
         "vault.providers.environment.KeySecretsError",
+        "vault.stated.DepositSignatureError",
     }
 )
 """Full names; caught where they arise, and answered in the form of their protocol."""
@@ -225,7 +226,6 @@ DAMAGE_OR_OUR_FAULT = frozenset(
 """Full names; a stored row that does not open, or a mistake of ours: a 500, and nothing given."""
 
 NEVER_REACH_A_CALLER = STOP_THE_START_OR_A_COMMAND | TURNED_INTO_ANOTHER | DAMAGE_OR_OUR_FAULT
-        "vault.stated.DepositSignatureError",
 
 _BY_STATUS = {each.status: each for each in (NOT_FOUND, METHOD, TOO_LARGE, TOO_MANY, BAD_REQUEST)}
 
