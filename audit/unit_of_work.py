@@ -7,7 +7,7 @@ answer leaves before the commit.
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,6 +41,7 @@ class Ledger:
         *,
         journal: OutsideJournal | None = None,
         rules: str | None = None,
+        closing: "Sequence[Callable[[UnitOfWork], None]]" = (),
     ) -> None:
         self.engine = engine
         self.log_keys: KeyWrapper = RememberedKeys(log_keys)
@@ -48,6 +49,9 @@ class Ledger:
         """Hears of erasures and ended consents; None where a ledger only reads, and in tests."""
         self.rules = rules
         """SHA-256, in hexadecimal, of the catalogue by which decisions are made here."""
+        self.closing = tuple(closing)
+        """What every unit of work does last, in its own transaction: what follows from its events
+        by itself, so that no caller can forget it."""
         self.writer = Writer(engine)
         watch(engine)
 
@@ -81,6 +85,11 @@ class UnitOfWork:
     def recorded(self) -> int:
         """How many events there are so far."""
         return len(self._stated)
+
+    @property
+    def stated(self) -> tuple[tuple[EventId, Event], ...]:
+        """The events so far, with their ids."""
+        return tuple(self._stated)
 
     def record(self, happened: Event) -> EventId:
         """State the event and give its id, for the rows that it explains.
@@ -167,6 +176,8 @@ def begin(
         forget(connection)
         uow = UnitOfWork(connection, ledger, actor, now.astimezone(UTC), request)
         yield uow
+        for act in ledger.closing:
+            act(uow)
         uow.end()
 
 

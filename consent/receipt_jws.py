@@ -5,6 +5,8 @@ The verifier takes the canonical form only: with a doubled key or another order 
 see two consents behind one signature.
 """
 
+import hashlib
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -88,6 +90,18 @@ def verify_receipt(
         # The library takes padding: the same signature written in another way.
         raise ReceiptError("form")
     return _payload(decoded["payload"], max_bytes)
+
+
+def unverified_payload(jws: str) -> dict[str, Any]:
+    """What a receipt from our own store says; whoever has it from elsewhere verifies it."""
+    part = jws.split(".")[1]
+    payload: dict[str, Any] = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return payload
+
+
+def digest_of(jws: str) -> str:
+    """SHA-256 of a receipt in compact form, in hexadecimal: what its page and the next one name."""
+    return hashlib.sha256(jws.encode("ascii")).hexdigest()
 
 
 def _header(part: str, wanted: str) -> dict[str, str]:

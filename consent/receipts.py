@@ -1,7 +1,10 @@
 """Consent receipts: what the person keeps, and what holds when the vault is gone.
 
 ISO/IEC TS 27560:2023 clause 6.4: a receipt has an id of its own and carries the record as it was.
-One is given for each answer and each withdrawal, in the transaction of its event.
+One is given for each answer and for each end, whoever brought it about, in the transaction of its
+event: to give, refuse, narrow, renew, withdraw, revoke, invalidate, and to expire by time or by the
+last use. A consent that a newer one replaces, or that is stopped for a while, has no receipt of
+that: nothing was answered, and nothing has ended for good.
 """
 
 from collections.abc import Collection
@@ -10,10 +13,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from audit.unit_of_work import UnitOfWork
-from consent.model import ConsentRecord, Receipt
-from consent.receipt_jws import ReceiptError, ReceiptSigner, verify_receipt
+from consent.model import Command, ConsentRecord, Receipt
+from consent.receipt_jws import ReceiptError, ReceiptSigner, digest_of, verify_receipt
 from consent.record import SCHEMA_VERSION, withdrawal_path
 from consent.store import receipts as store
+from consent.store import records
 from policies.ids import ConsentId, PersonId, ReceiptId, new_uuid
 from policies.supervision import complaint_authority
 from policies.vocabulary import Language
@@ -22,6 +26,7 @@ __all__ = [
     "Receipt",
     "ReceiptError",
     "ReceiptSigner",
+    "issue_due",
     "issue_receipt",
     "receipt",
     "receipt_of_record",
@@ -29,6 +34,42 @@ __all__ = [
     "receipts_of_consents",
     "verify_receipt",
 ]
+
+
+_WITH_RECEIPT = frozenset(
+    each.reason
+    for each in (
+        Command.GIVE,
+        Command.GIVE_FIRST_OF_MANY,
+        Command.GIVE_LAST_OF_MANY,
+        Command.REFUSE,
+        Command.NARROW,
+        Command.RENEW,
+        Command.WITHDRAW,
+        Command.REVOKE,
+        Command.INVALIDATE,
+        Command.REACH_END,
+        Command.USE_LAST,
+        Command.SUBJECT_DIED,
+    )
+)
+_ABOUT_CONSENTS = "consent."
+
+
+def issue_due(uow: UnitOfWork, *, signer: ReceiptSigner) -> None:
+    """Issue the receipts of what this unit of work has done to consents, as far as it has not.
+
+    The ledger's last act in each unit of work (audit.unit_of_work), so that a job, a fetch that
+    took the last use, and an operator leave a receipt behind just as the person's own answer does.
+    """
+    for event_id, happened in uow.stated:
+        if not happened.kind.startswith(_ABOUT_CONSENTS):
+            continue
+        record = records.of_event(uow.connection, event_id)
+        if record is None or record.content["events"][-1]["event_reason"] not in _WITH_RECEIPT:
+            continue
+        if store.of_record(uow.connection, record.consent, record.version) is None:
+            issue_receipt(uow, record, signer)
 
 
 def issue_receipt(uow: UnitOfWork, record: ConsentRecord, signer: ReceiptSigner) -> Receipt:
@@ -98,11 +139,21 @@ def _payload(
         },
         "presentation_digest": notice["presentation_hash"],
         "event_id": str(record.event_id),
+        "policy_set_hash": None if uow.ledger.rules is None else f"sha256:{uow.ledger.rules}",
+        "previous_receipt": _previous(uow, record),
         "how_to_withdraw": [
             {"channel": "web", "at": signer.issuer + withdrawal_path(processing["language"])}
         ],
         "complaint_authority": _complaint_authority(),
     }
+
+
+def _previous(uow: UnitOfWork, record: ConsentRecord) -> dict[str, str] | None:
+    """The receipt before this one, by its digest, so that none of them can be left out unseen."""
+    before = store.of_consents(uow.connection, [record.consent])
+    if not before:
+        return None
+    return {"receipt_id": str(before[0].id), "digest": f"sha256:{digest_of(before[0].jws)}"}
 
 
 def _complaint_authority() -> dict[str, object]:

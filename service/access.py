@@ -152,6 +152,7 @@ PAGES = (
     person("GET", "/{language:lang}/receipts"),
     person("GET", "/{language:lang}/receipts/{receipt_id}"),
     person("GET", "/{language:lang}/receipts/{receipt_id}/file"),
+    person("GET", "/{language:lang}/receipts/{receipt_id}/as/{form}"),
     person("GET", "/{language:lang}/log"),
     person("GET", "/{language:lang}/log.csv"),
     person("GET", "/{language:lang}/log.json"),

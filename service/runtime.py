@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from audit.database import open_engine
 from audit.health import LogChecker
@@ -11,7 +12,7 @@ from audit.promise import PromiseSigner
 from audit.sequencer import Sequencer
 from audit.unit_of_work import Ledger
 from connectors.ports import IdentityProvider
-from consent.receipts import ReceiptSigner
+from consent.receipts import ReceiptSigner, issue_due
 from policies.catalogue import Catalogue, load_catalogue
 from service.completeness import CompletenessJob
 from service.identity import identity_provider
@@ -149,7 +150,8 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
     keys = KeyFolder.open_or_create(settings.data_folder)
     catalogue = load_catalogue()
     provider = open_provider(settings)
-    ledger = _ledger(settings, provider, keys, catalogue)
+    signer = _receipt_signer(settings, keys)
+    ledger = _ledger(settings, provider, keys, catalogue, signer)
     vault = _vault(provider, keys, catalogue)
     log_signers = LogKeys.of(keys).signers(settings.log_origin)
     watch = open_watch(settings, ledger, log_signers)
@@ -177,7 +179,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
         log_watch=watch,
         witness_job=WitnessJob(watch, sequencer),
         timestamp_job=open_timestamping(settings, ledger, sequencer),
-        receipt_signer=_receipt_signer(settings, keys),
+        receipt_signer=signer,
         identity_provider=identity_provider(settings),
         nonce_key=keys.secret("dpop-nonce"),
         pseudonyms=Pseudonyms(keys.secret("auditor-pseudonyms")),
@@ -197,11 +199,19 @@ def _vault(provider: KeyProvider, keys: KeyFolder, catalogue: Catalogue) -> Vaul
 
 
 def _ledger(
-    settings: Settings, provider: KeyProvider, keys: KeyFolder, catalogue: Catalogue
+    settings: Settings,
+    provider: KeyProvider,
+    keys: KeyFolder,
+    catalogue: Catalogue,
+    signer: ReceiptSigner,
 ) -> Ledger:
-    engine = open_engine(settings.database_url, pooled=settings.pooled)
-    journal = open_journal(settings, keys)
-    return Ledger(engine, provider, rules=catalogue.digest, journal=journal)
+    return Ledger(
+        open_engine(settings.database_url, pooled=settings.pooled),
+        provider,
+        rules=catalogue.digest,
+        journal=open_journal(settings, keys),
+        closing=[partial(issue_due, signer=signer)],
+    )
 
 
 def _receipt_signer(settings: Settings, keys: KeyFolder) -> ReceiptSigner:

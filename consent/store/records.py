@@ -33,6 +33,14 @@ def find(connection: Connection, consent_id: ConsentId, version: int) -> Consent
     return None if row is None else _record(row)
 
 
+def of_event(connection: Connection, event_id: EventId) -> ConsentRecord | None:
+    """The version that the event accounts for."""
+    row = connection.execute(
+        select(record).where(record.c.audit_event_id == event_id)
+    ).one_or_none()
+    return None if row is None else _record(row)
+
+
 def of_consent(connection: Connection, consent_id: ConsentId) -> list[ConsentRecord]:
     """All versions, oldest first."""
     query = select(record).where(record.c.consent_id == consent_id).order_by(record.c.version)

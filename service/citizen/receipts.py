@@ -1,11 +1,8 @@
 """Receipts: a page that prints well, and the signed file to keep."""
 
-import base64
-import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -16,9 +13,11 @@ from audit.unit_of_work import begin
 from consent.model import Consent, Receipt, Status
 from consent.purposes import purpose_version
 from consent.reading import consent, record
+from consent.receipt_content import ReceiptContent, content_of
+from consent.receipt_jws import digest_of, unverified_payload
 from consent.receipts import receipt, receipts_of
 from policies.entries import Attribute, Organisation
-from policies.ids import AttributeId, ReceiptId
+from policies.ids import ReceiptId
 from policies.purposes import PurposeDeclaration
 from service.citizen.earlier import Of, earlier_records, record_of
 from service.pages import render, runtime_of
@@ -63,7 +62,7 @@ def receipts(
 ) -> Response:
     """The receipts, newest first, a page at a time."""
     runtime, session = runtime_of(request), require_session(request)
-    last = _own(runtime, session, ReceiptId(after)) if after else None
+    last = own_receipt(runtime, session, ReceiptId(after)) if after else None
     earlier = earlier_records(runtime, session)
     person = record_of(earlier, session, of)
     with runtime.ledger.read(person) as connection:
@@ -84,7 +83,7 @@ def receipts(
 def show(request: Request, receipt_id: UUID) -> Response:
     """One receipt as a page."""
     runtime, session = runtime_of(request), require_session(request)
-    view = _view(runtime, _own(runtime, session, ReceiptId(receipt_id)))
+    view = _view(runtime, own_receipt(runtime, session, ReceiptId(receipt_id)))
     return render(request, "citizen/receipt.html", view=view)
 
 
@@ -92,14 +91,14 @@ def show(request: Request, receipt_id: UUID) -> Response:
 def download(request: Request, receipt_id: UUID) -> Response:
     """One receipt as it was signed; that it was taken out is recorded."""
     runtime, session = runtime_of(request), require_session(request)
-    found = _own(runtime, session, ReceiptId(receipt_id))
+    found = own_receipt(runtime, session, ReceiptId(receipt_id))
     with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
         uow.record(Event(kind=Kind.RECEIPT_READ, subject=session.person, reference=str(found.id)))
     name = f'attachment; filename="receipt-{found.id}.jws"'
     return Response(found.jws, media_type=MEDIA_TYPE, headers={"Content-Disposition": name})
 
 
-def _own(runtime: Runtime, session: Session, receipt_id: ReceiptId) -> Receipt:
+def own_receipt(runtime: Runtime, session: Session, receipt_id: ReceiptId) -> Receipt:
     """The person's receipt, or one of a record that was joined to hers."""
     for person in (session.person, *earlier_records(runtime, session)):
         with runtime.ledger.read(person) as connection:
@@ -118,34 +117,20 @@ def _view(runtime: Runtime, found: Receipt) -> ReceiptView:
         declaration = purpose_version(connection, standing.purpose, standing.purpose_version)
     if declaration is None:
         raise RuntimeError("a consent stands for a purpose that was never registered")
-    processing = _payload(found)["record"]["processing"]["purposes"][0]
-    granted, refused = _choices(processing["pii_information"])
+    content = read_receipt(found)
     return ReceiptView(
         receipt=found,
         status=of_record.status,
         consent=standing,
         organisation=runtime.catalogue.organisation(standing.organisation),
         declaration=declaration,
-        granted=tuple(map(runtime.catalogue.attribute, granted)),
-        refused=tuple(map(runtime.catalogue.attribute, refused)),
-        not_after=_instant(processing["not_after"]),
-        digest=hashlib.sha256(found.jws.encode("ascii")).hexdigest(),
+        granted=tuple(map(runtime.catalogue.attribute, content.granted)),
+        refused=tuple(map(runtime.catalogue.attribute, content.refused)),
+        not_after=content.not_after,
+        digest=digest_of(found.jws),
     )
 
 
-def _payload(found: Receipt) -> dict[str, Any]:
+def read_receipt(found: Receipt) -> ReceiptContent:
     """What the receipt says. It is our own, from our own store: whoever else reads it verifies."""
-    part = found.jws.split(".")[1]
-    payload: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    return payload
-
-
-def _choices(items: list[dict[str, Any]]) -> tuple[list[AttributeId], list[AttributeId]]:
-    """Attributes that were granted and those that were not."""
-    granted = [AttributeId(each["pii_attribute_id"]) for each in items if each["granted"]]
-    refused = [AttributeId(each["pii_attribute_id"]) for each in items if not each["granted"]]
-    return granted, refused
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    return content_of(unverified_payload(found.jws))

@@ -21,6 +21,7 @@ from service.cli.import_ import import_
 from service.cli.keys import keys
 from service.cli.person import person
 from service.cli.purpose import purpose
+from service.cli.receipt import receipt
 from service.cli.role import role
 from service.cli.sequence import sequence
 from service.cli.serve import serve
@@ -38,6 +39,7 @@ def main() -> None:
 
 main.add_command(person)
 main.add_command(dispute)
+main.add_command(receipt)
 main.add_command(backup)
 main.add_command(restore)
 audit.add_command(archive)

@@ -9,9 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.exc import DBAPIError
 
-from audit.model import Actor, Event, Kind
+from audit.model import SYSTEM, Actor, Event, Kind
 from audit.unit_of_work import Ledger, begin
-from consent.choices import refuse, withdraw
+from consent.choices import expire_due, refuse, withdraw
+from consent.decisions import Permit
 from consent.model import ConsentRecord
 from consent.receipts import (
     Receipt,
@@ -27,10 +28,7 @@ from consent.receipts import (
 from policies.ids import PersonId, ReceiptId
 from policies.vocabulary import Language, LevelOfAssurance
 from tests.consent.flow import GROSS, NOW, YEARLY, Flow
-
-_ISSUER = "https://vault.example"
-_SIGNER = ReceiptSigner(_ISSUER, Ed25519PrivateKey.generate(), "receipts-1")
-_JWKS = {"keys": [_SIGNER.jwk()]}
+from tests.consent.receipted import ISSUER, JWKS, SIGNER, issuing, received
 
 
 def _issue(ledger: Ledger, record: ConsentRecord, *, after: int = 0) -> Receipt:
@@ -38,11 +36,11 @@ def _issue(ledger: Ledger, record: ConsentRecord, *, after: int = 0) -> Receipt:
     now = NOW + timedelta(seconds=after)
     with begin(ledger, actor=Actor.person(record.person), now=now) as uow:
         uow.record(Event(kind=Kind.RECEIPT_READ, subject=record.person))
-        return issue_receipt(uow, record, _SIGNER)
+        return issue_receipt(uow, record, SIGNER)
 
 
 def _payload(issued: Receipt) -> dict[str, Any]:
-    return verify_receipt(issued.jws, _JWKS)
+    return verify_receipt(issued.jws, JWKS)
 
 
 def test_a_receipt_says_what_was_agreed(ledger: Ledger) -> None:
@@ -50,7 +48,7 @@ def test_a_receipt_says_what_was_agreed(ledger: Ledger) -> None:
     given = flow.given(details_case="A/7")
     issued = _issue(ledger, given.record)
     said = _payload(issued)
-    assert (said["iss"], said["iat"]) == (_ISSUER, int(NOW.timestamp()))
+    assert (said["iss"], said["iat"]) == (ISSUER, int(NOW.timestamp()))
     assert said["receipt_id"] == str(issued.id)
     assert said["record"] == given.record.content
     assert said["record_hash"] == f"sha256:{given.record.digest}"
@@ -62,7 +60,7 @@ def test_a_receipt_says_what_was_agreed(ledger: Ledger) -> None:
         "digest": f"sha256:{flow.declaration().digest()}",
     }
     assert said["presentation_digest"] == "hmac-sha256:" + "a" * 64
-    assert said["how_to_withdraw"] == [{"channel": "web", "at": f"{_ISSUER}/fi/consents"}]
+    assert said["how_to_withdraw"] == [{"channel": "web", "at": f"{ISSUER}/fi/consents"}]
     assert said["complaint_authority"] == {
         "party_name": {
             "fi": "Tietosuojavaltuutetun toimisto",
@@ -90,7 +88,7 @@ def test_the_address_for_withdrawing_is_in_the_language_of_the_notice(ledger: Le
     person = flow.person()
     record = flow.give(flow.open(person).id, person, language=Language.SV)
     said = _payload(_issue(ledger, record))
-    assert said["how_to_withdraw"][0]["at"] == f"{_ISSUER}/sv/consents"
+    assert said["how_to_withdraw"][0]["at"] == f"{ISSUER}/sv/consents"
 
 
 def test_refusals_and_withdrawals_have_receipts_too(ledger: Ledger) -> None:
@@ -98,11 +96,11 @@ def test_refusals_and_withdrawals_have_receipts_too(ledger: Ledger) -> None:
     waiting, given = flow.open(flow.person()), flow.given()
     with begin(ledger, actor=Actor.person(waiting.person), now=NOW) as uow:
         refused = refuse(uow, waiting.id, flow.choice(waiting.person))
-        of_refusal = issue_receipt(uow, refused, _SIGNER)
+        of_refusal = issue_receipt(uow, refused, SIGNER)
     with begin(ledger, actor=Actor.person(given.person), now=NOW) as uow:
         loa = LevelOfAssurance.LOW
         withdrawn = withdraw(uow, given.record.consent, person=given.person, loa=loa)
-        of_withdrawal = issue_receipt(uow, withdrawn, _SIGNER)
+        of_withdrawal = issue_receipt(uow, withdrawn, SIGNER)
     assert _payload(of_refusal)["record"]["events"][-1]["event_state"] == "refused"
     events = _payload(of_withdrawal)["record"]["events"]
     assert [each["event_state"] for each in events] == ["active", "withdrawn"]
@@ -158,6 +156,71 @@ def test_a_record_has_one_receipt(ledger: Ledger) -> None:
 
 def test_another_vaults_receipt_does_not_verify(ledger: Ledger) -> None:
     given = Flow(ledger).given()
-    stranger = ReceiptSigner(_ISSUER, Ed25519PrivateKey.generate(), "receipts-1")
+    stranger = ReceiptSigner(ISSUER, Ed25519PrivateKey.generate(), "receipts-1")
     with pytest.raises(ReceiptError, match="signature"):
         verify_receipt(_issue(ledger, given.record).jws, {"keys": [stranger.jwk()]})
+
+
+def _states(ledger: Ledger, person: PersonId) -> list[str]:
+    found = [verify_receipt(each.jws, JWKS) for each in received(ledger, person)]
+    return [each["record"]["events"][-1]["event_state"] for each in found]
+
+
+def test_whoever_ends_a_consent_leaves_a_receipt_behind(ledger: Ledger) -> None:
+    flow = Flow(issuing(ledger))
+    by_time, by_herself = flow.given(), flow.given()
+    flow.withdraw(by_herself)
+    with begin(ledger, actor=SYSTEM, now=NOW + timedelta(days=400)) as uow:
+        expire_due(uow)
+    assert _states(ledger, by_time.person) == ["active", "expired"]
+    assert _states(ledger, by_herself.person) == ["active", "withdrawn"]
+
+
+def test_the_last_use_leaves_a_receipt_behind(ledger: Ledger) -> None:
+    flow = Flow(issuing(ledger))
+    given = flow.given(details_uses=1)
+    assert isinstance(flow.fetch(given.access), Permit)
+    assert _states(ledger, given.person) == ["active", "expired"]
+
+
+def test_a_consent_that_is_replaced_has_no_receipt_of_that(ledger: Ledger) -> None:
+    flow = Flow(issuing(ledger))
+    person = flow.person()
+    flow.given(person=person)
+    flow.given(person=person)
+    assert _states(ledger, person) == ["active", "active"]
+
+
+def test_a_request_that_nobody_answers_leaves_no_receipt(ledger: Ledger) -> None:
+    flow = Flow(issuing(ledger))
+    waiting = flow.open(flow.person())
+    with begin(ledger, actor=SYSTEM, now=NOW + timedelta(days=400)) as uow:
+        expire_due(uow)
+    assert received(ledger, waiting.person) == []
+
+
+def test_a_receipt_that_its_caller_has_issued_is_not_issued_twice(ledger: Ledger) -> None:
+    flow = Flow(issuing(ledger))
+    waiting = flow.open(flow.person())
+    with begin(ledger, actor=Actor.person(waiting.person), now=NOW) as uow:
+        record = refuse(uow, waiting.id, flow.choice(waiting.person))
+        issued = issue_receipt(uow, record, SIGNER)
+    assert received(ledger, waiting.person) == [issued]
+
+
+class _TakenBackError(Exception):
+    """Something fails after the answer."""
+
+
+def test_an_answer_that_is_taken_back_leaves_no_receipt(ledger: Ledger) -> None:
+    flow = Flow(issuing(ledger))
+    waiting = flow.open(flow.person())
+
+    def answer() -> None:
+        with begin(ledger, actor=Actor.person(waiting.person), now=NOW) as uow:
+            refuse(uow, waiting.id, flow.choice(waiting.person))
+            raise _TakenBackError
+
+    with pytest.raises(_TakenBackError):
+        answer()
+    assert received(ledger, waiting.person) == []
