@@ -197,3 +197,10 @@ def test_two_processes_write_one_unbroken_journal(
     assert [each.wait() for each in writers] == [0, 0]
     assert journal.read().faults == ()
     assert sorted(told(journal)) == [*range(100, 120), *range(200, 220)]
+
+
+def test_the_journal_of_another_host_is_read_with_the_same_key(
+    journal: OutsideJournal, three: OutsideJournal, tmp_path: Path
+) -> None:
+    assert OutsideJournal(tmp_path / "none", KEY).beside(three.path).read() == three.read()
+    assert OutsideJournal(tmp_path / "none", bytes(32)).beside(three.path).read().faults

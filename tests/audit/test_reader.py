@@ -12,9 +12,11 @@ from audit.proofs import inclusion, proof_text
 from audit.reader import (
     disclosures,
     entries_about,
+    entries_of,
     entry,
     everything,
     first_entry_at,
+    happened_at,
     own,
     placed_disclosures,
     search,
@@ -336,3 +338,12 @@ def test_digests_that_do_not_hold_what_is_sealed_are_an_error(ledger: Ledger) ->
         )
     with ledger.read() as connection, pytest.raises(SealedEventError, match="disclosure"):
         entry(connection, ledger, event_id)
+
+
+def test_events_are_found_by_their_ids_and_one_that_is_not_there_is_absent(ledger: Ledger) -> None:
+    first, second = record(ledger, 2)
+    unknown = EventId(new_uuid())
+    with ledger.read() as connection:
+        found = entries_of(connection, ledger, [second, unknown])
+        assert found == {second: entry(connection, ledger, second)}
+        assert (happened_at(connection, first), happened_at(connection, unknown)) == (NOW, None)

@@ -244,10 +244,13 @@ def test_the_thread_logs_a_failure_and_goes_on(
 
     sequencer = Sequencer(ledger, ActingSigner(sometimes))
     record(ledger)
+    works = [sequencer.works]
     with caplog.at_level(logging.ERROR):
         sequencer.start(lambda: NOW)
         wait_for(lambda: state_size(ledger) == 1)
+        works.append(sequencer.works)
         sequencer.stop()
+    assert [*works, sequencer.works] == [False, True, False]
     assert [each.message for each in caplog.records] == [
         "the sequencer failed and will try again: OSError"
     ] * 2
