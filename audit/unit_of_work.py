@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
@@ -25,6 +26,9 @@ from audit.scope import SERVICE, Scope, set_scope
 from audit.telling import Outside, tell
 from audit.transaction import Writer
 from policies.ids import EventId, PersonId, new_uuid
+
+if TYPE_CHECKING:
+    from policies.decision_point import DecisionPoint
 
 
 class UnaccountedChangeError(RuntimeError):
@@ -41,6 +45,7 @@ class Ledger:
         *,
         journal: OutsideJournal | None = None,
         rules: str | None = None,
+        decisions: "DecisionPoint | None" = None,
         closing: "Sequence[Callable[[UnitOfWork], None]]" = (),
     ) -> None:
         self.engine = engine
@@ -49,6 +54,8 @@ class Ledger:
         """Hears of erasures and ended consents; None where a ledger only reads, and in tests."""
         self.rules = rules
         """SHA-256, in hexadecimal, of the catalogue by which decisions are made here."""
+        self.decisions = decisions
+        """What decides here; None for what comes with the program."""
         self.closing = tuple(closing)
         """What every unit of work does last, in its own transaction: what follows from its events
         by itself, so that no caller can forget it."""

@@ -99,12 +99,13 @@ def redeem_code(
     )
     if reason is RefusalReason.CODE_REPLAYED:
         tokens.revoke_of_consent(uow.connection, consent.id, at=uow.now)
-    ends = usable_until(consent, uow.now)
-    if reason is not None or ends is None:
-        return refuse_token(uow, client, reason or RefusalReason.CONSENT_NOT_ACTIVE, consent)
-    store.redeem(uow.connection, digest, at=uow.now)
+    if reason is not None:
+        return refuse_token(uow, client, reason, consent)
     refreshes = "refresh_token" in client.grant_types
-    return issue_by_consent(uow, consent, ends=ends, jkt=jkt, with_refresh=refreshes)
+    given = issue_by_consent(uow, consent, client, jkt=jkt, with_refresh=refreshes)
+    if isinstance(given, Grant):
+        store.redeem(uow.connection, digest, at=uow.now)
+    return given
 
 
 def _why_no_code(found: store.LockedCode, client: Client, now: datetime) -> RefusalReason | None:

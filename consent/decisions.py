@@ -1,5 +1,6 @@
 """Decisions: a `Permit` opens a record, a `Denial` says why not; both are values, never raised.
 
+The policies decide (`policies/rules/`, asked by `consent.deciding`); what follows is done here.
 Whether a fetch may happen is read here, inside the unit of work that will release the data, with
 the consent's row locked: a withdrawal committed first always wins, and no fetch that has seen the
 consent active can be overtaken by one. A denial is recorded as an event and committed.
@@ -13,12 +14,13 @@ from enum import StrEnum
 from audit.model import Actor, ActorKind, Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.changes import change
+from consent.deciding import ask_fetch, decided_by
 from consent.events import policy
 from consent.grants import TokenAccess
 from consent.lifecycle import Party
-from consent.model import ClientStatus, Command, ConsentRef, Status
+from consent.model import Command, ConsentRef
 from consent.store.consents import count_use, lock_known
-from consent.store.tokens import FetchState, fetch_state
+from consent.store.tokens import GrantState, fetch_state
 from policies.ids import (
     AttributeId,
     ClientId,
@@ -59,6 +61,14 @@ class DenialReason(StrEnum):
     INVALIDATED = "invalidated"
     NOT_ACTIVE = "not-active"
     MORE_THAN_ACCEPTED = "more-than-accepted"
+    NO_GROUND = "no-ground"
+    PURPOSE_DIFFERS = "purpose-differs"
+    OUTSIDE_PURPOSE = "outside-purpose"
+    UNKNOWN_DATA = "unknown-data"
+    LOA_HIGH = "loa-high"
+    LOA_LOW = "loa-low"
+    NO_OTHER_WAY = "no-other-way"
+    SYSTEM_ERROR = "system-error"
 
 
 class PermitElsewhereError(RuntimeError):
@@ -177,12 +187,16 @@ def decide_fetch(
     counts as one use where uses are limited, and the last use ends the consent.
     """
     state = fetch_state(uow.connection, access)
-    reason = _why_not(state, access, requested, uow.now)
-    if state is None or reason is not None:
-        return _denial(uow, access, requested, reason or DenialReason.TOKEN_ENDED, state)
-    reference = _ref(access, state)
-    if reference is not None and state.uses_left is not None:
-        _count_use(uow, reference.id, state.uses_left)
+    if state is None:
+        return _denial(uow, access, requested, DenialReason.TOKEN_ENDED)
+    verdict = ask_fetch(uow, access, state, requested)
+    rules = decided_by(uow, verdict, access.purpose, access.purpose_version)
+    reference = _ref(access, state.consent)
+    if not verdict.allowed:
+        reason = DenialReason(verdict.reason)
+        return _denial(uow, access, requested, reason, consent=reference, rules=rules)
+    if reference is not None and state.consent is not None:
+        _count_use(uow, reference.id, state.consent.uses_left)
     return Permit(
         kind=PermitKind.RELEASE,
         person=access.person,
@@ -194,59 +208,16 @@ def decide_fetch(
         consent=reference,
         case=access.case,
         token=access.logged,
-        policy=policy(uow, access.purpose, access.purpose_version),
+        policy=rules,
         visible_from=access.visible_from,
         decided_in=uow,
         made_by=_MADE_HERE,
     )
 
 
-def _why_not(
-    state: FetchState | None,
-    access: TokenAccess,
-    requested: Collection[AttributeId],
-    now: datetime,
-) -> DenialReason | None:
-    """The first reason, in the order in which a person would want to hear them."""
-    if state is None:
-        return DenialReason.TOKEN_ENDED
-    reason = _why_not_by_consent(state, now)
-    if reason is not None:
-        return reason
-    if state.client is not ClientStatus.ACTIVE:
-        return DenialReason.CLIENT_SUSPENDED
-    if state.revoked_at is not None or now >= state.expires_at:
-        return DenialReason.TOKEN_ENDED
-    if not requested:
-        return DenialReason.EMPTY_REQUEST
-    if not set(requested) <= set(state.granted) & set(access.attributes):
-        return DenialReason.MORE_THAN_ACCEPTED
-    return None
-
-
-def _why_not_by_consent(state: FetchState, now: datetime) -> DenialReason | None:
-    if state.consent is None:
-        return None
-    if state.uses_left == 0:
-        return DenialReason.USES_SPENT
-    if state.consent is not Status.ACTIVE:
-        return _BY_STATUS.get(state.consent, DenialReason.NOT_ACTIVE)
-    if state.not_after is None or now >= state.not_after:
-        return DenialReason.ENDED
-    return None
-
-
-_BY_STATUS = {
-    Status.WITHDRAWN: DenialReason.WITHDRAWN,
-    Status.EXPIRED: DenialReason.ENDED,
-    Status.SUPERSEDED: DenialReason.SUPERSEDED,
-    Status.SUSPENDED: DenialReason.SUSPENDED,
-    Status.REVOKED: DenialReason.REVOKED,
-    Status.INVALIDATED: DenialReason.INVALIDATED,
-}
-
-
-def _count_use(uow: UnitOfWork, consent_id: ConsentId, left: int) -> None:
+def _count_use(uow: UnitOfWork, consent_id: ConsentId, left: int | None) -> None:
+    if left is None:
+        return
     if left > 1:
         count_use(uow.connection, consent_id, left=left)
     else:
@@ -254,8 +225,8 @@ def _count_use(uow: UnitOfWork, consent_id: ConsentId, left: int) -> None:
         change(uow, locked, Command.USE_LAST, party=Party.CLIENT)
 
 
-def _ref(access: TokenAccess, state: FetchState) -> ConsentRef | None:
-    if access.consent is None or state.version is None:
+def _ref(access: TokenAccess, state: GrantState | None) -> ConsentRef | None:
+    if access.consent is None or state is None:
         return None
     return ConsentRef(access.consent, state.version)
 
@@ -265,23 +236,24 @@ def _denial(
     access: TokenAccess,
     requested: Collection[AttributeId],
     reason: DenialReason,
-    state: FetchState | None,
+    *,
+    consent: ConsentRef | None = None,
+    rules: tuple[str, ...] | None = None,
 ) -> Denial:
-    reference = None if state is None else _ref(access, state)
     event_id = uow.record(
         Event(
             kind=Kind.DATA_REFUSED,
             subject=access.person,
             organisation=access.organisation,
             client=access.client,
-            consent=None if reference is None else str(reference),
+            consent=None if consent is None else str(consent),
             purpose=access.purpose,
             basis=access.basis,
             attributes=tuple(requested),
             reason=reason,
             case=access.case,
             token=access.logged,
-            policy=policy(uow, access.purpose, access.purpose_version),
+            policy=rules or policy(uow, access.purpose, access.purpose_version),
             visible_from=access.visible_from,
         )
     )

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import AuthorizationDetails
-from consent.events import consent_event, policy
+from consent.deciding import Verdict, ask_by_consent, ask_by_law, decided_by
+from consent.events import consent_event
 from consent.grants import Grant, RefusalReason, TokenKind, TokenRefusal
 from consent.model import Client, Consent, ConsentRef, Status
 from consent.opaque import logged_digest, new_handle, stored_digest
@@ -20,14 +21,18 @@ ACCESS_LIFETIME = timedelta(seconds=300)
 
 
 def issue_by_consent(
-    uow: UnitOfWork, consent: Consent, *, ends: datetime, jkt: str, with_refresh: bool
-) -> Grant:
-    """An access token for an active consent that ends at `ends`; a refresh token until then.
+    uow: UnitOfWork, consent: Consent, client: Client, *, jkt: str, with_refresh: bool
+) -> Grant | TokenRefusal:
+    """An access token for a consent that holds, and a refresh token until it ends.
 
     The consent must be locked, so that a withdrawal comes either before or after all of this.
     """
+    verdict, ends = ask_by_consent(uow, client, consent), consent.not_after
+    if not verdict.allowed or ends is None:
+        reason = RefusalReason.CONSENT_NOT_ACTIVE
+        return refuse_token(uow, client, reason, consent, verdict=verdict)
     access = new_handle()
-    new = _by_consent(uow, consent, access, ends=ends, jkt=jkt)
+    new = _by_consent(uow, consent, access, verdict, ends=ends, jkt=jkt)
     details = AuthorizationDetails(
         purpose=consent.purpose,
         attributes=consent.granted,
@@ -52,12 +57,15 @@ def issue_by_law(
     person: PersonId,
     *,
     jkt: str,
-    declaration: PurposeDeclaration,
-) -> Grant:
+    declaration: PurposeDeclaration | None,
+) -> Grant | TokenRefusal:
     """An access token on the ground of the law, ending when asked; there is nothing to refresh.
 
     What the law keeps back from the person for a while is kept back in all that the token does.
     """
+    verdict = ask_by_law(uow, client, details, declaration)
+    if not verdict.allowed or declaration is None:
+        return refuse_token(uow, client, RefusalReason.NOT_BY_LAW, verdict=verdict)
     ends = uow.now + ACCESS_LIFETIME
     if details.not_after is not None:
         ends = max(uow.now, min(ends, details.not_after))
@@ -67,7 +75,7 @@ def issue_by_law(
     issued = replace(
         _by_law(client, details, person),
         token=_logged(access),
-        policy=policy(uow, declaration.id, declaration.version),
+        policy=decided_by(uow, verdict, declaration.id, declaration.version),
         visible_from=visible_from,
     )
     new = NewToken(
@@ -98,14 +106,29 @@ def usable_until(consent: Consent, now: datetime) -> datetime | None:
 
 
 def refuse_token(
-    uow: UnitOfWork, client: Client, reason: RefusalReason, consent: Consent | None = None
+    uow: UnitOfWork,
+    client: Client,
+    reason: RefusalReason,
+    consent: Consent | None = None,
+    *,
+    verdict: Verdict | None = None,
 ) -> TokenRefusal:
-    """Record that this client gets no token; under the person's log where it is about a consent."""
+    """Record that this client gets no token; under the person's log where it is about a consent.
+
+    Where the policies refused, the event has their reason: the client hears less than the person.
+    """
+    said = str(reason) if verdict is None else verdict.reason
     if consent is None:
-        event = Event(kind=Kind.TOKEN_REFUSED, reason=reason)
+        event = Event(kind=Kind.TOKEN_REFUSED, reason=said)
     else:
-        event = consent_event(uow, Kind.TOKEN_REFUSED, consent, reason=reason)
-    tried = replace(event, client=client.id, organisation=client.organisation)
+        event = consent_event(uow, Kind.TOKEN_REFUSED, consent, reason=said)
+    marks = () if verdict is None else verdict.marks
+    tried = replace(
+        event,
+        client=client.id,
+        organisation=client.organisation,
+        policy=(*event.policy, *marks),
+    )
     return TokenRefusal(reason, uow.record(tried))
 
 
@@ -130,9 +153,19 @@ def _grant(
 
 
 def _by_consent(
-    uow: UnitOfWork, consent: Consent, access: str, *, ends: datetime, jkt: str
+    uow: UnitOfWork,
+    consent: Consent,
+    access: str,
+    verdict: Verdict,
+    *,
+    ends: datetime,
+    jkt: str,
 ) -> NewToken:
-    issued = replace(consent_event(uow, Kind.TOKEN_ISSUED, consent), token=_logged(access))
+    issued = replace(
+        consent_event(uow, Kind.TOKEN_ISSUED, consent),
+        token=_logged(access),
+        policy=decided_by(uow, verdict, consent.purpose, consent.purpose_version),
+    )
     return NewToken(
         kind=TokenKind.CONSENT,
         person=consent.person,

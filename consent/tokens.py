@@ -14,7 +14,7 @@ from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import TYPE, AuthorizationDetails
 from consent.codes import CodeNotIssuedError, IssuedCode, issue_code, redeem_code
 from consent.grants import Grant, RefusalReason, TokenAccess, TokenRefusal
-from consent.issuing import issue_by_consent, issue_by_law, refuse_token, usable_until
+from consent.issuing import issue_by_consent, issue_by_law, refuse_token
 from consent.model import Client, ClientStatus
 from consent.opaque import logged_digest, stored_digest
 from consent.purposes import purpose
@@ -23,7 +23,6 @@ from consent.store import tokens as store
 from consent.store.used import Use
 from policies.ids import PersonId
 from policies.purposes import PurposeDeclaration
-from policies.vocabulary import LegalBasis
 
 __all__ = [
     "CodeNotIssuedError",
@@ -54,10 +53,9 @@ def refresh(
     if found is None:
         return refuse_token(uow, client, RefusalReason.UNKNOWN_TOKEN)
     reason = _why_no_refresh(found, client)
-    ends = usable_until(found.consent, uow.now)
-    if reason is not None or ends is None:
-        return refuse_token(uow, client, reason or RefusalReason.CONSENT_NOT_ACTIVE, found.consent)
-    return issue_by_consent(uow, found.consent, ends=ends, jkt=jkt, with_refresh=False)
+    if reason is not None:
+        return refuse_token(uow, client, reason, found.consent)
+    return issue_by_consent(uow, found.consent, client, jkt=jkt, with_refresh=False)
 
 
 def issue_statutory_token(
@@ -75,21 +73,12 @@ def issue_statutory_token(
     read it in this unit of work already gives it along; otherwise it is read here.
     """
     declaration = declaration or purpose(uow.connection, details.purpose)
-    by_law = (
-        declaration is not None
-        and declaration.id == details.purpose
-        and declaration.basis is LegalBasis.STATUTE
-        and declaration.organisation == client.organisation
-        and {each.id for each in declaration.attributes} >= set(details.attributes)
-    )
     if client.status is not ClientStatus.ACTIVE:
         return refuse_token(uow, client, RefusalReason.CLIENT_SUSPENDED)
     if "client_credentials" not in client.grant_types:
         return refuse_token(uow, client, RefusalReason.GRANT_TYPE)
     if TYPE not in client.authorization_details_types:
         return refuse_token(uow, client, RefusalReason.DETAILS_TYPE)
-    if declaration is None or not by_law:
-        return refuse_token(uow, client, RefusalReason.NOT_BY_LAW)
     return issue_by_law(uow, client, details, person, jkt=jkt, declaration=declaration)
 
 

@@ -15,7 +15,7 @@ from consent.grants import TokenAccess, TokenKind
 from consent.model import ClientStatus, Consent, Status
 from consent.store.consents import consent_of
 from consent.store.sweeping import sweep, sweeps
-from consent.store.tables import client, consent, token
+from consent.store.tables import client, consent, purpose, token
 from policies.ids import (
     AttributeId,
     ClientId,
@@ -76,17 +76,31 @@ class StoredToken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrantState:
+    """How the consent of a token stands, as far as a decision depends on it."""
+
+    version: int
+    status: Status
+    person: PersonId
+    client: ClientId
+    purpose: PurposeId
+    basis: LegalBasis
+    not_before: datetime | None
+    not_after: datetime | None
+    uses_left: int | None
+    granted: tuple[AttributeId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FetchState:
     """How things stand at the moment of a fetch, locked until the transaction ends."""
 
     expires_at: datetime
     revoked_at: datetime | None
     client: ClientStatus
-    consent: Status | None
-    version: int | None
-    not_after: datetime | None
-    uses_left: int | None
-    granted: tuple[AttributeId, ...]
+    declaration: str | None
+    """Digest of the purpose declaration for which the token was given."""
+    consent: GrantState | None
 
 
 def add(connection: Connection, digest: bytes, new: NewToken) -> None:
@@ -115,10 +129,10 @@ def fetch_state(connection: Connection, known: TokenAccess) -> FetchState | None
     while the client was suspended comes before the suspension; whoever begins after it is denied.
     What the caller knows of the token must be true of the row, else there is no such token.
     """
-    query = _BY_LAW if known.consent is None else _BY_CONSENT
+    by_law = known.consent is None
     parameters = {"digest": known.digest, "person": known.person, "consent": known.consent}
-    row = query.one_or_none(connection, parameters)
-    return None if row is None else _state(row)
+    row = (_BY_LAW if by_law else _BY_CONSENT).one_or_none(connection, parameters)
+    return None if row is None else _state(row, by_law=by_law)
 
 
 def lock_refresh(connection: Connection, digest: bytes) -> LockedRefresh | None:
@@ -190,14 +204,19 @@ _ACCESS = PreparedSelect(
     .where(token.c.handle_digest == bindparam("digest"), token.c.kind != REFRESH)
 )
 
+_DECLARED = (purpose.c.purpose_id == token.c.purpose_id) & (
+    purpose.c.version == token.c.purpose_version
+)
+
 _BY_LAW = PreparedSelect(
     select(
         token.c.expires_at,
         token.c.revoked_at,
-        token.c.attributes.label("granted"),
         client.c.status.label("client_status"),
+        purpose.c.digest.label("declaration"),
     )
     .join(client, client.c.client_id == token.c.client_id)
+    .outerjoin(purpose, _DECLARED)
     .where(
         token.c.handle_digest == bindparam("digest"),
         token.c.person_id == bindparam("person"),
@@ -211,13 +230,20 @@ _BY_CONSENT = PreparedSelect(
         token.c.expires_at,
         token.c.revoked_at,
         client.c.status.label("client_status"),
+        purpose.c.digest.label("declaration"),
         consent.c.status.label("consent_status"),
         consent.c.version,
+        consent.c.person_id,
+        consent.c.client_id,
+        consent.c.purpose_id,
+        consent.c.basis,
+        consent.c.not_before,
         consent.c.not_after,
         consent.c.uses_left,
         consent.c.granted,
     )
     .join(client, client.c.client_id == token.c.client_id)
+    .outerjoin(purpose, _DECLARED)
     .join(
         consent,
         (consent.c.consent_id == token.c.consent_id) & (consent.c.person_id == token.c.person_id),
@@ -284,16 +310,26 @@ def _access(row: Any) -> TokenAccess:
     )
 
 
-def _state(row: Any) -> FetchState:
-    """What is the consent's is not in a row that was read by law."""
-    status = getattr(row, "consent_status", None)
+def _state(row: Any, *, by_law: bool) -> FetchState:
     return FetchState(
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         client=ClientStatus(row.client_status),
-        consent=None if status is None else Status(status),
-        version=getattr(row, "version", None),
-        not_after=getattr(row, "not_after", None),
-        uses_left=getattr(row, "uses_left", None),
+        declaration=row.declaration,
+        consent=None if by_law else _grant_state(row),
+    )
+
+
+def _grant_state(row: Any) -> GrantState:
+    return GrantState(
+        version=row.version,
+        status=Status(row.consent_status),
+        person=PersonId(row.person_id),
+        client=ClientId(row.client_id),
+        purpose=PurposeId(row.purpose_id),
+        basis=LegalBasis(row.basis),
+        not_before=row.not_before,
+        not_after=row.not_after,
+        uses_left=row.uses_left,
         granted=row.granted,
     )

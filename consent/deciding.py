@@ -1,0 +1,206 @@
+"""Asks the policies: the facts of rows that are locked here in, one answer out.
+
+Facts are read in the transaction that acts on the answer, and none is made up: what is missing is
+left out of the question, and the policies permit nothing without it.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from audit.unit_of_work import UnitOfWork
+from consent.authorization_details import AuthorizationDetails
+from consent.events import policy
+from consent.grants import TokenAccess
+from consent.model import Client, Consent
+from consent.store import purposes
+from consent.store.tokens import FetchState, GrantState
+from policies.decision_point import DecisionPoint, packaged_decision_point
+from policies.decisions import Decision
+from policies.ids import AttributeId, PurposeId
+from policies.purposes import PurposeDeclaration
+from policies.questions import Action, DeclarationFacts, GrantFacts, Question, TokenFacts, order
+from policies.vocabulary import LegalBasis
+
+CLOCK_SKEW = timedelta(seconds=2)
+"""How far the clocks of two of our processes may differ: a token from beyond is from the future."""
+
+_DECLARED: dict[str, DeclarationFacts] = {}
+"""Facts of declarations by the digest of the declaration, which binds all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decisions on all data sets that were asked for; the first is the one to be told of."""
+
+    decisions: tuple[Decision, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """Only when every one of them allows, and there is one."""
+        return bool(self.decisions) and all(each.allowed for each in self.decisions)
+
+    @property
+    def reason(self) -> str:
+        return self.decisions[0].reason
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What events say of it: by which policies, from which facts."""
+        return tuple(dict.fromkeys(mark for each in self.decisions for mark in each.marks))
+
+
+def decided_by(
+    uow: UnitOfWork, verdict: Verdict, purpose: PurposeId, version: int | None
+) -> tuple[str, ...]:
+    """The rules of an event that a decision stands behind."""
+    return (*policy(uow, purpose, version), *verdict.marks)
+
+
+def decision_point(uow: UnitOfWork) -> DecisionPoint:
+    """By which policies this installation decides."""
+    return uow.ledger.decisions or packaged_decision_point()
+
+
+def ask_fetch(
+    uow: UnitOfWork, access: TokenAccess, state: FetchState, requested: Collection[AttributeId]
+) -> Verdict:
+    """May the bearer of this token have these attributes now?"""
+    point = decision_point(uow)
+    asked = Question(
+        action=Action.FETCH,
+        client=access.client,
+        kind=point.kind(access.organisation),
+        standing=state.client,
+        dataset="",
+        requested=(),
+        purpose=access.purpose,
+        basis=access.basis,
+        declaration=_declared(uow.connection, access, state.declaration),
+        grant=None if state.consent is None else _grant_of_row(access, state.consent, uow.now),
+        token=TokenFacts(
+            attributes=access.attributes,
+            issued=order(access.issued_at - CLOCK_SKEW, uow.now),
+            expires=order(state.expires_at, uow.now),
+            revoked=state.revoked_at is not None,
+        ),
+    )
+    return Verdict(point.decide_all(_by_dataset(asked, requested)))
+
+
+def ask_by_consent(uow: UnitOfWork, client: Client, consent: Consent) -> Verdict:
+    """May this client get a token for what the person has given?"""
+    asked = _token_question(uow, client, consent.purpose, consent.basis)
+    declared = purposes.of_version(uow.connection, consent.purpose, consent.purpose_version)
+    asked = asked._replace(
+        declaration=None if declared is None else DeclarationFacts.of(declared),
+        grant=_grant_of_consent(consent, uow.now),
+    )
+    return Verdict(decision_point(uow).decide_all(_by_dataset(asked, consent.granted)))
+
+
+def ask_by_law(
+    uow: UnitOfWork,
+    client: Client,
+    details: AuthorizationDetails,
+    declaration: PurposeDeclaration | None,
+) -> Verdict:
+    """May this client get a token for what it asks by law, or on another ground without a choice?
+
+    The ground follows from the declaration, never from the request; and only its own organisation
+    can stand on it.
+    """
+    named = _own(declaration, client, details.purpose)
+    basis = LegalBasis.STATUTE if named is None else named.basis
+    asked = _token_question(uow, client, details.purpose, basis)
+    if named is not None:
+        asked = asked._replace(declaration=DeclarationFacts.of(named))
+    return Verdict(decision_point(uow).decide_all(_by_dataset(asked, details.attributes)))
+
+
+def _own(
+    declaration: PurposeDeclaration | None, client: Client, purpose: PurposeId
+) -> PurposeDeclaration | None:
+    if declaration is None or declaration.id != purpose:
+        return None
+    return declaration if declaration.organisation == client.organisation else None
+
+
+def _token_question(
+    uow: UnitOfWork, client: Client, purpose: PurposeId, basis: LegalBasis
+) -> Question:
+    return Question(
+        action=Action.ISSUE_TOKEN,
+        client=client.id,
+        kind=decision_point(uow).kind(client.organisation),
+        standing=client.status,
+        dataset="",
+        requested=(),
+        purpose=purpose,
+        basis=basis,
+        declaration=None,
+        grant=None,
+        token=None,
+    )
+
+
+def _by_dataset(asked: Question, requested: Collection[AttributeId]) -> Iterable[Question]:
+    """The question once for each data set; once for none, so that nothing is refused unheard."""
+    sets: dict[str, list[str]] = {}
+    for attribute in requested:
+        sets.setdefault(attribute.partition(".")[0], []).append(attribute)
+    for dataset, attributes in (sets or {"": []}).items():
+        yield asked._replace(dataset=dataset, requested=tuple(attributes))
+
+
+def _declared(
+    connection: Connection, access: TokenAccess, digest: str | None
+) -> DeclarationFacts | None:
+    """What the declaration of a token allows; None when it is not known which that was."""
+    if digest is None or access.purpose_version is None:
+        return None
+    known = _DECLARED.get(digest)
+    if known is None:
+        found = purposes.of_version(connection, access.purpose, access.purpose_version)
+        if found is None or found.digest() != digest:
+            return None
+        known = _DECLARED.setdefault(digest, DeclarationFacts.of(found))
+    return known
+
+
+def _grant_of_row(access: TokenAccess, state: GrantState, now: datetime) -> GrantFacts:
+    return GrantFacts(
+        own=state.person == access.person,
+        client=state.client,
+        purpose=state.purpose,
+        basis=state.basis,
+        state=state.status,
+        granted=state.granted,
+        not_before=_order(state.not_before, now),
+        not_after=_order(state.not_after, now),
+        uses_left=_any_left(state.uses_left),
+    )
+
+
+def _grant_of_consent(consent: Consent, now: datetime) -> GrantFacts:
+    return GrantFacts(
+        own=True,
+        client=consent.client,
+        purpose=consent.purpose,
+        basis=consent.basis,
+        state=consent.status,
+        granted=consent.granted,
+        not_before=_order(consent.not_before, now),
+        not_after=_order(consent.not_after, now),
+        uses_left=_any_left(consent.uses_left),
+    )
+
+
+def _order(moment: datetime | None, now: datetime) -> int | None:
+    return None if moment is None else order(moment, now)
+
+
+def _any_left(uses: int | None) -> int | None:
+    return None if uses is None else min(uses, 1)
