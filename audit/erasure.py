@@ -18,7 +18,7 @@ from audit.journal_line import log_forgotten
 from audit.keys import PERSON_PREFIX, owner_of
 from audit.model import Actor, Event, Kind
 from audit.store import erasure as store
-from audit.store.keys import delete_keys
+from audit.store.keys import delete_keys_of_period
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from policies.ids import PersonId
 
@@ -49,7 +49,7 @@ def destroy_log_key(
     """
     uow.record(Event(kind=Kind.KEYS_DESTROYED, reason=reason, reference=period, case=order))
     store.blank(uow.connection, store.numbers_about(uow.connection, person, period))
-    return delete_keys(uow.connection, owner=owner_of(person), period=period) > 0
+    return delete_keys_of_period(uow.connection, owner=owner_of(person), period=period) > 0
 
 
 def forget(uow: UnitOfWork, person: PersonId, *, order: str | None = None) -> bool:

@@ -21,8 +21,8 @@ from vault.deposits import ALREADY_DEPOSITED
 from vault.documents import Refusal
 from vault.people import InvalidIdentifierError, identifier_digest, make_person
 from vault.store import bulk as store
-from vault.store import people as people_store
 from vault.store import records, tables
+from vault.store.locks import lock_people
 from vault.store.people import WrappedKey
 from vault.store.records import ConcurrentDepositError, DepositKey, Head, NewVersion
 from vault.unwanted import unwanted_of_all
@@ -147,10 +147,7 @@ def _open_batch(
 ) -> _Batch:
     """Lock whom the vault knew before, and ask what it holds of them; of the new ones nothing."""
     known = {each.person for each in handed_in} - new.keys()
-    keys = store.lock_people(uow.connection, known)
-    for person in sorted(known - keys.keys()):
-        # It has changed while we waited for it.
-        keys |= _lock_again(uow, person)
+    keys = lock_people(uow.connection, known)
     before = {(each.person, each.key) for each in handed_in if each.person in known}
     return _Batch(
         uow,
@@ -160,11 +157,6 @@ def _open_batch(
         heads=store.heads_of(uow.connection, known),
         unwanted=unwanted_of_all(uow.connection, known),
     )
-
-
-def _lock_again(uow: UnitOfWork, person: PersonId) -> dict[PersonId, WrappedKey]:
-    key = people_store.lock_person(uow.connection, person)
-    return {} if key is None else {person: key}
 
 
 def _take(batch: _Batch, one: _HandedIn) -> Outcome:

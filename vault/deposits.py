@@ -18,8 +18,8 @@ from policies.facts import Document
 from policies.ids import EventId, PersonId, new_uuid
 from vault.documents import check_document
 from vault.people import UnknownPersonError
-from vault.store import people as people_store
 from vault.store import records as store
+from vault.store.locks import lock_person
 from vault.store.records import DepositKey, NewVersion
 from vault.unwanted import refuse_unwanted
 from vault.vault import Vault
@@ -35,7 +35,7 @@ def deposit(uow: UnitOfWork, vault: Vault, person: PersonId, document: Document)
     """
     check_document(document, vault.catalogue, now=uow.now)
     turn_to(uow.connection, person)
-    key = people_store.lock_person(uow.connection, person)
+    key = lock_person(uow.connection, person)
     if key is None:
         raise UnknownPersonError(person)
     refuse_unwanted(uow.connection, person, document.dataset)

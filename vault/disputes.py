@@ -17,7 +17,7 @@ from policies.ids import AttributeId, DisputeId, PersonId, SourceId, new_uuid
 from vault.model import Dispute, DisputeReason, Outcome
 from vault.people import UnknownPersonError
 from vault.store import disputes as store
-from vault.store import people as people_store
+from vault.store.locks import lock_person
 from vault.telling import tell_of_dispute
 from vault.vault import Vault
 
@@ -127,7 +127,7 @@ _BY_THE_PERSON = frozenset({Outcome.TAKEN_BACK})
 
 def _lock(uow: UnitOfWork, person: PersonId) -> None:
     turn_to(uow.connection, person)
-    if people_store.lock_person(uow.connection, person) is None:
+    if lock_person(uow.connection, person) is None:
         raise UnknownPersonError(person)
 
 

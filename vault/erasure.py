@@ -33,7 +33,8 @@ from vault.holdings import describe
 from vault.people import UnknownPersonError
 from vault.resealing import reseal
 from vault.store import erasures as store
-from vault.store import names, people, unwanted
+from vault.store import names, unwanted
+from vault.store.locks import lock_person
 from vault.vault import Vault
 
 
@@ -212,7 +213,7 @@ def _noted(
 
 def _lock(uow: UnitOfWork, person: PersonId) -> list[Held]:
     """What is held, once nobody else can change it. Raises UnknownPersonError."""
-    if people.lock_person(uow.connection, person) is None:
+    if lock_person(uow.connection, person) is None:
         raise UnknownPersonError(person)
     return _held(uow.connection, person)
 

@@ -34,7 +34,7 @@ from vault.payload import CONTENT_TYPE
 from vault.people import UnknownPersonError
 from vault.principals import OtherKindError, kind_of
 from vault.store import merging as store
-from vault.store import people as people_store
+from vault.store.locks import lock_person
 from vault.store.merging import Kept, Row, Version
 from vault.store.people import WrappedKey
 from vault.vault import Vault
@@ -88,7 +88,7 @@ class _Plan:
 
 def _lock(uow: UnitOfWork, person: PersonId) -> WrappedKey:
     turn_to(uow.connection, person)
-    key = people_store.lock_person(uow.connection, person)
+    key = lock_person(uow.connection, person)
     if key is None:
         raise UnknownPersonError(person)
     return key

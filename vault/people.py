@@ -25,6 +25,7 @@ from vault.envelope import Place, seal, unseal
 from vault.keys import wipe
 from vault.principals import BUSINESS_SCHEME, OtherKindError, kind_of, kind_of_scheme
 from vault.store import people as store
+from vault.store.locks import lock_person
 from vault.vault import Vault
 
 IDENTITY_SCHEME = OID
@@ -90,13 +91,15 @@ def correct_identifier(
     """
     digest = identifier_digest(vault, scheme, identifier)
     turn_to(uow.connection, person)
-    if store.lock_person(uow.connection, person) is None:
-        raise UnknownPersonError(person)
     if kind_of(uow.connection, person) is not kind_of_scheme(scheme):
         raise OtherKindError
-    store.close_identifiers(uow.connection, person, scheme=scheme, now=uow.now)
-    if not _claim(uow, person, scheme=scheme, digest=digest):
+    # Locked in this order everywhere: identifiers, then people (vault.store.locks).
+    claimed = _claim(uow, person, scheme=scheme, digest=digest)
+    if not claimed and store.person_by_identifier(uow.connection, digest) != person:
         raise IdentifierTakenError
+    if lock_person(uow.connection, person) is None:
+        raise UnknownPersonError(person)
+    store.close_identifiers(uow.connection, person, scheme=scheme, but=digest, now=uow.now)
     return uow.record(Event(kind=Kind.IDENTIFIER_CORRECTED, subject=person))
 
 
@@ -127,7 +130,7 @@ def issue_pairwise_subject(
     Raises UnknownPersonError.
     """
     turn_to(uow.connection, person)
-    store.lock_person(uow.connection, person)
+    lock_person(uow.connection, person)
     subject = pairwise_subject(uow.connection, vault, person, sector)
     if not store.is_pairwise_issued(uow.connection, person, sector):
         event_id = uow.record(Event(kind=Kind.SUBJECT_ISSUED, subject=person, organisation=sector))

@@ -32,10 +32,9 @@ from vault.envelope import Place, SealError, seal, unseal
 from vault.keys import wipe
 from vault.payload import CONTENT_TYPE
 from vault.people import seed_place
-from vault.store import bulk
 from vault.store import keys as store
-from vault.store import people as people_store
 from vault.store.keys import SealedUnder, SealedVersion, Step
+from vault.store.locks import lock_people
 from vault.store.people import WrappedKey
 from vault.vault import Vault
 
@@ -140,7 +139,7 @@ def reseal(
     whom something does not open, nothing is changed. The unit of work is about everyone, or about
     the one person.
     """
-    here = _locked(uow.connection, people)
+    here = [*lock_people(uow.connection, people)]
     under = store.sealed_under(uow.connection, here)
     due = [each for each in here if older_than is None or under[each].since < older_than]
     sealed = store.versions_of(uow.connection, due)
@@ -153,14 +152,6 @@ def reseal(
     if made:
         _write(uow, vault, made, at=max(uow.now, older_than or uow.now))
     return Resealing(len(made), len(people), tuple(unreadable))
-
-
-def _locked(connection: Connection, people: Sequence[PersonId]) -> list[PersonId]:
-    """Those who are here, all of them locked. Whoever is not found among the others was changed
-    while we waited, or erased."""
-    found = bulk.lock_people(connection, people)
-    missing = [each for each in people if each not in found]
-    return [*found, *(each for each in missing if people_store.lock_person(connection, each))]
 
 
 def _due(ledger: Ledger, rotation: Rotation, at_once: int) -> Iterator[list[PersonId]]:

@@ -24,8 +24,8 @@ from policies.erasure import Held, is_over, needs_mark, was_replaced_long_ago
 from policies.ids import AttributeId, PersonId
 from policies.vocabulary import Label
 from vault.erasure import renew_key
-from vault.store import people
 from vault.store import retention as store
+from vault.store.locks import lock_person
 from vault.store.retention import Cutoffs, Kept
 from vault.vault import Vault
 
@@ -58,7 +58,7 @@ def expire(uow: UnitOfWork, vault: Vault, person: PersonId) -> tuple[AttributeId
     Raises KeyNotRenewedError when something of hers does not open; then nothing is erased.
     """
     turn_to(uow.connection, person)
-    if people.lock_person(uow.connection, person) is None:
+    if lock_person(uow.connection, person) is None:
         return ()
     kept = store.kept(uow.connection, person)
     over = _over(vault.catalogue, kept, uow.now)

@@ -85,12 +85,13 @@ def rewrap_batch(
     wrapped, unreadable = _wrapped(provider, rows)
     if not wrapped:
         return Batch(last, 0, unreadable)
+    key_ids = sorted({provider.wrapped_under(new) for _, new in wrapped})
     with begin(ledger, actor=actor, now=now, about=EVERYONE) as uow:
-        changed = keys.replace(uow.connection, wrapped)
-        for key_id in sorted(
-            {provider.wrapped_under(new) for _, new in wrapped} if changed else ()
-        ):
+        # As everybody who writes a key: the epoch first, then the keys in their order.
+        for key_id in key_ids:
             hold_open(uow.connection, key_id)
+        changed = keys.replace(uow.connection, wrapped)
+        for key_id in key_ids if changed else ():
             uow.record(Event(kind=Kind.KEYS_REWRAPPED, reason=keys.reason, reference=key_id))
     return Batch(last, changed, unreadable)
 

@@ -16,7 +16,6 @@ from vault.disputes import disputes_of
 from vault.model import Dispute
 from vault.people import UnknownPersonError
 from vault.store import account as store
-from vault.store import people
 from vault.store.account import (
     ErasureKept,
     FormerRecord,
@@ -24,6 +23,7 @@ from vault.store.account import (
     Pseudonym,
     Unwanted,
 )
+from vault.store.locks import lock_person
 from vault.vault import Vault
 from vault.viewing import Statement, statements
 
@@ -71,7 +71,7 @@ def take_out(uow: UnitOfWork, vault: Vault, permit: Permit) -> TakenOut:
         raise NotACopyPermitError
     connection, person = uow.connection, permit.person
     turn_to(connection, person)
-    if people.lock_person(connection, person) is None:
+    if lock_person(connection, person) is None:
         raise UnknownPersonError(person)
     said = statements(uow, vault, permit, whole=True)
     event = Event(

@@ -13,8 +13,8 @@ from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
 from policies.ids import DatasetId, PersonId
 from vault.documents import Refusal, RefusedDocumentError
-from vault.store import people
 from vault.store import unwanted as store
+from vault.store.locks import lock_person
 from vault.vault import Vault
 
 
@@ -40,7 +40,7 @@ def refuse_unwanted(connection: Connection, person: PersonId, dataset: DatasetId
 def allow_again(uow: UnitOfWork, vault: Vault, person: PersonId, dataset: DatasetId) -> bool:
     """Let copies be kept again; False when nothing was in the way."""
     turn_to(uow.connection, person)
-    people.lock_person(uow.connection, person)
+    lock_person(uow.connection, person)
     if not store.remove(uow.connection, person, dataset):
         return False
     attributes = vault.catalogue.dataset(dataset).attributes

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, or_, select, union_all
 
+from audit.store.keys import delete_keys
 from audit.store.tables import about, acted, head, log_key, search
 from audit.store.tree import among
 
@@ -53,7 +54,7 @@ def delete_person(connection: Connection, person: UUID, *, owner: str) -> int:
     of_hers = [each.c.person_id == person for each in (about, acted, head)]
     tables = zip((about, acted, head), of_hers, strict=True)
     gone = sum(connection.execute(delete(table).where(of)).rowcount for table, of in tables)
-    return gone + connection.execute(delete(log_key).where(log_key.c.owner == owner)).rowcount
+    return gone + delete_keys(connection, log_key.c.owner == owner)
 
 
 def has_until(connection: Connection, person: UUID, moment: datetime) -> bool:
@@ -80,8 +81,9 @@ def periods_before(connection: Connection, before: str, *, prefix: str) -> list[
 
 def delete_keys_of(connection: Connection, period: str, *, prefix: str, limit: int) -> int:
     """Destroy so many of these owners' keys of the period; how many there were."""
-    which = select(log_key.c.key_id).where(_of(prefix), log_key.c.period == period).limit(limit)
-    return connection.execute(delete(log_key).where(log_key.c.key_id.in_(which))).rowcount
+    which = select(log_key.c.key_id).where(_of(prefix), log_key.c.period == period)
+    found = connection.execute(which.order_by(log_key.c.key_id).limit(limit)).scalars().all()
+    return delete_keys(connection, log_key.c.key_id.in_(found))
 
 
 def _of(prefix: str) -> ColumnElement[bool]:

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from audit.driver import DRIVER_ERRORS, Statement, run
+from audit.row_order import lock_rows
 from audit.store.events import EventNotWrittenError
 from audit.store.tables import log_key
 
@@ -71,7 +72,13 @@ def keys_by_id(connection: Connection, key_ids: Collection[UUID]) -> dict[UUID, 
     return {row.key_id: (row.owner, row.wrapped) for row in connection.execute(query)}
 
 
-def delete_keys(connection: Connection, *, owner: str, period: str) -> int:
+def delete_keys(connection: Connection, *those: ColumnElement[bool]) -> int:
+    """Destroy these keys, locked in the order in which they are wrapped anew
+    (audit.wrapped_keys); how many there were."""
+    lock_rows(connection, log_key, *those)
+    return connection.execute(delete(log_key).where(*those)).rowcount
+
+
+def delete_keys_of_period(connection: Connection, *, owner: str, period: str) -> int:
     """Destroy the owner's keys for the period; gives how many there were."""
-    at = (log_key.c.owner == owner) & (log_key.c.period == period)
-    return connection.execute(delete(log_key).where(at)).rowcount
+    return delete_keys(connection, log_key.c.owner == owner, log_key.c.period == period)

@@ -50,7 +50,7 @@ from vault.resealing import (
 )
 from vault.sealed_check import differing_deposits
 from vault.store import erasures
-from vault.store import people as people_store
+from vault.store.locks import lock_person
 from vault.store.people import WrappedKey
 from vault.store.tables import person_key, version
 from vault.vault import Vault
@@ -519,11 +519,11 @@ def test_a_person_erased_while_her_key_was_to_be_replaced_stays_erased(
 def test_who_locks_a_person_gets_the_key_that_is_there_once_it_is_his_turn(
     house: House, person: PersonId
 ) -> None:
-    found: list[people_store.WrappedKey | None] = []
+    found: list[WrappedKey | None] = []
 
     def lock() -> None:
         with begin(house.ledger, actor=SYSTEM, now=AFTER, about=person) as uow:
-            found.append(people_store.lock_person(uow.connection, person))
+            found.append(lock_person(uow.connection, person))
 
     waiting(house, person, lock)
     assert found[0] is not None

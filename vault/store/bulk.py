@@ -30,7 +30,7 @@ from sqlalchemy.dialects import postgresql
 from policies.ids import AttributeId, DatasetId, PersonId, RecordId, SourceId
 from policies.vocabulary import AuthorityRank
 from vault.store.arrays import literal
-from vault.store.people import NewPerson, WrappedKey
+from vault.store.people import NewPerson
 from vault.store.records import MOVE, DepositKey, Head
 from vault.store.tables import (
     deposit,
@@ -77,27 +77,6 @@ def add_people(connection: Connection, people: Sequence[NewPerson], *, now: date
     """Write people with their first keys."""
     insert_rows(connection, person_key, [each.key_row(now) for each in people])
     insert_rows(connection, person, [each.row(now) for each in people])
-
-
-def lock_people(connection: Connection, people: Collection[PersonId]) -> dict[PersonId, WrappedKey]:
-    """The people's newest keys, as `people.lock_person` gives one; who is missing has changed
-    meanwhile, or is gone. They are locked in the order of their ids."""
-    query = (
-        select(person.c.person_id, person_key.c.version, person_key.c.wrapped)
-        .join_from(
-            person,
-            person_key,
-            (person_key.c.person_id == person.c.person_id)
-            & (person_key.c.version == person.c.key_version),
-        )
-        .where(_among(connection, person.c.person_id, people))
-        .order_by(person.c.person_id)
-        .with_for_update(of=person)
-    )
-    return {
-        PersonId(row.person_id): WrappedKey(row.version, row.wrapped)
-        for row in connection.execute(query)
-    }
 
 
 def deposited(

@@ -11,12 +11,14 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select
 
+from audit.row_order import lock_rows
 from policies.ids import DatasetId, EventId, PersonId
 from vault.store.tables import (
     deposit,
     erasure,
     metadata,
     person,
+    person_key,
     record,
     resealed,
     statement,
@@ -41,6 +43,7 @@ class Parts:
 
 def delete_person(connection: Connection, person_id: PersonId) -> None:
     """Delete everything about the person but that it was done; her keys are among it."""
+    lock_rows(connection, person_key, person_key.c.person_id == person_id)
     for table in of_people():
         if table not in STAY:
             connection.execute(delete(table).where(table.c.person_id == person_id))

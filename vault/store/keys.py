@@ -11,9 +11,10 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from audit.prepared import PreparedSelect
+from audit.row_order import lock_rows
 from audit.wrapped_keys import WrappedKeys
 from policies.ids import EventId, PersonId
-from vault.store.people import WrappedKey
+from vault.store.people import IS_NEWEST, WrappedKey
 from vault.store.tables import deposit, key_rotation, person, person_key, record, resealed, version
 
 _KEYS = PreparedSelect(
@@ -43,10 +44,6 @@ _PUT_SEED = (
     update(person)
     .where(person.c.person_id == bindparam("of_person"))
     .values(key_version=bindparam("version"), pairwise_seed=bindparam("seed"))
-)
-
-_IS_NEWEST = (person_key.c.person_id == person.c.person_id) & (
-    person_key.c.version == person.c.key_version
 )
 
 
@@ -123,6 +120,14 @@ def next_older(
     return [PersonId(row.person_id) for row in connection.execute(query)]
 
 
+def people_after(connection: Connection, after: PersonId | None, limit: int) -> list[PersonId]:
+    """The next people, by their ids."""
+    query = select(person.c.person_id).order_by(person.c.person_id).limit(limit)
+    if after is not None:
+        query = query.where(person.c.person_id > after)
+    return [PersonId(each) for each in connection.execute(query).scalars()]
+
+
 def count_older(connection: Connection, moment: datetime) -> tuple[int, int]:
     """How many people have a key that is older than the moment, and how many people there are."""
     older = select(func.count()).select_from(_older_than(moment).subquery()).scalar_subquery()
@@ -144,9 +149,14 @@ def versions_of(
 
 
 def put_keys(connection: Connection, keys: Sequence[NewKey]) -> None:
-    """Give each person a new key, under which the seed is sealed, in the place of all others."""
-    people = [each.person for each in keys]
-    connection.execute(delete(person_key).where(person_key.c.person_id.in_(people)))
+    """Give each person a new key, under which the seed is sealed, in the place of all others.
+
+    The people must be locked. Their keys are locked in the order in which they are wrapped anew
+    (audit.wrapped_keys), which does not ask for the people.
+    """
+    of_people = person_key.c.person_id.in_([each.person for each in keys])
+    lock_rows(connection, person_key, of_people)
+    connection.execute(delete(person_key).where(of_people))
     rows = [
         {
             "person_id": each.person,
@@ -213,7 +223,7 @@ def add_rotation_step(
 
 
 def _older_than(moment: datetime) -> Select[Any]:
-    query = select(person.c.person_id).join_from(person, person_key, _IS_NEWEST)
+    query = select(person.c.person_id).join_from(person, person_key, IS_NEWEST)
     return query.where(person_key.c.created_at < moment)
 
 

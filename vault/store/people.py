@@ -17,24 +17,13 @@ _PERSON_BY_DIGEST = PreparedSelect(
     )
 )
 
-_IS_NEWEST = (person_key.c.person_id == person.c.person_id) & (
+IS_NEWEST = (person_key.c.person_id == person.c.person_id) & (
     person_key.c.version == person.c.key_version
-)
-
-_LOCK = (
-    select(person_key.c.version, person_key.c.wrapped)
-    .join_from(person, person_key, _IS_NEWEST)
-    .where(person.c.person_id == bindparam("person"))
-    .with_for_update(of=person)
-)
-
-_LOCK_PERSON = (
-    select(person.c.person_id).where(person.c.person_id == bindparam("person")).with_for_update()
 )
 
 _SEED = (
     select(person.c.pairwise_seed, person_key.c.version, person_key.c.wrapped)
-    .join_from(person, person_key, _IS_NEWEST)
+    .join_from(person, person_key, IS_NEWEST)
     .where(person.c.person_id == bindparam("person"))
 )
 
@@ -128,32 +117,18 @@ def schemes_of(connection: Connection, person_id: PersonId) -> list[str]:
 
 
 def close_identifiers(
-    connection: Connection, person_id: PersonId, *, scheme: str, now: datetime
+    connection: Connection, person_id: PersonId, *, scheme: str, but: bytes, now: datetime
 ) -> None:
-    """End the person's open identifiers of the scheme."""
+    """End the person's open identifiers of the scheme, but for one."""
     table = identifier
     mine = (table.c.person_id == person_id, table.c.scheme == scheme, table.c.valid_to.is_(None))
-    connection.execute(update(table).where(*mine).values(valid_to=now))
+    connection.execute(update(table).where(*mine, table.c.digest != but).values(valid_to=now))
 
 
 def add_person(connection: Connection, new: NewPerson, *, now: datetime) -> None:
     """Write a person with the first key."""
     connection.execute(insert(person_key).values(new.key_row(now)))
     connection.execute(insert(person).values(new.row(now)))
-
-
-def lock_person(connection: Connection, person_id: PersonId) -> WrappedKey | None:
-    """The person's newest key. Who writes about one person queues here on PostgreSQL.
-
-    The lock is on the person and not on the key, which may be replaced by another one while we
-    wait. Then the first statement, which still sees the old key, finds the person changed and gives
-    nothing; asked again with the person locked, it gives the new one.
-    """
-    of_person = {"person": person_id}
-    row = connection.execute(_LOCK, of_person).one_or_none()
-    if row is None and connection.execute(_LOCK_PERSON, of_person).one_or_none() is not None:
-        row = connection.execute(_LOCK, of_person).one_or_none()
-    return None if row is None else WrappedKey(row.version, row.wrapped)
 
 
 def pairwise_seed(connection: Connection, person_id: PersonId) -> SealedSeed | None:
