@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from audit.completeness import check
 from audit.journal_line import dataset_erased
@@ -23,7 +23,7 @@ from policies.vocabulary import Label
 from tests.consent.flow import Flow
 from tests.database_backup import DatabaseBackup
 from tests.unguarded import unguard
-from tests.vault.erasing import kept_by_law, rows
+from tests.vault.erasing import kept_by_law, rows, wrapped_keys
 from tests.vault.given import (
     AINO,
     CITY,
@@ -49,14 +49,9 @@ from vault.envelope import SealError
 from vault.erasure import Cause, Erasure, KeptError, Request, erase_dataset
 from vault.people import IDENTITY_SCHEME, UnknownPersonError, enrol
 from vault.replay import UnknownDatasetError, replay
-from vault.store.tables import person_key, version
+from vault.store.tables import version
 from vault.unwanted import allow_again, unwanted_of, unwanted_of_all
 from vault.vault import Vault
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> OutsideJournal:
-    return OutsideJournal(tmp_path / "journal", bytes(32))
 
 
 @pytest.fixture
@@ -65,11 +60,10 @@ def ledger(engine: Engine, journal: OutsideJournal) -> Ledger:
 
 
 @pytest.fixture
-def held(ledger: Ledger, vault: Vault, person: PersonId) -> PersonId:
-    deposited(ledger, vault, person, fact())
-    deposited(ledger, vault, person, fact())
-    deposited(ledger, vault, person, fact(GLUCOSE, 64))
-    return person
+def held(ledger: Ledger, vault: Vault, held: PersonId) -> PersonId:
+    """Of one of her two data sets there are two versions."""
+    deposited(ledger, vault, held, fact())
+    return held
 
 
 def erased(
@@ -118,12 +112,6 @@ def test_a_second_erasure_at_the_same_moment_ends_the_key_of_the_first(
     between = wrapped_keys(ledger, held)
     erased(ledger, vault, held, DatasetId("glucose"))
     assert between.isdisjoint(wrapped_keys(ledger, held))
-
-
-def wrapped_keys(ledger: Ledger, person: PersonId) -> set[bytes]:
-    query = select(person_key.c.wrapped).where(person_key.c.person_id == person)
-    with ledger.read(EVERYONE) as connection:
-        return set(connection.execute(query).scalars())
 
 
 def test_what_a_source_sends_of_it_is_refused_until_the_person_allows_it(
@@ -265,6 +253,31 @@ def test_it_is_erased_again_after_an_older_backup_came_back(
     with pytest.raises(RefusedDocumentError):
         deposited(ledger, vault, held, fact())
     assert replay(ledger, vault, journal, now=later).erased == 0
+
+
+def test_two_data_sets_of_one_person_are_both_erased_again_and_no_key_of_the_copy_is_left(
+    ledger: Ledger,
+    vault: Vault,
+    held: PersonId,
+    journal: OutsideJournal,
+    engine: Engine,
+    tmp_path: Path,
+) -> None:
+    """One replay, at one moment: each of the two gives her a new key."""
+    deposited(ledger, vault, held, fact(MUNICIPALITY, "091"))
+    backup = DatabaseBackup(engine, tmp_path)
+    backup.take()
+    in_the_copy = wrapped_keys(ledger, held)
+    for dataset in (INCOME, DatasetId("glucose")):
+        erased(ledger, vault, held, dataset)
+    backup.restore()
+    assert wrapped_keys(ledger, held) == in_the_copy
+    assert replay(ledger, vault, journal, now=NOW).erased == 2
+    facts = viewed(ledger, vault, held, GROSS, GLUCOSE, MUNICIPALITY).facts
+    assert [each.attribute for each in facts] == [MUNICIPALITY]
+    assert len(wrapped_keys(ledger, held)) == 1
+    assert in_the_copy.isdisjoint(wrapped_keys(ledger, held))
+    assert replay(ledger, vault, journal, now=NOW).erased == 0
 
 
 def test_what_came_after_it_was_allowed_again_is_not_erased_by_a_replay(

@@ -8,7 +8,7 @@ from sqlalchemy import Uuid
 
 from audit.check_report import Gap
 from audit.completeness import check
-from audit.model import SYSTEM, Actor, Kind
+from audit.model import SYSTEM, Kind
 from audit.outside_journal import JournalError, OutsideJournal
 from audit.reader import entries_about
 from audit.unit_of_work import Ledger, begin
@@ -21,10 +21,9 @@ from policies.erasure import WhyKept
 from policies.ids import OrganisationId, PersonId
 from tests.consent.flow import Flow
 from tests.unguarded import unguard
-from tests.vault.erasing import kept_by_law, rows
+from tests.vault.erasing import erased, kept_by_law, rows
 from tests.vault.given import (
     AINO,
-    GLUCOSE,
     GROSS,
     INCOME,
     NOW,
@@ -35,7 +34,7 @@ from tests.vault.given import (
     viewed,
 )
 from vault.effects import EFFECTS
-from vault.erasure import Cause, Erasure, KeptError, Request, erase_person, may_erase
+from vault.erasure import Cause, KeptError, Request, may_erase
 from vault.holdings import describe
 from vault.people import (
     IDENTITY_SCHEME,
@@ -53,21 +52,12 @@ from vault.vault import Vault
 KELA = OrganisationId("kela")
 
 
-def erased(
-    ledger: Ledger, vault: Vault, person: PersonId, request: Request | None = None
-) -> Erasure:
-    with begin(ledger, actor=Actor.person(person), now=NOW) as uow:
-        return erase_person(uow, vault, person, request or Request.by_wish())
-
-
 @pytest.fixture
-def held(ledger: Ledger, vault: Vault, person: PersonId) -> PersonId:
+def held(ledger: Ledger, vault: Vault, held: PersonId) -> PersonId:
     """A person about whom something stands in every table."""
-    deposited(ledger, vault, person, fact())
-    deposited(ledger, vault, person, fact(GLUCOSE, 64))
     with begin(ledger, actor=SYSTEM, now=NOW) as uow:
-        issue_pairwise_subject(uow, vault, person, KELA)
-    return person
+        issue_pairwise_subject(uow, vault, held, KELA)
+    return held
 
 
 @pytest.fixture

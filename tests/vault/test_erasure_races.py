@@ -23,9 +23,8 @@ from consent.reading import consents_of
 from consent.tokens import access, issue_statutory_token
 from policies.ids import AttributeId, PersonId, PurposeId
 from tests.consent.flow import JKT, Flow, catalogue
-from tests.vault.erasing import rows
+from tests.vault.erasing import erased, rows
 from tests.vault.given import GLUCOSE, GROSS, NOW, deposited, fact
-from vault.erasure import Request, erase_person
 from vault.people import UnknownPersonError, issue_pairwise_subject
 from vault.release import release
 from vault.vault import Vault
@@ -35,21 +34,9 @@ BY_LAW = PurposeId("kela-income-check")
 MANY_USES = PurposeId("clinic-diabetes-care")
 
 
-@pytest.fixture
-def held(ledger: Ledger, vault: Vault, person: PersonId) -> PersonId:
-    deposited(ledger, vault, person, fact())
-    deposited(ledger, vault, person, fact(GLUCOSE, 64))
-    return person
-
-
-def erase(ledger: Ledger, vault: Vault, person: PersonId) -> None:
-    with begin(ledger, actor=Actor.person(person), now=NOW) as uow:
-        erase_person(uow, vault, person, Request.by_wish())
-
-
 def against(
-    erasing: Callable[[], None], other: Callable[[], bool], *, rounds: int = 3
-) -> list[Future[None]]:
+    erasing: Callable[[], object], other: Callable[[], bool], *, rounds: int = 3
+) -> list[Future[object]]:
     """Threads that repeat the other thing until it is over (it says so), and the erasure, begun
     once each of them has done it a few times."""
     warm = threading.Barrier(THREADS + 1, timeout=60)
@@ -66,7 +53,7 @@ def against(
             pass
 
     with ThreadPoolExecutor(THREADS + 1) as pool:
-        done = [pool.submit(repeat) for _ in range(THREADS)]
+        done: list[Future[object]] = [pool.submit(repeat) for _ in range(THREADS)]
         with suppress(threading.BrokenBarrierError):  # who broke it says why
             warm.wait()
         done.append(pool.submit(erasing))
@@ -80,8 +67,8 @@ def newest_first(ledger: Ledger, person: PersonId) -> list[Entry]:
 
 def opened_after_erasure(ledger: Ledger, person: PersonId) -> list[Entry]:
     entries = newest_first(ledger, person)
-    erased = next(n for n, each in enumerate(entries) if each.kind is Kind.PERSON_ERASED)
-    return [e for e in entries[:erased] if e.kind is Kind.DATA_RELEASED and e.many("attributes")]
+    at = next(n for n, each in enumerate(entries) if each.kind is Kind.PERSON_ERASED)
+    return [e for e in entries[:at] if e.kind is Kind.DATA_RELEASED and e.many("attributes")]
 
 
 def fetching(
@@ -107,7 +94,7 @@ def test_no_fetch_by_consent_opens_anything_after_the_erasure(
     flow = Flow(ledger, MANY_USES, organisation=purpose.organisation)
     token = flow.given(person=held, details_attributes=asked, granted=asked).access
     fetch = fetching(ledger, vault, token, GLUCOSE)
-    for each in against(lambda: erase(ledger, vault, held), fetch):
+    for each in against(lambda: erased(ledger, vault, held), fetch):
         each.result()
     assert opened_after_erasure(ledger, held) == []
     assert fetch()
@@ -130,7 +117,7 @@ def test_no_fetch_by_law_opens_anything_after_the_erasure(
     organisation = catalogue().purpose(BY_LAW).organisation
     flow = Flow(ledger, BY_LAW, organisation=organisation)
     token = by_law(ledger, vault, flow, held)
-    done = against(lambda: erase(ledger, vault, held), fetching(ledger, vault, token))
+    done = against(lambda: erased(ledger, vault, held), fetching(ledger, vault, token))
     for each in done:
         each.result()
     assert opened_after_erasure(ledger, held) == []
@@ -150,7 +137,7 @@ def test_no_token_by_law_outlives_the_erasure(ledger: Ledger, vault: Vault, held
             return True
         return False
 
-    for each in against(lambda: erase(ledger, vault, held), issue):
+    for each in against(lambda: erased(ledger, vault, held), issue):
         each.result()
     assert len(tokens) >= THREADS * 3
     for token in tokens:
@@ -168,7 +155,7 @@ def test_nothing_is_left_of_what_a_source_sent_meanwhile(
             return True
         return False
 
-    for each in against(lambda: erase(ledger, vault, held), send):
+    for each in against(lambda: erased(ledger, vault, held), send):
         each.result()
     assert rows(ledger, held) == {"vault_erasure": 1}
 
@@ -188,7 +175,7 @@ def test_no_consent_that_was_given_meanwhile_stays_in_force(
 
     threads = [
         threading.Thread(target=give_all),
-        threading.Thread(target=erase, args=(ledger, vault, held)),
+        threading.Thread(target=erased, args=(ledger, vault, held)),
     ]
     for thread in threads:
         thread.start()
@@ -200,7 +187,7 @@ def test_no_consent_that_was_given_meanwhile_stays_in_force(
 
 def test_of_two_erasures_at_once_one_is_made(ledger: Ledger, vault: Vault, held: PersonId) -> None:
     with ThreadPoolExecutor(2) as pool:
-        done = [pool.submit(erase, ledger, vault, held) for _ in range(2)]
+        done = [pool.submit(erased, ledger, vault, held) for _ in range(2)]
     failed = [each.exception() for each in done]
     assert sorted(type(each).__name__ for each in failed) == ["NoneType", "UnknownPersonError"]
     kinds = [each.kind for each in newest_first(ledger, held)]

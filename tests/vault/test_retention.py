@@ -13,7 +13,7 @@ from audit.unit_of_work import Ledger, begin
 from policies.facts import Fact
 from policies.ids import AttributeId, PersonId
 from policies.vocabulary import Label
-from tests.vault.erasing import rows
+from tests.vault.erasing import rows, wrapped_keys
 from tests.vault.given import (
     CITY,
     EARLIER,
@@ -29,7 +29,7 @@ from tests.vault.given import (
 )
 from vault.deposits import deposit
 from vault.effects import EFFECTS
-from vault.erasure import Request, erase_person
+from vault.erasure import Request, erase_person, renew_key
 from vault.people import IDENTITY_SCHEME, enrol
 from vault.retention import due, expire
 from vault.sealed_check import differing_deposits
@@ -163,6 +163,21 @@ def test_the_mark_that_protects_her_stays_while_other_data_tells_where_she_is(
     assert viewed(ledger, vault, person, CITY).facts
     much_later = EARLIER + timedelta(days=3650)
     assert expired(ledger, vault, person, much_later) == (MUNICIPALITY, CITY)
+
+
+def test_a_clock_that_is_behind_gives_a_new_key_all_the_same(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    """The key is newer than the night by the clock of another machine."""
+    keep(ledger, vault, person, fact())
+    keep(ledger, vault, person, fact(MUNICIPALITY, "091"))
+    with begin(ledger, actor=SYSTEM, now=OVER + timedelta(days=1), about=person) as uow:
+        renew_key(uow, vault, person)
+    before = wrapped_keys(ledger, person)
+    assert expired(ledger, vault, person, OVER) == (GROSS,)
+    assert viewed(ledger, vault, person, MUNICIPALITY).facts
+    assert len(wrapped_keys(ledger, person)) == 1
+    assert before.isdisjoint(wrapped_keys(ledger, person))
 
 
 def test_people_come_in_pages(ledger: Ledger, vault: Vault, person: PersonId) -> None:

@@ -143,8 +143,11 @@ def test_a_time_stamp_that_should_be_there_is_late(auditor: Auditor) -> None:
     job = TimestampJob(house.runtime.ledger, [asked], [], signs=lambda: True)
     house.app.state.runtime = replace(house.runtime, timestamp_job=job)
     assert "from outside None yet Completeness" in page(auditor)
+    assert auditor.browser.get("/api/v1/audit/state").json()["time_stamp_late"] is False
     house.clock.advance(hours=2)
-    assert "from outside None yet Late" in page(Auditor(house, house.signed_in(VILLE)))
+    again = Auditor(house, house.signed_in(VILLE))
+    assert "from outside None yet Late" in page(again)
+    assert again.browser.get("/api/v1/audit/state").json()["time_stamp_late"] is True
 
 
 def test_the_last_time_stamp_is_told(auditor: Auditor) -> None:
