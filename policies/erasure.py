@@ -94,7 +94,7 @@ def is_over(
     It counts from when the value was stated, or from the end of its validity where that is later.
     While the person disputes a value, or its use is restricted (GDPR article 18(2)), it is kept.
     """
-    if {Label.DISPUTED, Label.RESTRICTED} & set(labels):
+    if _is_held_fast(labels):
         return False
     length = timedelta(days=days)
     still_valid = valid_to is not None and valid_to + length >= now.date()
@@ -105,9 +105,25 @@ def was_replaced_long_ago(
     *, days: int, received_at: datetime, labels: Collection[Label], now: datetime
 ) -> bool:
     """Whether the time is over for which a value is kept that a newer one has replaced."""
-    if {Label.DISPUTED, Label.RESTRICTED} & set(labels):
+    if _is_held_fast(labels):
         return False
     return received_at + timedelta(days=days) <= now
+
+
+def has_left(
+    catalogue: Catalogue, *, dataset: DatasetId, attribute: AttributeId, labels: Collection[Label]
+) -> bool:
+    """Whether the catalogue has no such data set or attribute any more, so that no purpose asks for
+    the value and nothing says how long it is kept: its time is over. What is disputed or restricted
+    stays here too.
+    """
+    known = dataset in catalogue.datasets and attribute in catalogue.attributes
+    return not known and not _is_held_fast(labels)
+
+
+def _is_held_fast(labels: Collection[Label]) -> bool:
+    """Time passes for it without end."""
+    return bool({Label.DISPUTED, Label.RESTRICTED} & set(labels))
 
 
 def _known(catalogue: Catalogue, held: Collection[Held]) -> list[Held]:

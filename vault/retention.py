@@ -2,8 +2,9 @@
 
 A value that counts goes when it is older than its data set allows, and with it all that came before
 it; a value that a newer one has replaced may go earlier. While the person disputes a value, or has
-its use restricted, it stays. So does a mark that protects her, as long as other data here tells
-where she is. What is left gets a new key, as after any erasure.
+its use restricted, it stays. What has left the catalogue is over at once: no purpose asks for it.
+A mark that protects her stays, whatever it stands at, as long as other data here tells where she
+is. What is left gets a new key, as after any erasure.
 
 The journal outside is not told: a restored backup holds what is over already, and this finds it
 again by the same rule.
@@ -20,7 +21,7 @@ from audit.model import Event, Kind
 from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
 from policies.catalogue import Catalogue
-from policies.erasure import Held, is_over, needs_mark, was_replaced_long_ago
+from policies.erasure import Held, has_left, is_over, needs_mark, was_replaced_long_ago
 from policies.ids import AttributeId, PersonId
 from policies.vocabulary import Label
 from vault.erasure import renew_key
@@ -49,7 +50,8 @@ def due(
         )
         for each in vault.catalogue.datasets.values()
     }
-    return store.due(connection, cutoffs, after=after, limit=limit)
+    attributes = frozenset(vault.catalogue.attributes)
+    return store.due(connection, cutoffs, attributes, after=after, limit=limit)
 
 
 def expire(uow: UnitOfWork, vault: Vault, person: PersonId) -> tuple[AttributeId, ...]:
@@ -84,12 +86,7 @@ def _over(catalogue: Catalogue, kept: list[Kept], now: datetime) -> _Over:
         for each in kept
         if not each.counts
         and each.record not in records
-        and was_replaced_long_ago(
-            days=catalogue.dataset(each.dataset).retention.history_days,
-            received_at=each.received_at,
-            labels=each.labels,
-            now=now,
-        )
+        and (_has_left(catalogue, each) or _was_replaced(catalogue, each, now))
     )
     return _Over(records, versions)
 
@@ -97,7 +94,7 @@ def _over(catalogue: Catalogue, kept: list[Kept], now: datetime) -> _Over:
 def _old_records(catalogue: Catalogue, kept: list[Kept], now: datetime) -> Iterator[UUID]:
     """Records whose value that counts is over, but for one whose mark is still needed."""
     counting = [each for each in kept if each.counts]
-    old = [each for each in counting if _is_old(catalogue, each, now)]
+    old = [each for each in counting if _has_left(catalogue, each) or _is_old(catalogue, each, now)]
     left = [_held(each) for each in counting if each not in old]
     marks_stay = needs_mark(catalogue, left)
     for each in old:
@@ -105,9 +102,24 @@ def _old_records(catalogue: Catalogue, kept: list[Kept], now: datetime) -> Itera
             yield each.record
 
 
+def _has_left(catalogue: Catalogue, each: Kept) -> bool:
+    return has_left(catalogue, dataset=each.dataset, attribute=each.attribute, labels=each.labels)
+
+
+def _was_replaced(catalogue: Catalogue, each: Kept, now: datetime) -> bool:
+    dataset = catalogue.datasets.get(each.dataset)
+    return dataset is not None and was_replaced_long_ago(
+        days=dataset.retention.history_days,
+        received_at=each.received_at,
+        labels=each.labels,
+        now=now,
+    )
+
+
 def _is_old(catalogue: Catalogue, each: Kept, now: datetime) -> bool:
-    return is_over(
-        days=catalogue.dataset(each.dataset).retention.days,
+    dataset = catalogue.datasets.get(each.dataset)
+    return dataset is not None and is_over(
+        days=dataset.retention.days,
         observed_at=each.observed_at,
         valid_to=each.valid_to,
         labels=each.labels,

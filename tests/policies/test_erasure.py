@@ -10,6 +10,7 @@ from policies.erasure import (
     Held,
     WhyKept,
     choices,
+    has_left,
     is_over,
     kept_by_law,
     was_replaced_long_ago,
@@ -54,6 +55,26 @@ def test_what_has_left_the_catalogue_holds_up_nothing() -> None:
     assert choices(CATALOGUE, [gone, GROSS]) == choices(CATALOGUE, [GROSS])
     assert kept_by_law(CATALOGUE, [gone]) == frozenset()
     assert why_kept(CATALOGUE, [gone, GROSS], DatasetId("income")) is None
+
+
+@pytest.mark.parametrize(
+    ("dataset", "attribute", "labels", "left"),
+    [
+        ("income", "income.monthly_gross", [], False),
+        ("horoscope", "horoscope.sign", [], True),
+        ("income", "income.luck", [], True),
+        ("horoscope", "income.monthly_gross", [Label.PROTECTED], True),
+        ("horoscope", "horoscope.sign", [Label.DISPUTED], False),
+        ("income", "income.luck", [Label.RESTRICTED, Label.PROTECTED], False),
+    ],
+)
+def test_what_the_catalogue_does_not_have_any_more_is_over_unless_it_is_disputed(
+    dataset: str, attribute: str, labels: list[Label], left: bool
+) -> None:
+    found = has_left(
+        CATALOGUE, dataset=DatasetId(dataset), attribute=AttributeId(attribute), labels=labels
+    )
+    assert found is left
 
 
 def test_what_a_law_keeps_stays_and_is_named() -> None:

@@ -11,7 +11,6 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
-    false,
     or_,
     select,
     tuple_,
@@ -52,12 +51,20 @@ class Kept:
 def due(
     connection: Connection,
     cutoffs: Mapping[DatasetId, Cutoffs],
+    attributes: Collection[AttributeId],
     *,
     after: PersonId | None,
     limit: int,
 ) -> list[PersonId]:
-    """The next people of whom something may be over, by their ids."""
-    over = or_(false(), *(_over(dataset, each) for dataset, each in cutoffs.items()))
+    """The next people of whom something may be over, by their ids.
+
+    The cutoffs and the attributes are all that there are: of anything else nothing is kept.
+    """
+    over = or_(
+        record.c.dataset.not_in(cutoffs),
+        record.c.attribute.not_in(attributes),
+        *(_over(dataset, each) for dataset, each in cutoffs.items()),
+    )
     query = (
         select(record.c.person_id)
         .join_from(record, version, _OF_RECORD)
