@@ -27,7 +27,7 @@ from consent.store import declarations as store
 from policies.canonical import canonical_json
 from policies.catalogue import Catalogue
 from policies.ids import DatasetId, PersonId
-from policies.purposes import PurposeDeclaration
+from policies.purposes import PurposeDeclaration, check_complete
 from policies.service_declarations import check_service
 
 
@@ -193,6 +193,7 @@ def _written(found: Declared, content: Content) -> Declared:
 def _check(connection: Connection, content: Content, catalogue: Catalogue) -> None:
     if isinstance(content, PurposeDeclaration):
         check_purpose(connection, content, catalogue)
+        check_complete(content, catalogue)
     else:
         check_service(content, catalogue)
 

@@ -4,10 +4,12 @@ The address of a request is single-use in the sense of FAPI 2.0 section 5.3.2.2 
 bound to the first person who opens it, and reloading by the same person shows the same request.
 """
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -21,7 +23,7 @@ from consent.purposes import purpose
 from consent.store import clients, consents
 from consent.store import pushed as store
 from policies.canonical import canonical_json
-from policies.ids import ClientId, ConsentId, OrganisationId, PersonId, SessionId, new_uuid
+from policies.ids import ClientId, ConsentId, OrganisationId, PersonId, SessionId
 from policies.purposes import PurposeDeclaration
 
 URN = "urn:ietf:params:oauth:request_uri:"
@@ -109,6 +111,16 @@ def push(
     return URN + handle
 
 
+def reference(request_uri: str) -> ConsentId:
+    """The id that the consent will have if somebody opens the request: the client's reference.
+
+    Made from the random handle, which nobody has but the client and whoever it sends here.
+    """
+    handle = request_uri.removeprefix(URN).encode()
+    digest = hashlib.sha256(b"consent reference\x00" + handle).digest()
+    return ConsentId(UUID(bytes=digest[:16], version=4))
+
+
 def pushed(connection: Connection, request_uri: str) -> Pushed | None:
     """The request at the address, whatever its age; None when there is none."""
     return _pushed(store.find(connection, _digest(request_uri)))
@@ -142,7 +154,7 @@ def open_request(
         return _opened_before(uow.connection, found, person)
     if uow.now >= found.expires_at:
         raise RequestUriError("expired")
-    consent = _new_consent(uow, found.request, person)
+    consent = _new_consent(uow, found.request, person, reference(request_uri))
     event_id = uow.record(consent_event(uow, Kind.CONSENT_REQUESTED, consent))
     consents.add(uow.connection, consent, event_id)
     store.bind(
@@ -235,7 +247,9 @@ def _digest(request_uri: str) -> bytes:
     return stored_digest(request_uri.removeprefix(URN))
 
 
-def _new_consent(uow: UnitOfWork, request: PushedRequest, person: PersonId) -> Consent:
+def _new_consent(
+    uow: UnitOfWork, request: PushedRequest, person: PersonId, consent_id: ConsentId
+) -> Consent:
     asking = clients.find(uow.connection, request.client)
     if asking is None or asking.status is not ClientStatus.ACTIVE:
         raise RequestUriError("client-suspended")
@@ -245,7 +259,7 @@ def _new_consent(uow: UnitOfWork, request: PushedRequest, person: PersonId) -> C
     details, end = request.details, uow.now + OPEN_FOR
     label = f"principal/{asking.organisation}"
     return Consent(
-        id=ConsentId(new_uuid()),
+        id=consent_id,
         person=person,
         organisation=asking.organisation,
         client=asking.id,

@@ -14,6 +14,7 @@ from policies.canonical import sha256_hex
 from policies.entries import Dataset, Organisation, OrganisationKind, UnknownCatalogueEntryError
 from policies.ids import AttributeId, OrganisationId, PurposeId
 from policies.plain_language import UnplainTextError, check_plain
+from policies.purpose_terms import EEA, NO_TERMS, PurposeTerms
 from policies.schemas import SchemaError, conforming, text_member
 from policies.text import Text
 from policies.vocabulary import Language, LegalBasis, LevelOfAssurance, Necessity
@@ -92,6 +93,8 @@ class PurposeDeclaration:
     dpv_purpose: str
     automated_decision: bool
     kept_back: KeptBack | None = None
+    terms: PurposeTerms = NO_TERMS
+    """Where data is kept, who else gets it, who may answer, and when the purpose counts."""
 
     @property
     def required(self) -> tuple[AttributeId, ...]:
@@ -124,6 +127,7 @@ class PurposeDeclaration:
             **({} if self.max_uses is None else {"max_uses": self.max_uses}),
             **({} if self.kept_back is None else {"kept_back": self.kept_back.to_json()}),
             **{name: text.to_json() for name, text in self.texts().items()},
+            **self.terms.to_json(),
         }
 
     def texts(self) -> dict[str, Text]:
@@ -164,14 +168,33 @@ def check_declaration(declaration: PurposeDeclaration, catalogue: Entries) -> No
     2. The ground is one that this kind of organisation can have.
     3. A choice has a consequence and another way; what the law decides is no choice.
     4. Assurance and time keep within what the data sets allow.
-    5. The texts are plain.
+    5. The terms hold together.
+    6. The texts are plain.
     """
     organisation = _check_organisation(declaration, catalogue)
     datasets = _check_attributes(declaration, catalogue)
     _check_ground(declaration, organisation)
     _check_choice(declaration)
     _check_limits(declaration, datasets)
+    _check_terms(declaration, catalogue)
     _check_plain_texts(declaration)
+
+
+def check_complete(declaration: PurposeDeclaration, catalogue: Entries) -> None:
+    """Raise DeclarationError when a new declaration leaves a term out that a person or a record
+    needs: ISO/IEC TS 27560:2023 sections 6.3.4 and 6.3.5, GDPR articles 8, 13 and 35.
+
+    The catalogue's own declarations are from before these terms, and keep what people agreed to.
+    """
+    terms = declaration.terms
+    for name in ("retention_period", "storage_locations"):
+        if not getattr(terms, name):
+            raise DeclarationError(name, "is missing")
+    if declaration.basis.is_choice and terms.minor_rule is None:
+        raise DeclarationError("minor_rule", f"is missing, and the ground is {declaration.basis}")
+    datasets = [catalogue.dataset_of(each.id) for each in declaration.attributes]
+    if terms.dpia_ref is None and any(each.min_loa is LevelOfAssurance.HIGH for each in datasets):
+        raise DeclarationError("dpia_ref", "is missing, and the data is of a special category")
 
 
 def _check_organisation(declaration: PurposeDeclaration, catalogue: Entries) -> Organisation:
@@ -232,6 +255,22 @@ def _check_limits(declaration: PurposeDeclaration, datasets: list[Dataset]) -> N
             raise DeclarationError("max_validity_days", f"is longer than {dataset.id} allows")
 
 
+def _check_terms(declaration: PurposeDeclaration, catalogue: Entries) -> None:
+    terms = declaration.terms
+    for place, organisation in enumerate(terms.recipient_organisations):
+        try:
+            catalogue.organisation(organisation)
+        except UnknownCatalogueEntryError as error:
+            raise DeclarationError(f"recipient_organisations.{place}", str(error)) from error
+    if terms.statute_refs and declaration.law is None:
+        raise DeclarationError("statute_refs", "is there without the law in words")
+    outside = {each.country for each in terms.transfers} & EEA
+    if outside:
+        raise DeclarationError("transfers", f"names {min(outside)}, which is no third country")
+    if terms.valid_from and terms.valid_to and terms.valid_to < terms.valid_from:
+        raise DeclarationError("valid_to", "is before valid_from")
+
+
 def _check_plain_texts(declaration: PurposeDeclaration) -> None:
     for field, text in declaration.main_texts():
         for language in Language:
@@ -259,7 +298,15 @@ def _declaration(data: dict[str, Any]) -> PurposeDeclaration:
         dpv_purpose=data["dpv_purpose"],
         automated_decision=data["automated_decision"],
         kept_back=_kept_back(data.get("kept_back")),
+        terms=_terms(data),
     )
+
+
+def _terms(data: dict[str, Any]) -> PurposeTerms:
+    try:
+        return PurposeTerms.of(data)
+    except ValueError as error:
+        raise SchemaError(("valid_from",), "is no day, or valid_to is none") from error
 
 
 def _kept_back(data: dict[str, Any] | None) -> KeptBack | None:

@@ -101,6 +101,8 @@ API = (
     token("GET", "/api/v1/data"),
     token("GET", "/api/v1/data/{dataset}"),
     client("GET", "/api/v1/events"),
+    client("POST", "/api/v1/consents/status"),
+    client("GET", "/api/v1/consents/{reference}"),
     token("PUT", "/api/v1/deposits/{dataset}", scope="deposit"),
     person("GET", "/api/v1/audit/state", role=Role.AUDITOR),
     person("POST", "/api/v1/audit/entries", role=Role.AUDITOR),

@@ -17,6 +17,7 @@ from service.api import routes as api
 from service.api.data import DataApi
 from service.api.deposits import DepositApi
 from service.api.protected import ProtectedResource
+from service.api.statuses import MOST_BYTES, STATUS_PATH
 from service.asgi import MAX_BODY_BYTES, Workers
 from service.auditor import routes as auditor
 from service.body_limit import BodyLimit
@@ -47,6 +48,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     operator.router,
 )
 """Every router of the service; each of their routes has a line in `service.access`."""
+
+LARGER = {STATUS_PATH: MOST_BYTES}
+"""What takes larger bodies than all else."""
 
 
 def create_app(runtime: Runtime, shared: Shared | None = None) -> FastAPI:
@@ -100,7 +104,7 @@ def _inner(runtime: Runtime) -> list[Middleware]:
     """Around everything but the hot paths, which take no cookie."""
     origin = runtime.settings.base_url
     return [
-        Middleware(BodyLimit, most=MAX_BODY_BYTES, refusal=_too_large),
+        Middleware(BodyLimit, most=MAX_BODY_BYTES, refusal=_too_large, larger=LARGER),
         Middleware(SameOriginMiddleware, origin=origin, refusal=_foreign_origin),
         Middleware(AccessGate, table=access.TABLE),
     ]

@@ -20,7 +20,7 @@ from service.exchange import Answer, Call
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 65_536
-"""No request to us needs more."""
+"""No request to us needs more, but for the few that say so."""
 THREADS = 4
 
 
@@ -38,11 +38,11 @@ class Workers:
         return await asyncio.get_running_loop().run_in_executor(self._threads, endpoint, call)
 
 
-async def read_call(scope: Scope, receive: Receive) -> Call:
+async def read_call(scope: Scope, receive: Receive, most: int = MAX_BODY_BYTES) -> Call:
     """The request, its body up to one byte more than the bound: enough to be refused for it."""
     body = b""
     more = scope["method"] in {"POST", "PUT"}
-    while more and len(body) <= MAX_BODY_BYTES:
+    while more and len(body) <= most:
         message = await receive()
         if message["type"] == "http.disconnect":
             body = b""  # the half that came is no request, and must not have the effect of one
@@ -54,13 +54,19 @@ async def read_call(scope: Scope, receive: Receive) -> Call:
         scope["path"],
         scope["headers"],
         scope["query_string"],
-        body[: MAX_BODY_BYTES + 1],
+        body[: most + 1],
     )
 
 
-async def respond(endpoint: Callable[[T, Call], Answer], holder: T, request: Request) -> Response:
-    """Run an endpoint behind FastAPI."""
-    call = await read_call(request.scope, request.receive)
+async def respond(
+    endpoint: Callable[[T, Call], Answer],
+    holder: T,
+    request: Request,
+    *,
+    most: int = MAX_BODY_BYTES,
+) -> Response:
+    """Run an endpoint behind FastAPI, for a body of so many bytes at most."""
+    call = await read_call(request.scope, request.receive, most)
     workers: Workers = request.app.state.workers
     return to_response(await workers.run(partial(endpoint, holder), call))
 

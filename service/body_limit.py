@@ -5,7 +5,8 @@ plain text, without our headers, and the exception by which it leaves looks like
 The hot paths in front of this bound their bodies themselves (`service.asgi`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,21 +21,32 @@ class BodyLimit:
     an HTTPException with status 413.
     """
 
-    def __init__(self, app: ASGIApp, *, most: int, refusal: Callable[[Request], Response]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        most: int,
+        refusal: Callable[[Request], Response],
+        larger: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self.app = app
         self.most = most
+        self.larger = larger
+        """Paths that take more."""
         self.refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif _declared(scope) > self.most:
+        elif _declared(scope) > self._most(scope):
             await self.refusal(Request(scope))(scope, receive, send)
         else:
-            await self.app(scope, self._counting(receive), send)
+            await self.app(scope, self._counting(receive, self._most(scope)), send)
 
-    def _counting(self, receive: Receive) -> Receive:
-        left = self.most
+    def _most(self, scope: Scope) -> int:
+        return self.larger.get(scope["path"], self.most)
+
+    def _counting(self, receive: Receive, left: int) -> Receive:
 
         async def receive_within_limit() -> Message:
             nonlocal left

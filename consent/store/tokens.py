@@ -11,9 +11,11 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from audit.prepared import PreparedInsert, PreparedSelect
 from consent.answer_seal import AnswerSeal
+from consent.declared import DeclarationKind, DeclarationStatus
 from consent.grants import TokenAccess, TokenKind
 from consent.model import ClientStatus, Consent, Status
 from consent.store.consents import consent_of
+from consent.store.declaration_tables import declaration
 from consent.store.sweeping import sweep, sweeps
 from consent.store.tables import client, consent, purpose, token
 from policies.ids import (
@@ -98,6 +100,8 @@ class FetchState:
     expires_at: datetime
     revoked_at: datetime | None
     client: ClientStatus
+    purpose: DeclarationStatus
+    """Whether the purpose counts now, in whichever version."""
     declaration: str | None
     """Digest of the purpose declaration for which the token was given."""
     consent: GrantState | None
@@ -204,6 +208,15 @@ _ACCESS = PreparedSelect(
     .where(token.c.handle_digest == bindparam("digest"), token.c.kind != REFRESH)
 )
 
+# At most one version counts or is suspended; where there is none, all are retired.
+_COUNTS = (
+    (declaration.c.declaration_id == token.c.purpose_id)
+    & (declaration.c.kind == DeclarationKind.PURPOSE.value)
+    & (
+        (declaration.c.status == DeclarationStatus.APPROVED.value)
+        | (declaration.c.status == DeclarationStatus.SUSPENDED.value)
+    )
+)
 _DECLARED = (purpose.c.purpose_id == token.c.purpose_id) & (
     purpose.c.version == token.c.purpose_version
 )
@@ -213,9 +226,11 @@ _BY_LAW = PreparedSelect(
         token.c.expires_at,
         token.c.revoked_at,
         client.c.status.label("client_status"),
+        declaration.c.status.label("purpose_status"),
         purpose.c.digest.label("declaration"),
     )
     .join(client, client.c.client_id == token.c.client_id)
+    .outerjoin(declaration, _COUNTS)
     .outerjoin(purpose, _DECLARED)
     .where(
         token.c.handle_digest == bindparam("digest"),
@@ -230,6 +245,7 @@ _BY_CONSENT = PreparedSelect(
         token.c.expires_at,
         token.c.revoked_at,
         client.c.status.label("client_status"),
+        declaration.c.status.label("purpose_status"),
         purpose.c.digest.label("declaration"),
         consent.c.status.label("consent_status"),
         consent.c.version,
@@ -243,6 +259,7 @@ _BY_CONSENT = PreparedSelect(
         consent.c.granted,
     )
     .join(client, client.c.client_id == token.c.client_id)
+    .outerjoin(declaration, _COUNTS)
     .outerjoin(purpose, _DECLARED)
     .join(
         consent,
@@ -315,6 +332,7 @@ def _state(row: Any, *, by_law: bool) -> FetchState:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         client=ClientStatus(row.client_status),
+        purpose=DeclarationStatus(row.purpose_status or DeclarationStatus.RETIRED),
         declaration=row.declaration,
         consent=None if by_law else _grant_state(row),
     )

@@ -7,7 +7,6 @@ event, since it uses up its assertion.
 
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
@@ -18,11 +17,10 @@ from consent.authorization_details import format_instant
 from consent.notice import Notice, Told
 from consent.notices import MOST, Feed, feed
 from policies.ids import PersonId
-from service.api.refusals import of_oauth
+from service.api.by_key import served
 from service.asgi import respond
 from service.exchange import Answer, Call
-from service.oauth.authenticated import Asked, Endpoint, ProofIs, serve
-from service.oauth.client_assertion import ASSERTION_TYPE
+from service.oauth.authenticated import Asked, Endpoint, ProofIs
 from service.oauth.errors import OAuthError, Reason
 from service.oauth.server import AuthorizationServer
 from vault.names import who_now
@@ -31,8 +29,6 @@ from vault.people import UnknownPersonError, issue_pairwise_subject
 router = APIRouter()
 
 ENDPOINT = Endpoint("events", Kind.TOKEN_REFUSED, ProofIs.IGNORED)
-OK = 200
-ASSERTION_HEADER = b"client-assertion"
 _FURTHEST = 2**63 - 1
 _DIGITS = 19
 _USUAL = 100
@@ -74,20 +70,7 @@ async def events(
 
 def answer(server: AuthorizationServer, call: Call) -> Answer:
     """A page of the client's feed."""
-    made = serve(server, _as_form(call), ENDPOINT, _read, _answer)
-    return made if made.status == OK else of_oauth(made)
-
-
-def _as_form(call: Call) -> Call:
-    """The same request with the assertion where the OAuth endpoints look for it."""
-    given = call.values(ASSERTION_HEADER)
-    headers = [(b"content-type", b"application/x-www-form-urlencoded")]
-    if len(given) != 1:
-        return Call(call.method, call.path, headers)
-    shown = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": given[0]}
-    # One in the address as well would be a parameter that stands twice, and is refused so.
-    body = b"&".join(each for each in (call.query, urlencode(shown).encode()) if each)
-    return Call(call.method, call.path, headers, b"", body)
+    return served(server, call, ENDPOINT, _read, _answer)
 
 
 def _read(uow: UnitOfWork, asked: Asked) -> _Page:
@@ -140,6 +123,7 @@ def _event(notice: Notice, subject: str | None) -> dict[str, object]:
         "type": notice.what.value,
         "at": format_instant(notice.at.replace(microsecond=0)),
         "event": str(notice.about),
+        "consent": None if notice.consent is None else str(notice.consent),
         "subject": None if notice.what is Told.NOT_GIVEN else subject,
         "purpose": notice.purpose,
         "case": notice.case,

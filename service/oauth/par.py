@@ -4,7 +4,7 @@ from audit.model import Kind
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import AuthorizationDetails, AuthorizationDetailsError, parse
 from consent.purposes import purpose_to_ask
-from consent.pushed import LIFETIME, PushedRequest, PushedRequestError, push
+from consent.pushed import LIFETIME, PushedRequest, PushedRequestError, push, reference
 from service.exchange import Answer, Call
 from service.oauth.authenticated import Asked, Endpoint, ProofIs, serve
 from service.oauth.errors import OAuthError, Reason
@@ -89,4 +89,11 @@ def _details(uow: UnitOfWork, parameters: Parameters) -> AuthorizationDetails:
 
 def _pushed(request_uri: str) -> Answer:
     seconds = int(LIFETIME.total_seconds())
-    return Answer.json({"request_uri": request_uri, "expires_in": seconds}, 201)
+    return Answer.json(
+        {
+            "request_uri": request_uri,
+            "expires_in": seconds,
+            "consent_reference": str(reference(request_uri)),
+        },
+        201,
+    )

@@ -47,6 +47,7 @@ from consent.purposes import PurposeVersionError, purpose, purpose_to_ask, regis
 from consent.pushed import PushedRequestError, RequestUriError, open_request
 from consent.store.guard import ConsentChangedError
 from policies.ids import DatasetId, PersonId
+from policies.purpose_terms import MinorRule, PurposeTerms
 from policies.purposes import DeclarationError
 from policies.service_declarations import declared_by_catalogue
 from policies.text import Text
@@ -55,7 +56,10 @@ from tests.schema import create_tables
 from tests.wrapping import MemoryWrapper
 
 ONE, OTHER = PersonId(UUID(int=1)), PersonId(UUID(int=2))
-ADVICE = catalogue().purpose(DEBT_ADVICE)
+TERMS = PurposeTerms(
+    retention_period="P1Y", storage_locations=("FI",), minor_rule=MinorRule.ADULTS_ONLY
+)
+ADVICE = replace(catalogue().purpose(DEBT_ADVICE), terms=TERMS)
 NEWER = replace(ADVICE, version=2, retention=Text(fi="Vuosi.", sv="Ett år.", en="A year."))
 INCOME = declared_by_catalogue(catalogue(), catalogue().dataset(DatasetId("income")))
 STRICTER = replace(INCOME, version=2, max_validity_days=30)

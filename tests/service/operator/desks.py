@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from policies.catalogue import load_catalogue
 from policies.ids import DatasetId, PurposeId
+from policies.purpose_terms import MinorRule, PurposeTerms
 from policies.service_declarations import declared_by_catalogue
 from policies.text import Text
 from policies.vocabulary import Role
@@ -17,7 +18,10 @@ OPERATOR = "170269-938M"
 API = "/api/v1/operator"
 PAGES = "/en/operator/declarations"
 CATALOGUE = load_catalogue()
-ADVICE = CATALOGUE.purpose(PurposeId("debt-advice"))
+TERMS = PurposeTerms(
+    retention_period="P1Y", storage_locations=("FI",), minor_rule=MinorRule.ADULTS_ONLY
+)
+ADVICE = replace(CATALOGUE.purpose(PurposeId("debt-advice")), terms=TERMS)
 NEWER = replace(ADVICE, version=2, retention=Text(fi="Vuosi.", sv="Ett år.", en="A year."))
 INCOME = declared_by_catalogue(CATALOGUE, CATALOGUE.dataset(DatasetId("income")))
 STRICTER = replace(INCOME, version=2, max_validity_days=30)
