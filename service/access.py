@@ -150,7 +150,11 @@ PAGES = (
     person("GET", "/{language:lang}/requests/{consent_id}"),
     person("POST", "/{language:lang}/requests/{consent_id}"),
     person("GET", "/{language:lang}/consents"),
+    person("GET", "/{language:lang}/consents/{consent_id}"),
     person("POST", "/{language:lang}/consents/{consent_id}/withdraw"),
+    person("POST", "/{language:lang}/consents/{consent_id}/pause"),
+    person("POST", "/{language:lang}/consents/{consent_id}/resume"),
+    person("POST", "/{language:lang}/consents/{consent_id}/narrow"),
     person("GET", "/{language:lang}/receipts"),
     person("GET", "/{language:lang}/receipts/{receipt_id}"),
     person("GET", "/{language:lang}/receipts/{receipt_id}/file"),
@@ -158,11 +162,7 @@ PAGES = (
     person("GET", "/{language:lang}/log"),
     person("GET", "/{language:lang}/log.csv"),
     person("GET", "/{language:lang}/log.json"),
-    person("GET", "/{language:lang}/consents/{consent_id}"),
     person("GET", "/{language:lang}/log.tracker.json"),
-    person("POST", "/{language:lang}/consents/{consent_id}/pause"),
-    person("POST", "/{language:lang}/consents/{consent_id}/resume"),
-    person("POST", "/{language:lang}/consents/{consent_id}/narrow"),
     person("GET", "/{language:lang}/log/{event_id}"),
     person("GET", "/{language:lang}/log/{event_id}/proof.json"),
     person("GET", "/{language:lang}/log/{event_id}/entry.txt"),
@@ -195,12 +195,6 @@ PAGES = (
     person("GET", "/{language:lang}/operator/merges", role=Role.OPERATOR),
     person("POST", "/{language:lang}/operator/merges/{number}/approve", role=Role.OPERATOR),
     person("POST", "/{language:lang}/operator/merges/{number}/reject", role=Role.OPERATOR),
-)
-"""Lines of the pages: one for each route of `service.citizen`, `auditor`, `operator`, sign-in."""
-
-TABLE: tuple[Rule, ...] = (*SERVER, *OAUTH, *API, *LOG, *PAGES)
-
-
     person("GET", "/{language:lang}/operator/declarations", role=Role.OPERATOR),
     person("GET", "/{language:lang}/operator/declarations/new", role=Role.OPERATOR),
     person("POST", "/{language:lang}/operator/declarations/new", role=Role.OPERATOR),
@@ -217,6 +211,12 @@ TABLE: tuple[Rule, ...] = (*SERVER, *OAUTH, *API, *LOG, *PAGES)
     person("GET", "/{language:lang}/operator/acts", role=Role.OPERATOR),
     person("POST", "/{language:lang}/operator/acts/{number}/approve", role=Role.OPERATOR),
     person("POST", "/{language:lang}/operator/acts/{number}/reject", role=Role.OPERATOR),
+)
+"""Lines of the pages: one for each route of `service.citizen`, `auditor`, `operator`, sign-in."""
+
+TABLE: tuple[Rule, ...] = (*SERVER, *OAUTH, *API, *LOG, *PAGES)
+
+
 def check(rule: Rule, request: Request) -> None:
     """Raises SignInRequiredError, RoleRequiredError or StepUpRequiredError."""
     session = require_session(request)

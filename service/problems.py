@@ -38,8 +38,8 @@ from service.oauth.errors import OAuthError
 from service.problem import Problem
 from service.sessions import SignInRequiredError
 from service.signin import NoIdentityProviderError
-from vault.disputes import AlreadyDisputedError, NoSuchDisputeError, NothingToDisputeError
 from service.two_people import ActNotOpenError, ActProposedError, OwnActError
+from vault.disputes import AlreadyDisputedError, NoSuchDisputeError, NothingToDisputeError
 from vault.erasure import KeptError
 from vault.principals import OtherKindError
 
@@ -51,10 +51,10 @@ TOO_LARGE = Problem("too-large", 413, "The request is too large")
 METHOD = Problem("method-not-allowed", 405, "This address does not take such a request")
 AUDIT_QUESTION = Problem("audit-question-not-valid", 422, "The question was not understood")
 NOTHING_SIGNED = Problem("nothing-signed", 409, "The log has signed nothing of that size yet")
-_CHANGED = Problem("changed-meanwhile", 409, "Something has changed meanwhile; look again")
-_NOT_ALLOWED = Problem("transition-not-allowed", 409, "This is not possible for it as it stands")
 NOT_A_DECLARATION = Problem("declaration-not-valid", 422, "The declaration cannot be taken")
 _SECOND = Problem("second-operator-needed", 409, "Another operator must approve this")
+_CHANGED = Problem("changed-meanwhile", 409, "Something has changed meanwhile; look again")
+_NOT_ALLOWED = Problem("transition-not-allowed", 409, "This is not possible for it as it stands")
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
     SignInRequiredError: Problem("sign-in-required", 401, "Please sign in first"),
@@ -84,8 +84,6 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     NothingToDisputeError: _CHANGED,
     AlreadyDisputedError: _CHANGED,
     NoSuchDisputeError: _CHANGED,
-    RequestUriError: Problem("request-not-open", 404, "This request is not open any more"),
-    CodeNotIssuedError: Problem(
     NoSuchDeclarationError: Problem("no-such-declaration", 404, "There is no such declaration"),
     DeclarationVersionError: Problem(
         "not-the-next-version", 409, "The declaration needs the next version, when none waits"
@@ -96,6 +94,8 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     ActProposedError: Problem("proposed-already", 409, "This has been proposed already"),
     OwnDeclarationError: _SECOND,
     OwnActError: _SECOND,
+    RequestUriError: Problem("request-not-open", 404, "This request is not open any more"),
+    CodeNotIssuedError: Problem(
         "no-return", 409, "You have gone back to the service before, or the consent has ended"
     ),
     KeysUnavailableError: Problem(
