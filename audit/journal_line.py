@@ -1,7 +1,8 @@
 """Lines of the journal outside the database: what an older backup must not undo. Pure.
 
-A line says that a person or a data set was erased, or that a consent ended, by random ids and
-keyed digests: its form has no place for anything else, so no personal data can stand in it.
+A line says what happened by random ids and digests: its form has no place for anything else, so no
+personal data can stand in it. A digest of what could be guessed and says something of a person is
+keyed; those of clients, of public keys and of roles are not.
 Each line has a MAC of its own and holds the MAC of the line before, so that one that is torn,
 changed or missing is found, and all others still count.
 """
@@ -11,11 +12,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Self
 from uuid import UUID
 
 from audit.model import written_time
-from policies.ids import ConsentId, PersonId
+from policies.ids import ClientId, ConsentId, DisputeId, PersonId, RecordId
 
 FIRST = bytes(32)
 """What the first line holds in the place of a MAC before it."""
@@ -44,6 +46,14 @@ class Told(StrEnum):
     """By its last use, by a newer one, or by somebody else who may."""
     LOG_FORGOTTEN = "log-forgotten"
     """All log keys of a person were destroyed (audit.erasure)."""
+    PEOPLE_MERGED = "people-merged"
+    """Two records of one person became one."""
+    VALUE_DISPUTED = "value-disputed"
+    """The person said that a value is not so, and perhaps restricted it (GDPR article 18)."""
+    DISPUTE_SETTLED = "dispute-settled"
+    CLIENT_SUSPENDED = "client-suspended"
+    CLIENT_KEYS_REPLACED = "client-keys-replaced"
+    ROLE_REVOKED = "role-revoked"
 
 
 _FORMS = {
@@ -52,6 +62,12 @@ _FORMS = {
     Told.CONSENT_WITHDRAWN: re.compile(_ID),
     Told.CONSENT_ENDED: re.compile(_ID),
     Told.LOG_FORGOTTEN: re.compile(_ID),
+    Told.PEOPLE_MERGED: re.compile(f"{_ID} {_ID}"),
+    Told.VALUE_DISPUTED: re.compile(f"{_ID} {_ID} {_ID} {_DIGEST}"),
+    Told.DISPUTE_SETTLED: re.compile(f"{_ID} {_ID} {_DIGEST}"),
+    Told.CLIENT_SUSPENDED: re.compile(_DIGEST),
+    Told.CLIENT_KEYS_REPLACED: re.compile(f"{_DIGEST} {_DIGEST}"),
+    Told.ROLE_REVOKED: re.compile(f"{_ID} {_DIGEST}"),
 }
 
 
@@ -110,6 +126,44 @@ def consent_over(consent: ConsentId, *, withdrawn: bool, at: datetime) -> Journa
 
 def log_forgotten(person: PersonId, *, at: datetime) -> JournalEntry:
     return JournalEntry(Told.LOG_FORGOTTEN, at, (str(person),))
+
+
+def people_merged(first: PersonId, other: PersonId, *, at: datetime) -> JournalEntry:
+    """All of the other is the first one's now."""
+    return JournalEntry(Told.PEOPLE_MERGED, at, (str(first), str(other)))
+
+
+def value_disputed(
+    dispute: DisputeId, person: PersonId, record: RecordId, blinded: bytes, *, at: datetime
+) -> JournalEntry:
+    """`blinded` is the keyed digest of what the person says of the value."""
+    about = (str(dispute), str(person), str(record), blinded.hex())
+    return JournalEntry(Told.VALUE_DISPUTED, at, about)
+
+
+def dispute_settled(
+    dispute: DisputeId, person: PersonId, blinded: bytes, *, at: datetime
+) -> JournalEntry:
+    """`blinded` is the keyed digest of how it ended."""
+    return JournalEntry(Told.DISPUTE_SETTLED, at, (str(dispute), str(person), blinded.hex()))
+
+
+def client_suspended(client: ClientId, *, at: datetime) -> JournalEntry:
+    return JournalEntry(Told.CLIENT_SUSPENDED, at, (digest_of(client),))
+
+
+def client_keys_replaced(client: ClientId, keys: str, *, at: datetime) -> JournalEntry:
+    """`keys` is the digest of the new ones, in hexadecimal."""
+    return JournalEntry(Told.CLIENT_KEYS_REPLACED, at, (digest_of(client), keys))
+
+
+def role_revoked(person: PersonId, role: str, *, at: datetime) -> JournalEntry:
+    return JournalEntry(Told.ROLE_REVOKED, at, (str(person), digest_of(role)))
+
+
+def digest_of(name: str) -> str:
+    """What stands for a name of ours, so that the form of a line needs no place for words."""
+    return sha256(name.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

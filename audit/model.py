@@ -34,6 +34,7 @@ class Kind(StrEnum):
     ROWS_SWEPT = "rows.swept"
     CLIENT_REGISTERED = "client.registered"
     CLIENT_SUSPENDED = "client.suspended"
+    CLIENT_KEYS_REPLACED = "client.keys-replaced"
     PURPOSE_REGISTERED = "purpose.registered"
     REQUEST_PUSHED = "request.pushed"
     DECLARATION_DRAFTED = "declaration.drafted"

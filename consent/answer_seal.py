@@ -58,6 +58,13 @@ class AnswerSeal:
         check_encryption_key(keys[0])
         return cls(keys[0])
 
+    def wishes(self) -> Mapping[str, object]:
+        """The members of the client's metadata that ask for it."""
+        signed = {SIGNED: SIGNING_ALGORITHM}
+        if self.encryption_key is None:
+            return signed
+        return signed | {ENCRYPTED: KEY_AGREEMENT, CONTENT: CONTENT_ENCRYPTION}
+
     def to_bytes(self) -> bytes:
         """The form in which it is stored."""
         key = self.encryption_key

@@ -103,6 +103,13 @@ def parse_metadata(metadata: Mapping[str, object]) -> ClientMetadata:
     )
 
 
+def parse_keys(jwks: object, seal: AnswerSeal | None) -> tuple[Keys, AnswerSeal | None]:
+    """Other keys for a client that stays as it is otherwise: those for its signatures, and how its
+    answers are sealed from now on. Raises ClientMetadataError."""
+    signing, encryption = _keys({"jwks": jwks})
+    return signing, _answer_seal({} if seal is None else seal.wishes(), encryption)
+
+
 def _check_fixed(metadata: Mapping[str, object]) -> None:
     there = {name: value for name, value in _FIXED_IF_THERE.items() if name in metadata}
     for name, expected in {**_FIXED, **there}.items():

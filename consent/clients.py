@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from audit.journal_line import client_keys_replaced, client_suspended
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent import deposit_details
-from consent.client_metadata import ClientMetadataError, parse_metadata
+from consent.client_metadata import ClientMetadataError, parse_keys, parse_metadata
 from consent.model import Client, ClientStatus
 from consent.store import clients as store
 from policies.canonical import sha256_hex
@@ -24,11 +25,16 @@ __all__ = [
     "ClientStatus",
     "ClientSuspendedError",
     "UnknownClientError",
+    "await_keys",
     "client",
     "clients",
+    "keys_digest",
     "register_client",
+    "replace_keys",
     "suspend_client",
 ]
+
+KEYS_NOT_KNOWN = "keys-not-known"
 
 
 class UnknownClientError(LookupError):
@@ -79,14 +85,50 @@ def register_client(
 
 
 def suspend_client(uow: UnitOfWork, client_id: ClientId) -> Client:
-    """Stop a client: from now on its tokens open nothing. Raises UnknownClientError."""
-    found = store.find(uow.connection, client_id)
+    """Stop a client: from now on its tokens open nothing. Also a restored backup does not let it in
+    again.
+
+    Raises UnknownClientError and ClientSuspendedError.
+    """
+    stopped = _stop(uow, client_id, ClientStatus.SUSPENDED)
+    uow.tell_outside(client_suspended(client_id, at=uow.now), may_be_late=True)
+    return stopped
+
+
+def await_keys(uow: UnitOfWork, client_id: ClientId) -> Client:
+    """Stop a client until it is given its keys: those that stand here had been replaced.
+
+    Raises UnknownClientError and ClientSuspendedError.
+    """
+    return _stop(uow, client_id, ClientStatus.AWAITING_KEYS, reason=KEYS_NOT_KNOWN)
+
+
+def replace_keys(uow: UnitOfWork, client_id: ClientId, jwks: object) -> Client:
+    """Give a client other keys (a JWK Set of RFC 7517 section 5) in the place of all that it has.
+
+    What is signed by an earlier one is refused from now on. A client that waits for its keys works
+    again, a suspended one stays so. Raises UnknownClientError and ClientMetadataError.
+    """
+    found = store.lock(uow.connection, client_id)
     if found is None:
         raise UnknownClientError(client_id)
-    event_id = uow.record(_event(Kind.CLIENT_SUSPENDED, found))
-    if not store.suspend(uow.connection, client_id, event_id):
-        raise ClientSuspendedError(client_id)
-    return replace(found, status=ClientStatus.SUSPENDED)
+    signing, seal = parse_keys(jwks, found.answer_seal)
+    waits = found.status is ClientStatus.AWAITING_KEYS
+    status = ClientStatus.ACTIVE if waits else found.status
+    changed = replace(found, jwks=signing, answer_seal=seal, status=status)
+    event_id = uow.record(
+        replace(_event(Kind.CLIENT_KEYS_REPLACED, changed), digest=keys_digest(changed))
+    )
+    store.replace_keys(uow.connection, changed, event_id)
+    told = client_keys_replaced(client_id, keys_digest(changed), at=uow.now)
+    uow.tell_outside(told, may_be_late=True)
+    return changed
+
+
+def keys_digest(of: Client) -> str:
+    """SHA-256, in hexadecimal, of all public keys of the client."""
+    key = None if of.answer_seal is None else of.answer_seal.encryption_key
+    return sha256_hex([list(of.jwks), key])
 
 
 def client(connection: Connection, client_id: ClientId) -> Client | None:
@@ -97,6 +139,18 @@ def client(connection: Connection, client_id: ClientId) -> Client | None:
 def clients(connection: Connection) -> list[Client]:
     """All clients, by id."""
     return store.every(connection)
+
+
+def _stop(
+    uow: UnitOfWork, client_id: ClientId, status: ClientStatus, *, reason: str | None = None
+) -> Client:
+    found = store.find(uow.connection, client_id)
+    if found is None:
+        raise UnknownClientError(client_id)
+    event_id = uow.record(replace(_event(Kind.CLIENT_SUSPENDED, found), reason=reason))
+    if not store.stop(uow.connection, client_id, status, event_id):
+        raise ClientSuspendedError(client_id)
+    return replace(found, status=status)
 
 
 def _organisation(organisation: OrganisationId, catalogue: Catalogue) -> Organisation:

@@ -48,17 +48,20 @@ _ISSUED = frozenset({Kind.TOKEN_ISSUED})
 EFFECTS = RoomEffects(
     tables=(
         EffectTable(
-            table=tables.client, kinds=frozenset({Kind.CLIENT_REGISTERED, Kind.CLIENT_SUSPENDED})
+            table=tables.client,
+            kinds=frozenset(
+                {Kind.CLIENT_REGISTERED, Kind.CLIENT_SUSPENDED, Kind.CLIENT_KEYS_REPLACED}
+            ),
         ),
         EffectTable(
             table=tables.purpose,
             kinds=frozenset({Kind.PURPOSE_REGISTERED}),
             demand=Demand(kinds=frozenset({Kind.PURPOSE_REGISTERED})),
         ),
+        EffectTable(table=declaration_tables.declaration, kinds=_DECLARED),
         EffectTable(
             table=tables.pushed_request,
             kinds=frozenset({Kind.REQUEST_PUSHED, Kind.CONSENT_REQUESTED}),
-        EffectTable(table=declaration_tables.declaration, kinds=_DECLARED),
         ),
         EffectTable(table=tables.consent, kinds=_CHANGED | _WAITING),
         EffectTable(table=tables.record, kinds=_CHANGED, demand=Demand(kinds=_ANSWERED)),

@@ -96,6 +96,9 @@ class ClientStatus(StrEnum):
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    AWAITING_KEYS = "awaiting-keys"
+    """A restored backup brought back keys that had been replaced, and the new ones are not known
+    here: stopped until they are given again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,9 @@ MOST = 500
 KEPT = timedelta(days=90)
 """So long a client can still read what it has been told; the events stay in the log."""
 
+SKIPPED = 2**32
+"""More notices than a client can have got since a backup."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -84,6 +87,17 @@ def feed(uow: UnitOfWork, client: ClientId, *, after: int, limit: int = MOST) ->
     store.number(uow.connection, client)
     found = store.numbered(uow.connection, client, after=after, limit=limit + 1)
     return Feed(tuple(found[:limit]), len(found) > limit)
+
+
+def skip_places(uow: UnitOfWork) -> None:
+    """Let every feed go on behind all places that a client can have read: for a database that was
+    restored, which does not know how far that was."""
+    store.skip_places(uow.connection, SKIPPED)
+
+
+def forget_old(uow: UnitOfWork, *, limit: int) -> int:
+    """Delete what is older than KEPT, of clients too that never look; how many there were."""
+    return store.forget_old(uow.connection, before=uow.now - KEPT, limit=limit)
 
 
 _BY_KIND: Mapping[Kind, Told] = {

@@ -42,3 +42,9 @@ def record(connection: Connection, consent_id: ConsentId, version: int) -> Conse
 def records_of(connection: Connection, consent_id: ConsentId) -> list[ConsentRecord]:
     """All versions of the consent's record, oldest first."""
     return records.of_consent(connection, consent_id)
+
+
+def with_limited_uses(connection: Connection) -> list[ConsentId]:
+    """Consents in force of which only so many uses are left: after a restore, those whose uses
+    since the backup nobody knows."""
+    return consents.with_limited_uses(connection)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from audit.journal_line import people_merged
 from audit.model import Event, Kind
 from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
@@ -50,7 +51,8 @@ def merge_people(uow: UnitOfWork, vault: Vault, *, first: PersonId, other: Perso
     """Let everything of the other person be the first one's; gives the first one's event.
 
     The unit of work is about everyone (audit.scope). Raises SamePersonError, UnknownPersonError,
-    OtherKindError, and a SealError when something does not open: then nothing is changed.
+    OtherKindError, and a SealError when something does not open; the unit of work raises
+    JournalError at its end. Then nothing is changed.
     """
     if first == other:
         raise SamePersonError
@@ -65,6 +67,8 @@ def merge_people(uow: UnitOfWork, vault: Vault, *, first: PersonId, other: Perso
     event_id = _tell(uow, first, other)
     store.move(uow.connection, has, had, plan.records, versions, first, uow.now, event_id)
     end_tokens(uow, other)
+    # A restored backup would bring back two records, and under the other's id what has ended.
+    uow.tell_outside(people_merged(first, other, at=uow.now), may_be_late=False)
     _tell_of_sealing(uow, first, versions, key_version=keys[first].version)
     return event_id
 

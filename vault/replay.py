@@ -1,35 +1,33 @@
-"""After a restore: do again what the journal tells and the restored database has forgotten.
+"""After a restore: what this room does again of what the journal tells (audit.replaying).
 
-Whoever was erased is erased again, with her consents, tokens and keys; a consent that had ended
-ends again, at latest in the state in which it had ended. Each line that is done is a unit of work
-of its own with its events, so a replay that is stopped goes on where it stopped, and one that runs
-twice finds nothing to do. Nobody may be let in before it has ended.
-
-The journal is written before the commit, so it may tell of what then failed to commit: the person
-had asked for it, was told that it failed, and now it is done. It never tells of too little.
+Whoever was erased is erased again, with her consents, tokens and keys; two records that had become
+one become one again; and what was disputed bears its mark again (`vault.disputes_again`).
 """
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
 from audit.erasure import forget_again, is_remembered
 from audit.journal_line import JournalEntry, Told
-from audit.model import SYSTEM, Actor, Event, Kind
-from audit.outside_journal import Fault, OutsideJournal
-from audit.scope import turn_to
-from audit.unit_of_work import Ledger, UnitOfWork, begin
-from consent.ending import end_again, stands
-from policies.ids import ConsentId, DatasetId, PersonId
+from audit.model import SYSTEM, Actor
+from audit.outside_journal import OutsideJournal
+from audit.replaying import Replayed, Word, Words, replay_words
+from audit.scope import EVERYONE, turn_to
+from audit.unit_of_work import Ledger, UnitOfWork
+from consent.replay import WORDS as OF_CONSENT
+from policies.ids import DatasetId, PersonId
+from vault.disputes_again import of_disputes
 from vault.erasure import Request, blinded_dataset, erase_dataset, erase_person
-from vault.store import erasures as store
+from vault.merging import merge_people
+from vault.store import erasures
 from vault.vault import Vault
 
 Also = Callable[[UnitOfWork, PersonId], None]
-"""What else goes with an erased person, in the rooms above."""
+"""What else goes with a person who is erased or joined to another, in the rooms above."""
 
 
 def nothing_else(uow: UnitOfWork, person: PersonId) -> None:
@@ -40,16 +38,16 @@ class UnknownDatasetError(LookupError):
     """The journal tells of a data set that this catalogue does not have: bring its file back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """What a replay found and did."""
-
-    erased: int
-    ended: int
-    nothing_to_do: int
-    """Lines that the database knew already, or that are about what it is too old to hold."""
-    faults: tuple[Fault, ...]
-    """What is wrong with the journal itself; all lines that are whole were replayed."""
+def words(vault: Vault, *, also: Also = nothing_else) -> Words:
+    """The words of this room and of those below it."""
+    return {
+        **OF_CONSENT,
+        Told.PERSON_ERASED: Word(_is_not_erased, partial(_erase, vault, also)),
+        Told.DATASET_ERASED: Word(_is_not_erased, partial(_erase_dataset, vault)),
+        Told.LOG_FORGOTTEN: Word(_is_not_forgotten, _forget),
+        Told.PEOPLE_MERGED: Word(_are_two, partial(_merge, vault, also), about=EVERYONE),
+        **of_disputes(vault),
+    }
 
 
 def replay(
@@ -61,69 +59,31 @@ def replay(
     actor: Actor = SYSTEM,
     also: Also = nothing_else,
 ) -> Replayed:
-    """Do again what the restored database has forgotten.
+    """Do again what the restored database has forgotten of what these rooms know.
 
-    Raises JournalError, UnknownDatasetError, and KeyNotRenewedError when something of a person does
-    not open whose data set is to be erased.
+    Raises JournalError, UnknownDatasetError, and a SealError when something of a person does not
+    open whose data set is to be erased, or whose record is to become another's.
     """
-    content = journal.read()
-    done: list[Told] = []
-    for entry in content.entries:
-        with begin(ledger, actor=actor, now=now) as uow:
-            if _again(uow, vault, entry, also):
-                done.append(entry.what)
-    with begin(ledger, actor=actor, now=now) as uow:
-        uow.record(Event(kind=Kind.JOURNAL_REPLAYED, digest=content.digest))
-    erased = sum(each in _ERASURES or each is Told.LOG_FORGOTTEN for each in done)
-    return Replayed(
-        erased=erased,
-        ended=len(done) - erased,
-        nothing_to_do=len(content.entries) - len(done),
-        faults=content.faults,
-    )
+    return replay_words(ledger, words(vault, also=also), [journal], now=now, actor=actor)
 
 
-def is_behind(connection: Connection, journal: OutsideJournal) -> bool:
-    """Whether the journal tells of something that this database has forgotten: an older copy of it
-    stands here, whoever brought it. The connection sees everyone. Raises JournalError."""
-    return any(_is_forgotten(connection, entry) for entry in journal.read().entries)
-
-
-def _is_forgotten(connection: Connection, entry: JournalEntry) -> bool:
-    if entry.what in _ERASURES:
-        erasure, person = entry.id_at(0), PersonId(entry.id_at(1))
-        known = store.is_known(connection, person, erasure)
-        return not known and store.is_here(connection, person)
-    if entry.what is Told.LOG_FORGOTTEN:
-        return is_remembered(connection, PersonId(entry.id_at(0)), before=entry.at)
-    return stands(connection, ConsentId(entry.id_at(0)))
-
-
-_ERASURES = frozenset({Told.PERSON_ERASED, Told.DATASET_ERASED})
-
-
-def _again(uow: UnitOfWork, vault: Vault, entry: JournalEntry, also: Also) -> bool:
-    """Whether there was anything to do about the line."""
-    if entry.what in _ERASURES:
-        return _erase_again(uow, vault, entry, also)
-    if entry.what is Told.LOG_FORGOTTEN:
-        return forget_again(uow, PersonId(entry.id_at(0)), before=entry.at)
-    withdrawn = entry.what is Told.CONSENT_WITHDRAWN
-    return end_again(uow, ConsentId(entry.id_at(0)), withdrawn=withdrawn)
-
-
-def _erase_again(uow: UnitOfWork, vault: Vault, entry: JournalEntry, also: Also) -> bool:
+def _is_not_erased(connection: Connection, entry: JournalEntry) -> bool:
     erasure, person = entry.id_at(0), PersonId(entry.id_at(1))
-    turn_to(uow.connection, person)
-    if store.is_known(uow.connection, person, erasure) or not store.is_here(uow.connection, person):
-        return False
-    request = Request.again(erasure)
-    if entry.what is Told.PERSON_ERASED:
-        erase_person(uow, vault, person, request)
-        also(uow, person)
-    else:
-        erase_dataset(uow, vault, person, _dataset(vault, person, entry), request)
-    return True
+    turn_to(connection, person)
+    known = erasures.is_known(connection, person, erasure)
+    return not known and erasures.is_here(connection, person)
+
+
+def _erase(vault: Vault, also: Also, uow: UnitOfWork, entry: JournalEntry) -> None:
+    person = PersonId(entry.id_at(1))
+    erase_person(uow, vault, person, Request.again(entry.id_at(0)))
+    also(uow, person)
+
+
+def _erase_dataset(vault: Vault, uow: UnitOfWork, entry: JournalEntry) -> None:
+    person = PersonId(entry.id_at(1))
+    dataset = _dataset(vault, person, entry)
+    erase_dataset(uow, vault, person, dataset, Request.again(entry.id_at(0)))
 
 
 def _dataset(vault: Vault, person: PersonId, entry: JournalEntry) -> DatasetId:
@@ -132,3 +92,25 @@ def _dataset(vault: Vault, person: PersonId, entry: JournalEntry) -> DatasetId:
         if hmac.compare_digest(blinded_dataset(vault, person, each).hex(), entry.about[2]):
             return each
     raise UnknownDatasetError
+
+
+def _is_not_forgotten(connection: Connection, entry: JournalEntry) -> bool:
+    return is_remembered(connection, PersonId(entry.id_at(0)), before=entry.at)
+
+
+def _forget(uow: UnitOfWork, entry: JournalEntry) -> None:
+    forget_again(uow, PersonId(entry.id_at(0)), before=entry.at)
+
+
+def _pair(entry: JournalEntry) -> tuple[PersonId, PersonId]:
+    return PersonId(entry.id_at(0)), PersonId(entry.id_at(1))
+
+
+def _are_two(connection: Connection, entry: JournalEntry) -> bool:
+    return all(erasures.is_here(connection, each) for each in _pair(entry))
+
+
+def _merge(vault: Vault, also: Also, uow: UnitOfWork, entry: JournalEntry) -> None:
+    first, other = _pair(entry)
+    merge_people(uow, vault, first=first, other=other)
+    also(uow, other)

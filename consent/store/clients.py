@@ -53,14 +53,44 @@ def every(connection: Connection) -> list[Client]:
     return [_client(row) for row in connection.execute(select(client).order_by("client_id"))]
 
 
-def suspend(connection: Connection, client_id: ClientId, event_id: EventId) -> bool:
-    """Stop an active client; False when it was not active."""
+def stop(
+    connection: Connection, client_id: ClientId, status: ClientStatus, event_id: EventId
+) -> bool:
+    """Give another status to a client that is not suspended; False when it is."""
     changed = connection.execute(
         update(client)
-        .where(client.c.client_id == client_id, client.c.status == ClientStatus.ACTIVE)
-        .values(status=ClientStatus.SUSPENDED, audit_event_id=event_id)
+        .where(client.c.client_id == client_id, client.c.status != ClientStatus.SUSPENDED)
+        .values(status=status, audit_event_id=event_id)
     )
     return changed.rowcount == 1
+
+
+def replace_keys(connection: Connection, changed: Client, event_id: EventId) -> None:
+    """Write the client's keys, how its answers are sealed, and its status. The client is locked."""
+    seal = changed.answer_seal
+    connection.execute(
+        update(client)
+        .where(client.c.client_id == changed.id)
+        .values(
+            jwks=canonical_json(list(changed.jwks)),
+            answer_seal=None if seal is None else seal.to_bytes(),
+            status=changed.status,
+            audit_event_id=event_id,
+        )
+    )
+
+
+def lock(connection: Connection, client_id: ClientId) -> Client | None:
+    """The client, locked until the transaction ends."""
+    query = select(client).where(client.c.client_id == client_id).with_for_update()
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _client(row)
+
+
+def changed_by(connection: Connection, client_id: ClientId) -> EventId:
+    """The event that accounts for how a client stands now."""
+    query = select(client.c.audit_event_id).where(client.c.client_id == client_id)
+    return EventId(connection.execute(query).scalar_one())
 
 
 _FIND = PreparedSelect(select(client).where(client.c.client_id == bindparam("id")))

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consent.notice import Notice, Told
-from consent.store.tables import feed, notice
+from consent.store.tables import client, feed, notice
 from policies.ids import ClientId, ConsentId, EventId, PersonId, PurposeId, new_uuid
 
 _NUMBERED_AT_ONCE = 2000
@@ -64,6 +64,24 @@ def number(connection: Connection, client: ClientId) -> None:
         connection.execute(_PLACE, {"id": notice_id, "place": place})
     reached = update(feed).where(feed.c.client_id == client)
     connection.execute(reached.values(last=last + len(ids)))
+
+
+def skip_places(connection: Connection, number: int) -> None:
+    """Let the feed of every client go on so many places later."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for client_id in connection.execute(select(client.c.client_id)).scalars().all():
+        begun = dialect.insert(feed).values(client_id=client_id, last=number)
+        further = begun.on_conflict_do_update(
+            index_elements=["client_id"], set_={"last": feed.c.last + number}
+        )
+        connection.execute(further)
+
+
+def forget_old(connection: Connection, *, before: datetime, limit: int) -> int:
+    """Delete what anybody was told before that time and nobody has locked; how many there were."""
+    old = select(notice.c.notice_id).where(notice.c.at < before).limit(limit)
+    gone = delete(notice).where(notice.c.notice_id.in_(old.with_for_update(skip_locked=True)))
+    return connection.execute(gone).rowcount
 
 
 def forget(connection: Connection, client: ClientId, *, before: datetime) -> None:

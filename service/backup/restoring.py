@@ -4,7 +4,8 @@ The backup knows nothing of what came after it: who was erased, which consents w
 which sessions and tokens ended, how far the log had been signed. So before anybody is served
 
 - all sessions, access tokens and codes end,
-- the journal outside the database is replayed: erasures and ends of consents (`vault.replay`),
+- the journal outside the database is replayed: erasures, ends of consents, disputes, merges, and
+  clients and roles that were stopped (`audit.replaying`),
 - the log is held against what is known of it outside, and begun anew where entries are lost for
   good and the operator says so; else it refuses to be signed, and says why.
 
@@ -23,7 +24,11 @@ from sqlalchemy import Engine, text
 
 from audit.durable import sync_folder
 from audit.model import Actor
+from audit.replaying import Replayed
 from audit.rollback import begin_anew
+from audit.scope import EVERYONE
+from consent.reading import with_limited_uses
+from policies.ids import ConsentId, PersonId
 from service.backup.errors import BackupError
 from service.backup.making import BackupHeader, open_backup, snapshots_of
 from service.backup.postgresql import PostgresqlSnapshots, current_schema
@@ -33,7 +38,7 @@ from service.keys_fit import KeysDoNotFitError, check_keys_fit
 from service.migrations.upgrade import knows, upgrade
 from service.runtime import Clock, Runtime, open_runtime, utc_now
 from service.settings import Settings
-from vault.replay import Replayed
+from vault.disputes_again import left_unmarked
 
 _ENDINGS = ("-wal", "-shm", "")
 _LONGEST_PART = 40
@@ -45,15 +50,26 @@ class Restored:
     """What was brought back, and what was done so that nothing ended came back with it."""
 
     header: BackupHeader
+    done: "Done"
+    kept: str | None
+    """Where the database is that stood there before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What was done in the restored database before it takes its place."""
+
     ended: int
     """Sessions, access tokens and codes."""
     replayed: Replayed
+    limited: tuple[ConsentId, ...]
+    """Consents whose uses are counted: nobody knows those that came after the backup."""
+    unmarked: tuple[PersonId, ...]
+    """People who dispute a value that came after the backup: it is to be marked by hand."""
     refusal: str | None
     """Why the log is not signed; None when nothing of it is lost, or it was begun anew."""
     begun: str | None
     """The log that was begun anew."""
-    kept: str | None
-    """Where the database is that stood there before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +124,7 @@ def _on_sqlite(settings: Settings, path: Path, wish: Wish) -> Restored:
         kept = _put_aside(place, runtime.now())
         copy.replace(place)
         sync_folder(place.parent)
-    return _restored(header, done, kept)
+    return Restored(header, done, kept)
 
 
 def _parts(place: Path) -> list[str]:
@@ -144,8 +160,8 @@ def _put_aside(place: Path, now: datetime) -> str | None:
 
 def _on_postgresql(settings: Settings, path: Path, wish: Wish) -> Restored:
     with _opened(settings, wish.clock) as runtime, private_folder(settings.data_folder) as folder:
-        header = _header_of(runtime, path, folder / "copy", wish.programs)
         engine = runtime.ledger.engine
+        header = _header_of(runtime, path, folder / "copy", wish.programs)
         schema = current_schema(engine)
         if header.copy.get("schema") != schema:
             raise BackupError(
@@ -158,7 +174,7 @@ def _on_postgresql(settings: Settings, path: Path, wish: Wish) -> Restored:
         with _in_place_of(engine, schema, runtime.now()) as kept:
             PostgresqlSnapshots(engine, wish.programs).put(folder / "copy")
             done = _bring_up(runtime, header, wish)
-    return _restored(header, done, kept)
+    return Restored(header, done, kept)
 
 
 @contextmanager
@@ -215,9 +231,7 @@ def _stands_there(what: str) -> BackupError:
     return BackupError(what, "give --replace to put it aside; it is kept")
 
 
-def _bring_up(
-    runtime: Runtime, header: BackupHeader, wish: Wish
-) -> tuple[int, Replayed, str | None, str | None]:
+def _bring_up(runtime: Runtime, header: BackupHeader, wish: Wish) -> Done:
     """Bring the restored database up to what is known outside it."""
     upgrade(runtime.ledger.engine)
     try:
@@ -228,7 +242,19 @@ def _bring_up(
             "restore the key folder that belongs to it, or a newer backup",
         ) from error
     ended = end_all(runtime, reference=str(header.backup), actor=wish.actor)
-    return ended, _replayed(runtime, wish), *_log(runtime, wish)
+    replayed = _replayed(runtime, wish)
+    with runtime.ledger.read(EVERYONE) as connection:
+        limited = with_limited_uses(connection)
+        unmarked = left_unmarked(connection, replayed.left, since=header.made_at)
+    refusal, begun = _log(runtime, wish)
+    return Done(
+        ended=ended,
+        replayed=replayed,
+        limited=tuple(limited),
+        unmarked=tuple(unmarked),
+        refusal=refusal,
+        begun=begun,
+    )
 
 
 def _replayed(runtime: Runtime, wish: Wish) -> Replayed:
@@ -242,13 +268,7 @@ def _replayed(runtime: Runtime, wish: Wish) -> Replayed:
             "bring it to its place, or name another with --journal; --no-journal only if nobody was"
             " erased and nothing withdrawn since the backup",
         )
-    done = replay_all(runtime, journals, actor=wish.actor)
-    return Replayed(
-        erased=sum(each.erased for each in done),
-        ended=sum(each.ended for each in done),
-        nothing_to_do=sum(each.nothing_to_do for each in done),
-        faults=tuple(fault for each in done for fault in each.faults),
-    )
+    return replay_all(runtime, journals, actor=wish.actor)
 
 
 def _log(runtime: Runtime, wish: Wish) -> tuple[str | None, str | None]:
@@ -261,15 +281,6 @@ def _log(runtime: Runtime, wish: Wish) -> tuple[str | None, str | None]:
         return refusal, None
     known = watch.guard.known_outside()
     return None, begin_anew(runtime.ledger, known, actor=wish.actor, now=runtime.now())
-
-
-def _restored(
-    header: BackupHeader,
-    done: tuple[int, Replayed, str | None, str | None],
-    kept: str | None,
-) -> Restored:
-    ended, replayed, refusal, begun = done
-    return Restored(header, ended, replayed, refusal, begun, kept)
 
 
 @contextmanager

@@ -12,7 +12,10 @@ from service.cli.failure import Failure
 from service.cli.place import data_option, runtime_of, settings_of
 
 if TYPE_CHECKING:
-    from service.backup.restoring import Restored
+    from datetime import datetime
+
+    from audit.replaying import Replayed
+    from service.backup.restoring import Done, Restored
 
 _programs: Callable[[Any], Any] = click.option(
     "--programs",
@@ -104,7 +107,7 @@ def restore(
         )
         restored = bring_back(settings, file, wish)
     click.echo(json.dumps(_shown(restored)) if as_json else "\n".join(_lines(restored)))
-    if restored.refusal is not None or restored.replayed.faults:
+    if restored.done.refusal is not None or restored.done.replayed.faults:
         raise click.exceptions.Exit(3)
 
 
@@ -137,34 +140,63 @@ def _told(what: str) -> Iterator[None]:
 
 
 def _shown(restored: "Restored") -> dict[str, Any]:
+    from service.behind import counted
+
+    done = restored.done
     return {
         "backup": str(restored.header.backup),
         "made_at": restored.header.made_at.isoformat(),
-        "ended": restored.ended,
-        "erased_again": restored.replayed.erased,
-        "consents_ended_again": restored.replayed.ended,
-        "journal_faults": len(restored.replayed.faults),
-        "log_refused": restored.refusal,
-        "log_begun": restored.begun,
+        "ended": done.ended,
+        **dict(counted(done.replayed)),
+        "consents_with_unknown_uses": [str(each) for each in done.limited],
+        "people_with_unmarked_disputes": [str(each) for each in done.unmarked],
+        "journal_faults": len(done.replayed.faults),
+        "log_refused": done.refusal,
+        "log_begun": done.begun,
         "kept": restored.kept,
     }
 
 
 def _lines(restored: "Restored") -> Iterator[str]:
-    header = restored.header
+    header, done = restored.header, restored.done
     yield f"restored backup {header.backup} of {header.made_at:%Y-%m-%d %H:%M:%S} UTC"
-    yield f"{restored.ended} sessions, tokens and codes were ended"
-    yield (
-        f"of what the journal tells, {restored.replayed.erased} erasures and"
-        f" {restored.replayed.ended} ends of consents were made again"
-    )
-    for fault in restored.replayed.faults:
+    yield f"{done.ended} sessions, tokens and codes were ended"
+    yield from _again(done.replayed)
+    yield from _unknown(done, header.made_at)
+    for fault in done.replayed.faults:
         yield f"the journal is damaged at line {fault.line}: {fault.damage} (docs/operator.md)"
     if restored.kept:
         yield f"what was there before is kept: {restored.kept}"
-    if restored.begun:
-        yield f"the log goes on as {restored.begun} (consent-vault audit vkeys)"
-    if restored.refusal:
-        yield f"the log is not signed: {restored.refusal}"
+    if done.begun:
+        yield f"the log goes on as {done.begun} (consent-vault audit vkeys)"
+    if done.refusal:
+        yield f"the log is not signed: {done.refusal}"
     if header.copy["database"] == "postgresql":
         yield "give the service its rights again: consent-vault db role NAME"
+
+
+def _again(replayed: "Replayed") -> Iterator[str]:
+    """What the journal has told, and what is to be done about it."""
+    from service.behind import counted
+
+    done = [f"{number} {name.replace('_', ' ')}" for name, number in counted(replayed) if number]
+    yield f"of what the journal tells: {', '.join(done) or 'nothing was forgotten'}"
+    if dict(counted(replayed))["clients_without_keys"]:
+        yield (
+            "clients whose keys were replaced since are stopped until they are given them again:"
+            " consent-vault client list, consent-vault client keys"
+        )
+
+
+def _unknown(done: "Done", since: "datetime") -> Iterator[str]:
+    """What nobody can know of the time since the backup."""
+    if done.limited:
+        yield (
+            f"{len(done.limited)} consents have a limited number of uses, and those since"
+            f" {since:%Y-%m-%d %H:%M:%S} UTC are not known (--json names the consents)"
+        )
+    if done.unmarked:
+        yield (
+            f"{len(done.unmarked)} people dispute a value that is not in this copy: when its source"
+            " sends it again it bears no mark (--json names them)"
+        )

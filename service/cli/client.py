@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def client() -> None:
-    """Register the programs of agencies, list them, stop one."""
+    """Register the programs of agencies, list them, give one other keys, stop one."""
 
 
 @client.command()
@@ -90,6 +90,41 @@ def suspend(client_id: str, data: Path | None) -> None:
                 repair="nothing is left to do: its tokens open nothing",
             ) from error
     click.echo(f"suspended {client_id}")
+
+
+@client.command()
+@click.argument("client_id")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@data_option
+def keys(client_id: str, file: Path, data: Path | None) -> None:
+    """Give a client other public keys, in the place of all that it has.
+
+    FILE is a JWK Set (RFC 7517): { "keys": [ … ] }. What an earlier key signs is refused from now
+    on. A client that waits for its keys since a restore works again; a suspended one stays so.
+    """
+    from audit.unit_of_work import begin
+    from consent.clients import ClientMetadataError, UnknownClientError, replace_keys
+    from policies.ids import ClientId
+    from service.cli.operator import OPERATOR
+
+    jwks = read_object(file)
+    with runtime_of(data) as runtime:
+        try:
+            with begin(runtime.ledger, actor=OPERATOR, now=runtime.now()) as uow:
+                changed = replace_keys(uow, ClientId(client_id), jwks)
+        except UnknownClientError as error:
+            raise Failure(
+                "No keys were replaced.",
+                why=f"there is no client {client_id}",
+                repair="consent-vault client list shows their ids",
+            ) from error
+        except ClientMetadataError as error:
+            raise Failure(
+                "No keys were replaced.",
+                why=f"{error.member}: {error.reason}",
+                repair="correct the keys and run the command again (docs/agency-developer.md)",
+            ) from error
+    click.echo(f"{client_id} has the keys of {file} and is {changed.status}")
 
 
 def read_object(file: Path) -> Mapping[str, Any]:

@@ -17,6 +17,13 @@ def of_person(connection: Connection, person: PersonId) -> list[Role]:
     return [Role(role) for role in connection.execute(query).scalars()]
 
 
+def granted_by(connection: Connection, person: PersonId, role: Role) -> EventId | None:
+    """The event that gave the person the role, None when she does not have it."""
+    of_person = (table.c.person_id == person) & (table.c.role == role)
+    found = connection.execute(select(table.c.audit_event_id).where(of_person)).scalar_one_or_none()
+    return None if found is None else EventId(found)
+
+
 def remove(connection: Connection, person: PersonId, role: Role) -> bool:
     """Take the role back; False when the person does not have it (any more)."""
     of_person = (table.c.person_id == person) & (table.c.role == role)

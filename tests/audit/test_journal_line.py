@@ -15,12 +15,18 @@ from audit.journal_line import (
     JournalLine,
     JournalLineError,
     Told,
+    client_keys_replaced,
+    client_suspended,
     consent_over,
     dataset_erased,
+    dispute_settled,
     log_forgotten,
+    people_merged,
     person_erased,
+    role_revoked,
+    value_disputed,
 )
-from policies.ids import ConsentId, PersonId
+from policies.ids import ClientId, ConsentId, DisputeId, PersonId, RecordId
 
 KEY = bytes(range(32))
 AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -29,22 +35,32 @@ PERSON = PersonId(UUID("66666666-7777-4888-9999-aaaaaaaaaaaa"))
 CONSENT = ConsentId(UUID("bbbbbbbb-cccc-4ddd-8eee-ffffffffffff"))
 ENTRY = person_erased(ERASURE, PERSON, at=AT)
 
+people = st.uuids().map(PersonId)
+digests = st.binary(min_size=32, max_size=32)
+times = st.datetimes(timezones=st.just(UTC))
 entries = st.one_of(
-    st.builds(person_erased, st.uuids(), st.uuids().map(PersonId), at=st.just(AT)),
+    st.builds(person_erased, st.uuids(), people, at=st.just(AT)),
+    st.builds(dataset_erased, st.uuids(), people, digests, at=times),
+    st.builds(consent_over, st.uuids().map(ConsentId), withdrawn=st.booleans(), at=times),
+    st.builds(log_forgotten, people, at=times),
+    st.builds(people_merged, people, people, at=times),
     st.builds(
-        dataset_erased,
-        st.uuids(),
-        st.uuids().map(PersonId),
-        st.binary(min_size=32, max_size=32),
-        at=st.datetimes(timezones=st.just(UTC)),
+        value_disputed,
+        st.uuids().map(DisputeId),
+        people,
+        st.uuids().map(RecordId),
+        digests,
+        at=times,
     ),
+    st.builds(dispute_settled, st.uuids().map(DisputeId), people, digests, at=times),
+    st.builds(client_suspended, st.text(min_size=1).map(ClientId), at=times),
     st.builds(
-        consent_over,
-        st.uuids().map(ConsentId),
-        withdrawn=st.booleans(),
-        at=st.datetimes(timezones=st.just(UTC)),
+        client_keys_replaced,
+        st.text(min_size=1).map(ClientId),
+        digests.map(bytes.hex),
+        at=times,
     ),
-    st.builds(log_forgotten, st.uuids().map(PersonId), at=st.datetimes(timezones=st.just(UTC))),
+    st.builds(role_revoked, people, st.sampled_from(["auditor", "operator"]), at=times),
 )
 
 
@@ -111,6 +127,12 @@ def test_a_line_put_elsewhere_does_not_follow() -> None:
         f"2026-11-24T09:00:00.000000+00:00 consent-ended {CONSENT} 2",
         f"2026-11-24T09:00:00+00:00 consent-ended {CONSENT}",
         f"2026-11-24T09:00:00.000000+00:00  consent-ended {CONSENT}",
+        f"2026-11-24T09:00:00.000000+00:00 people-merged {PERSON}",
+        f"2026-11-24T09:00:00.000000+00:00 value-disputed {ERASURE} {PERSON} {CONSENT} wrong",
+        f"2026-11-24T09:00:00.000000+00:00 dispute-settled {ERASURE} {PERSON} corrected",
+        "2026-11-24T09:00:00.000000+00:00 client-suspended bank",
+        f"2026-11-24T09:00:00.000000+00:00 client-keys-replaced {'a' * 64}",
+        f"2026-11-24T09:00:00.000000+00:00 role-revoked {PERSON} operator",
         "",
     ],
 )

@@ -21,7 +21,7 @@ from policies.ids import PurposeId
 from service.cli.main import main
 from service.runtime import open_runtime
 from service.settings import load_settings
-from tests.consent.flow import metadata
+from tests.consent.flow import metadata, public_key
 
 
 @pytest.mark.parametrize(
@@ -212,6 +212,20 @@ def test_a_client_is_suspended_once(installation: Path) -> None:
         assert CliRunner().invoke(main, command).exit_code == 0
     assert "suspended before" in told_of("client", "suspend", "kela-1")
     assert "client list" in told_of("client", "suspend", "kela-2")
+
+
+def test_a_client_is_given_other_keys(installation: Path) -> None:
+    file, keys = installation / "client.json", installation / "keys.json"
+    file.write_text(json.dumps(metadata(client_id="kela-1", organisation="kela")))
+    assert CliRunner().invoke(main, ["client", "add", str(file)]).exit_code == 0
+    keys.write_text(json.dumps({"keys": [public_key("key-2")]}))
+    given = CliRunner().invoke(main, ["client", "keys", "kela-1", str(keys)])
+    assert (given.exit_code, "is active" in given.output) == (0, True)
+    (listed,) = json.loads(CliRunner().invoke(main, ["client", "list", "--json"]).output)
+    assert [each["kid"] for each in listed["jwks"]] == ["key-2"]
+    assert "client list" in told_of("client", "keys", "kela-2", str(keys))
+    keys.write_text(json.dumps({"keys": []}))
+    assert "jwks: wrong-form" in told_of("client", "keys", "kela-1", str(keys))
 
 
 def test_a_folder_without_keys_is_told(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from tests.schema import create_tables
 from tests.vault import given
 from tests.vault.vault_model import (
     Record,
+    Said,
     World,
     dataset_of,
 )
@@ -102,7 +103,7 @@ class Installation(RuleBasedStateMachine):
         self.index_key = os.urandom(32)
         self.now, self.number = given.NOW, 0
         self.world, self.copies = World(), list[Copy]()
-        self.told: list[tuple[UUID, PersonId, DatasetId | None]] = []
+        self.told: list[tuple[UUID, PersonId, DatasetId | None] | Said] = []
         self.ever: dict[PersonId, str] = {}
         self.begin_process()
 
@@ -172,8 +173,12 @@ class Installation(RuleBasedStateMachine):
         self.begin_process()
 
     def replays(self) -> None:
-        done = 0
-        for erasure, person, dataset in self.told:
+        done = heard = 0
+        for told in self.told:
+            if isinstance(told, Said):
+                heard += self.world.hear_again(told)
+                continue
+            erasure, person, dataset = told
             if erasure in self.world.erasures or person not in self.world.people:
                 continue
             done += 1
@@ -184,6 +189,7 @@ class Installation(RuleBasedStateMachine):
                 self.world.people[person].erase(dataset)
         found = replay(self.ledger, self.vault, self.journal, now=self.clock())
         assert (found.erased, found.ended, found.faults) == (done, 0, ())
+        assert len(found.done) == done + heard
 
     def what_a_destroyed_key_wrapped_opens_no_more(self) -> None:
         with self.ledger.read(EVERYONE) as connection:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,10 +11,10 @@ from audit.check_report import Gap
 from audit.completeness import check
 from audit.erasure import forget
 from audit.journal_line import consent_over, person_erased
-from audit.model import SYSTEM, Actor, Kind
+from audit.model import SYSTEM, Kind
 from audit.outside_journal import Damage, JournalError, OutsideJournal
 from audit.reader import entries_about, search
-from audit.scope import EVERYONE
+from audit.replaying import Replayed
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from consent.choices import expire_due
 from consent.decisions import Denial, DenialReason
@@ -25,34 +24,22 @@ from consent.reading import consent
 from policies.ids import ConsentId, PersonId
 from tests.consent.flow import Flow
 from tests.database_backup import DatabaseBackup
-from tests.vault.erasing import rows
+from tests.vault.erasing import erased, rows
 from tests.vault.given import (
     AINO,
     GLUCOSE,
     GROSS,
-    INCOME,
     NOW,
     VILLE,
-    deposited,
-    fact,
     released,
     viewed,
 )
+from tests.vault.replaying import LATER, known_person, replayed
 from tests.wrapping import MemoryWrapper
 from vault.effects import EFFECTS
-from vault.erasure import Request, erase_dataset, erase_person
-from vault.merging import merge_people
-from vault.people import IDENTITY_SCHEME, enrol, find_person
-from vault.replay import Replayed, is_behind, replay
+from vault.people import IDENTITY_SCHEME, find_person
+from vault.replay import replay
 from vault.vault import Vault
-
-LATER = NOW + timedelta(hours=3)
-KEY = bytes(range(32))
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> OutsideJournal:
-    return OutsideJournal(tmp_path / "journal", KEY)
 
 
 @pytest.fixture
@@ -61,47 +48,13 @@ def ledger(engine: Engine, journal: OutsideJournal) -> Ledger:
 
 
 @pytest.fixture
-def backup(engine: Engine, tmp_path: Path) -> DatabaseBackup:
-    return DatabaseBackup(engine, tmp_path)
-
-
-@pytest.fixture
 def aino(ledger: Ledger, vault: Vault) -> PersonId:
-    return _person(ledger, vault, AINO)
+    return known_person(ledger, vault, AINO)
 
 
 @pytest.fixture
 def ville(ledger: Ledger, vault: Vault) -> PersonId:
-    return _person(ledger, vault, VILLE)
-
-
-def _person(ledger: Ledger, vault: Vault, identifier: str) -> PersonId:
-    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
-        person = enrol(uow, vault, scheme=IDENTITY_SCHEME, identifier=identifier)
-    deposited(ledger, vault, person, fact())
-    deposited(ledger, vault, person, fact(GLUCOSE, 64))
-    return person
-
-
-def erased(ledger: Ledger, vault: Vault, person: PersonId) -> None:
-    with begin(ledger, actor=Actor.person(person), now=NOW) as uow:
-        erase_person(uow, vault, person, Request.by_wish())
-
-
-def replayed(ledger: Ledger, vault: Vault) -> Replayed:
-    """A database is behind its journal until it is replayed, and not after it."""
-    assert ledger.journal is not None
-    behind = is_behind_journal(ledger)
-    found = replay(ledger, vault, ledger.journal, now=LATER)
-    assert behind is bool(found.erased or found.ended)
-    assert not is_behind_journal(ledger)
-    return found
-
-
-def is_behind_journal(ledger: Ledger) -> bool:
-    assert ledger.journal is not None
-    with ledger.read(EVERYONE) as connection:
-        return is_behind(connection, ledger.journal)
+    return known_person(ledger, vault, VILLE)
 
 
 def counted(found: Replayed) -> tuple[int, int, int]:
@@ -236,7 +189,7 @@ def test_a_backup_from_before_the_person_has_nothing_to_erase(
     ledger: Ledger, vault: Vault, backup: DatabaseBackup
 ) -> None:
     backup.take()
-    aino = _person(ledger, vault, AINO)
+    aino = known_person(ledger, vault, AINO)
     flow = Flow(ledger)
     flow.withdraw(flow.given())
     erased(ledger, vault, aino)
@@ -331,30 +284,3 @@ def test_the_journal_holds_no_personal_data(
     content = journal.path.read_text()
     for planted in (AINO, "income", "glucose", "debt", "256000", "kela"):
         assert planted not in content
-
-
-@pytest.mark.parametrize("whole", [True, False])
-def test_who_was_joined_to_an_erased_person_does_not_come_back_either(
-    ledger: Ledger,
-    vault: Vault,
-    backup: DatabaseBackup,
-    aino: PersonId,
-    ville: PersonId,
-    whole: bool,
-) -> None:
-    backup.take()
-    with begin(ledger, actor=SYSTEM, now=NOW, about=EVERYONE) as uow:
-        merge_people(uow, vault, first=aino, other=ville)
-    if whole:
-        erased(ledger, vault, aino)
-    else:
-        with begin(ledger, actor=Actor.person(aino), now=NOW) as uow:
-            erase_dataset(uow, vault, aino, INCOME, Request.by_wish())
-    backup.restore()
-    assert all(viewed(ledger, vault, each, GROSS).facts for each in (aino, ville))
-    assert replayed(ledger, vault).erased == 2
-    for each in (aino, ville):
-        assert viewed(ledger, vault, each, GROSS).facts == ()
-        assert bool(viewed(ledger, vault, each, GLUCOSE).facts) is not whole
-    again = replayed(ledger, vault)
-    assert (again.erased, again.ended) == (0, 0)

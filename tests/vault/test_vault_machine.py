@@ -44,6 +44,7 @@ from tests.vault.vault_model import (
     DATASETS,
     RANKS,
     SOURCES,
+    Said,
     Someone,
     dataset_of,
 )
@@ -119,7 +120,7 @@ class VaultMachine(Installation):
         about = record.versions[0]
         refused = pytest.raises(AlreadyDisputedError) if record.dispute else ExitStack()
         with refused, self.work(person) as uow:
-            record.dispute = dispute(
+            opened = dispute(
                 uow,
                 self.vault,
                 person,
@@ -128,7 +129,8 @@ class VaultMachine(Installation):
                 reason=DisputeReason.WRONG,
                 restrict=restrict,
             )
-            record.restricted = restrict
+            record.dispute_by(opened, restrict=restrict)
+            self.told.append(Said(opened, person, record.tag, restrict))
 
     @precondition(lambda self: self.disputed())
     @rule(data=st.data(), outcome=st.sampled_from(Outcome))
@@ -137,7 +139,8 @@ class VaultMachine(Installation):
         with self.work(person if outcome is Outcome.TAKEN_BACK else None) as uow:
             assert record.dispute is not None
             settle(uow, self.vault, person, record.dispute, outcome)
-        record.dispute, record.restricted = None, False
+        self.told.append(Said(record.dispute, person, record.tag))
+        record.settle()
 
     @precondition(lambda self: self.world.people)
     @rule(

@@ -1,7 +1,7 @@
 """What the vault must hold, as plain lists of facts: its rules, told a second time."""
 
 from dataclasses import dataclass, field, replace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from policies.facts import Fact, Value
 from policies.ids import AttributeId, DatasetId, DisputeId, PersonId, SourceId
@@ -33,9 +33,20 @@ Place = tuple[AttributeId, SourceId]
 class Record:
     """What one source has said of one attribute, and the person's open dispute with it."""
 
+    tag: UUID = field(default_factory=uuid4)
+    """Another one, should the same be deposited after an erasure."""
     versions: list[Fact] = field(default_factory=list)
     dispute: DisputeId | None = None
     restricted: bool = False
+    disputes: set[DisputeId] = field(default_factory=set)
+    """All that there were."""
+
+    def dispute_by(self, dispute: DisputeId, *, restrict: bool) -> None:
+        self.dispute, self.restricted = dispute, restrict
+        self.disputes.add(dispute)
+
+    def settle(self) -> None:
+        self.dispute, self.restricted = None, False
 
     @property
     def current(self) -> int:
@@ -49,6 +60,17 @@ class Record:
         marks |= {Label.RESTRICTED} if self.restricted else set()
         found = self.versions[self.current]
         return replace(found, labels=found.labels | marks)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the journal was told of a dispute: that it was opened, or, without `restrict`, that it
+    was settled."""
+
+    dispute: DisputeId
+    person: PersonId
+    tag: UUID
+    restrict: bool | None = None
 
 
 @dataclass(slots=True)
@@ -105,3 +127,18 @@ class World:
     erasures: set[UUID] = field(default_factory=set)
     begun: set[str] = field(default_factory=set)
     rotating: bool = False
+
+    def hear_again(self, said: Said) -> bool:
+        """What a replay does about a dispute; whether there is anything to do."""
+        someone = self.people.get(said.person)
+        records = [] if someone is None else someone.records.values()
+        for record in (each for each in records if each.tag == said.tag):
+            if said.restrict is None and record.dispute == said.dispute:
+                record.settle()
+                return True
+            if said.restrict is not None and record.dispute is None:
+                known = said.dispute in record.disputes
+                if not known:
+                    record.dispute_by(said.dispute, restrict=said.restrict)
+                return not known
+        return False

@@ -17,6 +17,8 @@ class Disputable:
     """The version of a record that counts, and when it came."""
 
     record: RecordId
+    attribute: AttributeId
+    source: SourceId
     version: int
     since: datetime
     disputed: bool
@@ -26,29 +28,26 @@ def disputable(
     connection: Connection, person_id: PersonId, attribute: AttributeId, source: SourceId
 ) -> Disputable | None:
     """What the source holds about the attribute now, locked where the engine locks rows."""
-    query = (
-        select(record.c.record_id, record.c.current, deposit.c.received_at, record.c.disputed)
-        .join_from(
-            record,
-            version,
-            (version.c.person_id == record.c.person_id)
-            & (version.c.record_id == record.c.record_id)
-            & (version.c.version == record.c.current),
-        )
-        .join(
-            deposit,
-            (deposit.c.person_id == version.c.person_id)
-            & (deposit.c.deposit_id == version.c.deposit_id),
-        )
-        .where(
-            record.c.person_id == person_id,
-            record.c.attribute == attribute,
-            record.c.source == source,
-        )
-        .with_for_update(of=record)
+    query = _disputables().where(
+        record.c.person_id == person_id,
+        record.c.attribute == attribute,
+        record.c.source == source,
     )
     row = connection.execute(query).one_or_none()
-    return None if row is None else Disputable(RecordId(row[0]), row[1], row[2], row[3])
+    return None if row is None else _disputable(row)
+
+
+def is_undisputed(connection: Connection, person_id: PersonId, record_id: RecordId) -> bool:
+    """Whether the person's record is here and nobody disputes it."""
+    here = (record.c.person_id == person_id) & (record.c.record_id == record_id)
+    query = select(record.c.record_id).where(here, ~record.c.disputed)
+    return connection.execute(query).one_or_none() is not None
+
+
+def lock_record(connection: Connection, person_id: PersonId, record_id: RecordId) -> Disputable:
+    """The person's record, which is here, locked where the engine locks rows."""
+    mine = (record.c.person_id == person_id) & (record.c.record_id == record_id)
+    return _disputable(connection.execute(_disputables().where(mine)).one())
 
 
 def add(connection: Connection, person_id: PersonId, opened: Dispute) -> None:
@@ -106,6 +105,12 @@ def find(connection: Connection, person_id: PersonId, dispute_id: UUID) -> Dispu
     return None if row is None else _dispute(row)
 
 
+def the(connection: Connection, person_id: PersonId, dispute_id: UUID) -> Dispute:
+    """The person's dispute, where it is known to be here."""
+    query = _all().where(dispute.c.person_id == person_id, dispute.c.dispute_id == dispute_id)
+    return _dispute(connection.execute(query).one())
+
+
 def open_disputes(connection: Connection) -> list[tuple[PersonId, Dispute]]:
     """Everybody's open disputes, oldest first."""
     query = _all().where(dispute.c.outcome.is_(None)).order_by(dispute.c.opened_at)
@@ -147,6 +152,43 @@ def restated_since(
         (PersonId(row.person_id), _dispute(row), EventId(row.deposit_event_id))
         for row in connection.execute(query)
     ]
+
+
+def _disputables() -> Select[Any]:
+    return (
+        select(
+            record.c.record_id,
+            record.c.attribute,
+            record.c.source,
+            record.c.current,
+            deposit.c.received_at,
+            record.c.disputed,
+        )
+        .join_from(
+            record,
+            version,
+            (version.c.person_id == record.c.person_id)
+            & (version.c.record_id == record.c.record_id)
+            & (version.c.version == record.c.current),
+        )
+        .join(
+            deposit,
+            (deposit.c.person_id == version.c.person_id)
+            & (deposit.c.deposit_id == version.c.deposit_id),
+        )
+        .with_for_update(of=record)
+    )
+
+
+def _disputable(row: Any) -> Disputable:
+    return Disputable(
+        record=RecordId(row.record_id),
+        attribute=AttributeId(row.attribute),
+        source=SourceId(row.source),
+        version=row.current,
+        since=row.received_at,
+        disputed=row.disputed,
+    )
 
 
 def _mark(

@@ -188,7 +188,7 @@ def test_a_restore_brings_back_what_the_backup_holds(office: Office, tmp_path: P
     with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
         enrol(uow, office.runtime.vault, scheme=IDENTITY_SCHEME, identifier=LATER_PERSON)
     restored = bring_back(office, tmp_path / "backup")
-    assert restored.ended == 1  # the access token
+    assert restored.done.ended == 1  # the access token
     with reopened(office) as runtime, runtime.ledger.read() as connection:
         found = [
             find_person(connection, runtime.vault, scheme=IDENTITY_SCHEME, identifier=each)
@@ -214,7 +214,7 @@ def test_a_withdrawal_after_the_backup_stands_after_the_restore(
     back_up(office, tmp_path / "backup")
     office.withdraw(consent)
     restored = bring_back(office, tmp_path / "backup")
-    assert (restored.replayed.ended, restored.replayed.erased) == (1, 0)
+    assert (restored.done.replayed.ended, restored.done.replayed.erased) == (1, 0)
     with reopened(office) as runtime:
         assert status_of(runtime, consent) == "withdrawn"
     refused = office.send(
@@ -233,7 +233,7 @@ def test_who_was_erased_after_the_backup_is_erased_after_the_restore(
     with begin(office.runtime.ledger, actor=SYSTEM, now=office.clock()) as uow:
         erase_person(uow, office.runtime.vault, office.person, Request.by_order("2026/4"))
     restored = bring_back(office, tmp_path / "backup")
-    assert restored.replayed.erased == 1
+    assert restored.done.replayed.erased == 1
     with reopened(office) as runtime, runtime.ledger.read() as connection:
         where = {"scheme": IDENTITY_SCHEME, "identifier": PERSON}
         assert find_person(connection, runtime.vault, **where) is None
@@ -248,7 +248,7 @@ def test_sessions_end(office: Office, tmp_path: Path) -> None:
         event = uow.record(Event(kind=Kind.SIGNED_IN, subject=office.person))
         sessions.add(uow.connection, session_of(office), bytes(32), event)
     back_up(office, tmp_path / "backup")
-    assert bring_back(office, tmp_path / "backup").ended == 1
+    assert bring_back(office, tmp_path / "backup").done.ended == 1
     with reopened(office) as runtime, runtime.ledger.read() as connection:
         assert sessions.find(connection, bytes(32)) is None
 
@@ -268,11 +268,11 @@ def test_a_log_that_lost_entries_is_not_signed_until_it_is_begun_anew(
     office.given()
     office.runtime.sequencer.run_once(office.clock())
     refused = bring_back(office, tmp_path / "backup")
-    assert refused.refusal is not None
-    assert "was a backup restored?" in refused.refusal
+    assert refused.done.refusal is not None
+    assert "was a backup restored?" in refused.done.refusal
     office.clock.advance(minutes=1)
     begun = bring_back(office, tmp_path / "backup", new_log=True)
-    assert (begun.refusal, begun.begun) == (None, "2026h2b")
+    assert (begun.done.refusal, begun.done.begun) == (None, "2026h2b")
     with reopened(office) as runtime:
         runtime.sequencer.run_once(office.clock())
         with runtime.ledger.read() as connection:
@@ -283,7 +283,7 @@ def test_a_log_that_lost_nothing_goes_on(office: Office, tmp_path: Path) -> None
     office.runtime.sequencer.run_once(office.clock())
     back_up(office, tmp_path / "backup")
     restored = bring_back(office, tmp_path / "backup", new_log=True)
-    assert (restored.refusal, restored.begun) == (None, None)
+    assert (restored.done.refusal, restored.done.begun) == (None, None)
 
 
 def test_what_stood_there_is_kept(office: Office, tmp_path: Path) -> None:
@@ -386,7 +386,7 @@ def test_a_restore_that_fails_half_way_leaves_what_stood_there(
     assert len(office.events(Kind.CONSENT_GIVEN)) == 1
     assert office.events(Kind.BACKUP_RESTORED) == []
     monkeypatch.undo()
-    assert bring_back(office, tmp_path / "backup").replayed.faults == ()
+    assert bring_back(office, tmp_path / "backup").done.replayed.faults == ()
 
 
 def test_a_first_restore_that_fails_leaves_nothing_to_be_served(
@@ -430,7 +430,7 @@ def test_without_its_journal_nothing_is_restored_unasked(office: Office, tmp_pat
     assert "--no-journal" in refused.value.repair
     consent = office.given()
     office.withdraw(consent)
-    assert bring_back(office, tmp_path / "backup", no_journal=False).replayed.faults == ()
+    assert bring_back(office, tmp_path / "backup", no_journal=False).done.replayed.faults == ()
 
 
 def test_the_journal_of_another_host_is_replayed_too(office: Office, tmp_path: Path) -> None:
@@ -441,7 +441,7 @@ def test_the_journal_of_another_host_is_replayed_too(office: Office, tmp_path: P
     others = tmp_path / "others.journal"
     own.rename(others)
     restored = bring_back(office, tmp_path / "backup", journals=(others,))
-    assert restored.replayed.ended == 1
+    assert restored.done.replayed.ended == 1
 
 
 def copied_back(office: Office, tmp_path: Path) -> None:

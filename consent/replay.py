@@ -1,0 +1,71 @@
+"""What this room does again of what the journal tells (audit.replaying): ends of consents, and
+clients that were stopped or have got other keys.
+
+The new keys of a client are not in the journal, so a client whose old ones have come back is
+stopped until it is given its keys again: else whoever had stolen the old ones could use them.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from sqlalchemy import Connection
+
+from audit.journal_line import JournalEntry, Told, digest_of
+from audit.replaying import Again, Word, Words, changed_since
+from audit.unit_of_work import UnitOfWork
+from consent.clients import await_keys, clients, keys_digest, suspend_client
+from consent.ending import end_again, stands
+from consent.model import Client, ClientStatus
+from consent.store import clients as store
+from policies.ids import ClientId, ConsentId
+
+
+def _consent_stands(connection: Connection, entry: JournalEntry) -> bool:
+    return stands(connection, ConsentId(entry.id_at(0)))
+
+
+def _end(uow: UnitOfWork, entry: JournalEntry, *, withdrawn: bool) -> None:
+    end_again(uow, ConsentId(entry.id_at(0)), withdrawn=withdrawn)
+
+
+def _works_again(connection: Connection, entry: JournalEntry) -> bool:
+    found = _client(connection, entry)
+    return found is not None and found.status is not ClientStatus.SUSPENDED
+
+
+def _has_old_keys(connection: Connection, entry: JournalEntry) -> bool:
+    found = _client(connection, entry)
+    if found is None or found.status is not ClientStatus.ACTIVE:
+        return False
+    return keys_digest(found) != entry.about[1]
+
+
+def _client(connection: Connection, entry: JournalEntry) -> Client | None:
+    """The client that the line is about, if it stands here as it stood before the line.
+
+    One that waits for its keys came out of this replay, whatever the time of its last event.
+    """
+    for each in clients(connection):
+        if digest_of(each.id) == entry.about[0]:
+            event_id = store.changed_by(connection, each.id)
+            waits = each.status is ClientStatus.AWAITING_KEYS
+            return each if waits or not changed_since(connection, event_id, entry.at) else None
+    return None
+
+
+def _to_client(stop: Callable[[UnitOfWork, ClientId], object]) -> Again:
+    """Do it to the client that the line is about."""
+
+    def again(uow: UnitOfWork, entry: JournalEntry) -> None:
+        ids = {digest_of(each.id): each.id for each in clients(uow.connection)}
+        stop(uow, ids[entry.about[0]])
+
+    return again
+
+
+WORDS: Words = {
+    Told.CONSENT_WITHDRAWN: Word(_consent_stands, partial(_end, withdrawn=True)),
+    Told.CONSENT_ENDED: Word(_consent_stands, partial(_end, withdrawn=False)),
+    Told.CLIENT_SUSPENDED: Word(_works_again, _to_client(suspend_client)),
+    Told.CLIENT_KEYS_REPLACED: Word(_has_old_keys, _to_client(await_keys)),
+}
