@@ -12,7 +12,8 @@ from consent.changes import Answer, change
 from consent.conditions import Choice, ChoiceError, Question, check_conditions, longest_end
 from consent.lifecycle import Party, apply
 from consent.model import LIVE, OPEN, Command, Consent, ConsentRecord, Status
-from consent.store import clients, consents, purposes, records
+from consent.presenting import keep_presentation
+from consent.store import clients, consents, purposes, records, tokens
 from policies.ids import ConsentId, PersonId
 from policies.purposes import PurposeDeclaration
 from policies.vocabulary import LevelOfAssurance
@@ -47,9 +48,6 @@ def give(uow: UnitOfWork, consent_id: ConsentId, choice: Choice) -> ConsentRecor
         raise ChoiceError("declaration-not-in-force")
     question = _question(uow, waiting, declaration)
     check_conditions(question, choice, uow.now)
-    for other in same:
-        if other.id != waiting.id and other.status in LIVE:
-            change(uow, other, Command.REPLACE, party=Party.SYSTEM)
     given = replace(
         waiting,
         granted=tuple(each for each in waiting.requested if each in choice.granted),
@@ -57,6 +55,7 @@ def give(uow: UnitOfWork, consent_id: ConsentId, choice: Choice) -> ConsentRecor
         not_before=uow.now,
         not_after=choice.not_after or longest_end(question, uow.now),
     )
+    _replace_others(uow, given, same)
     return _answer(uow, question, given, Command.GIVE, choice)
 
 
@@ -98,6 +97,17 @@ def expire_due(uow: UnitOfWork, *, limit: int = 100) -> int:
     return len(due)
 
 
+def _replace_others(uow: UnitOfWork, given: Consent, same: list[Consent]) -> None:
+    for other in same:
+        if other.id == given.id or other.status not in LIVE:
+            continue
+        if other.id == given.follows:
+            # The client was told of no code for what the vault asked by itself: its refresh token
+            # goes on, by the new notice and for what was given now.
+            tokens.hand_over(uow.connection, other.id, given)
+        change(uow, other, Command.REPLACE, party=Party.SYSTEM)
+
+
 def own(found: Consent | None, person: PersonId) -> Consent:
     """The consent, if it is the person's. Raises UnknownConsentError."""
     if found is None or found.person != person:
@@ -135,7 +145,9 @@ def _answer(
     _, record = change(
         uow, question.waiting, command, party=Party.SUBJECT, answer=answer, loa=choice.loa
     )
-    return recorded(record)
+    made = recorded(record)
+    keep_presentation(uow, made, question.declaration, choice.presentation)
+    return made
 
 
 def recorded(record: ConsentRecord | None) -> ConsentRecord:

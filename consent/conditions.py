@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from consent.model import Client, ClientStatus, Consent
-from consent.record import Presentation
+from consent.record import Mode, Presentation
 from policies.ids import AttributeId, PersonId, SessionId
 from policies.minimisation import missing_required
 from policies.purposes import PurposeDeclaration
@@ -41,6 +41,12 @@ class Choice:
     loa: LevelOfAssurance
     session: SessionId
     actor: PersonId
+    mode: Mode = Mode.WEB
+    template: str = ""
+    """Name and version of what the page was made from, and the digest of its files."""
+    template_digest: str = ""
+    choices: tuple[AttributeId, ...] = ()
+    """What could be ticked."""
 
     @property
     def presentation(self) -> Presentation:
@@ -50,6 +56,10 @@ class Choice:
             language=self.language,
             shown_at=self.shown_at,
             session=self.session,
+            mode=self.mode,
+            template=self.template,
+            template_digest=self.template_digest,
+            choices=self.choices,
         )
 
 

@@ -6,7 +6,7 @@ from audit.effects import Demand, EffectTable, Near, RoomEffects
 from audit.model import Kind
 from consent.issuing import ACCESS_LIFETIME
 from consent.store import effects as store
-from consent.store import declaration_tables, tables
+from consent.store import declaration_tables, invalid_tables, shown_tables, tables
 from consent.store.deposit_tokens import KEPT_AFTER_END as DEPOSIT_TOKEN_KEPT_AFTER_END
 from consent.store.tokens import KEPT_AFTER_END
 
@@ -87,6 +87,17 @@ EFFECTS = RoomEffects(
             ),
         ),
         EffectTable(table=tables.receipt, kinds=_CHANGED),
+        EffectTable(
+            table=shown_tables.notice_version,
+            kinds=frozenset({Kind.PURPOSE_REGISTERED}),
+        ),
+        EffectTable(table=shown_tables.presentation, kinds=_CHANGED),
+        EffectTable(table=invalid_tables.flagged, kinds=frozenset({Kind.CONSENT_INVALIDATED})),
+        EffectTable(
+            table=invalid_tables.assessment,
+            kinds=frozenset({Kind.CONSENT_INVALIDATED, Kind.BREACH_ASSESSED}),
+            demand=Demand(kinds=frozenset({Kind.BREACH_ASSESSED})),
+        ),
         EffectTable(table=tables.notice, kinds=_CHANGED | {Kind.RECIPIENT_TOLD}),
     ),
     expected=(

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.changes import change
 from consent.grounds import LegalGround
@@ -38,6 +39,19 @@ def end_consents(uow: UnitOfWork, person: PersonId, *, by: Party) -> tuple[Conse
             change(uow, each, command, party=by, ground=ground)
             ended.append(each.id)
     return tuple(ended)
+
+
+def end_by_death(uow: UnitOfWork, person: PersonId, *, reference: str) -> tuple[ConsentId, ...]:
+    """End everything that rests on the person's own answers, since she has died.
+
+    The population register has said so; `reference` is the number of its message. What the law
+    allows is not touched. Gives the consents and requests that ended.
+    """
+    uow.record(Event(kind=Kind.PERSON_DIED, subject=person, case=reference))
+    ended = consents.lock_unended(uow.connection, person)
+    for each in ended:
+        change(uow, each, Command.SUBJECT_DIED, party=Party.REGISTRY)
+    return tuple(each.id for each in ended)
 
 
 def end_tokens(uow: UnitOfWork, person: PersonId) -> int:

@@ -8,7 +8,7 @@ for processing. A record is an immutable version of a consent in the vocabulary 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -52,6 +52,9 @@ class Status(StrEnum):
 
 OPEN = frozenset({Status.REQUESTED, Status.DEFERRED, Status.PENDING_JOINT})
 """Waiting for an answer."""
+
+OPEN_FOR = timedelta(days=14)
+"""How long a person may take to answer."""
 
 LIVE = frozenset({Status.ACTIVE, Status.SUSPENDED})
 """Given and not ended."""
@@ -186,6 +189,9 @@ class Consent:
     """The consent that this one is to replace, where the vault asked again by itself."""
     remind_at: datetime | None = None
     """When a request that was put off is to be shown again."""
+    notice_told: int | None = None
+    """The newest version of its notice that has been weighed against what was given; None for the
+    one by which it was given."""
 
     @property
     def ref(self) -> ConsentRef:

@@ -9,13 +9,11 @@ from sqlalchemy import Connection
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import AuthorizationDetailsError
-from consent.changes import change
 from consent.declared import DeclarationKind, DeclarationStatus, Declared
-from consent.lifecycle import Party
-from consent.model import Command
+from consent.notice_changes import ask_by_new_notice
+from consent.notice_versions import change_class, register_notice
 from consent.replacing import retire_older
 from consent.services import services_in_force
-from consent.store import consents
 from consent.store import declarations as declared
 from consent.store import purposes as store
 from policies.canonical import canonical_json
@@ -35,12 +33,17 @@ class PurposeVersionError(ValueError):
 
 
 def register_purpose(
-    uow: UnitOfWork, declaration: PurposeDeclaration, catalogue: Catalogue
+    uow: UnitOfWork,
+    declaration: PurposeDeclaration,
+    catalogue: Catalogue,
+    *,
+    editorial: bool = False,
 ) -> None:
-    """Put a declaration in force at once. Raises DeclarationError or PurposeVersionError.
+    """Put a declaration in force at once.
 
-    Open requests that show an older notice are cancelled: nobody may agree to a text that is no
-    longer true. Registering the same declaration again changes nothing.
+    What it means for those who were asked by an older one, `consent.notice_changes` says. Called
+    editorial, it may change words only. Registering the same declaration again changes nothing.
+    Raises DeclarationError, PurposeVersionError and EditorialChangeError.
     """
     check_purpose(uow.connection, declaration, catalogue)
     newest = store.newest(uow.connection, declaration.id)
@@ -49,7 +52,7 @@ def register_purpose(
     highest = declared.newest_version(uow.connection, DeclarationKind.PURPOSE, declaration.id)
     if declaration.version <= highest:
         raise PurposeVersionError(declaration.id, highest)
-    event_id = put_in_force(uow, declaration)
+    event_id = put_in_force(uow, declaration, editorial=editorial)
     registered = Declared(
         kind=DeclarationKind.PURPOSE,
         id=declaration.id,
@@ -70,8 +73,15 @@ def check_purpose(
     check_served(declaration, services_in_force(connection, catalogue))
 
 
-def put_in_force(uow: UnitOfWork, declaration: PurposeDeclaration) -> EventId:
-    """Let it count from now on, in the place of the version before. It has been checked."""
+def put_in_force(
+    uow: UnitOfWork, declaration: PurposeDeclaration, *, editorial: bool = False
+) -> EventId:
+    """Let it count from now on, in the place of the version before. It has been checked.
+
+    Raises EditorialChangeError.
+    """
+    before = store.newest(uow.connection, declaration.id)
+    changes = change_class(before, declaration, editorial=editorial)
     retire_older(uow, DeclarationKind.PURPOSE, declaration.id)
     event_id = uow.record(
         Event(
@@ -84,7 +94,8 @@ def put_in_force(uow: UnitOfWork, declaration: PurposeDeclaration) -> EventId:
         )
     )
     store.add(uow.connection, declaration, at=uow.now, event_id=event_id)
-    _cancel_outdated(uow, declaration)
+    register_notice(uow, declaration, before=before, change=changes, event_id=event_id)
+    ask_by_new_notice(uow, declaration, changes)
     return event_id
 
 
@@ -119,11 +130,3 @@ def purpose_version(
 ) -> PurposeDeclaration | None:
     """One version of a declaration, also one no longer in force."""
     return store.of_version(connection, purpose_id, version)
-
-
-def _cancel_outdated(uow: UnitOfWork, declaration: PurposeDeclaration) -> None:
-    outdated = consents.lock_open_before(
-        uow.connection, declaration.id, version=declaration.version
-    )
-    for each in outdated:
-        change(uow, each, Command.NOTICE_CHANGED_MATERIAL, party=Party.SYSTEM)

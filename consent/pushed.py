@@ -17,7 +17,7 @@ from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import TYPE, AuthorizationDetails
 from consent.events import consent_event
-from consent.model import Client, ClientStatus, Consent, Status, StoredRequest
+from consent.model import OPEN_FOR, Client, ClientStatus, Consent, Status, StoredRequest
 from consent.opaque import new_handle, stored_digest
 from consent.purposes import purpose
 from consent.store import clients, consents
@@ -28,8 +28,6 @@ from policies.purposes import PurposeDeclaration
 
 URN = "urn:ietf:params:oauth:request_uri:"
 LIFETIME = timedelta(seconds=90)
-OPEN_FOR = timedelta(days=14)
-"""How long a person may take to answer."""
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _STATE = re.compile(r"[\x20-\x7e]{1,2048}")

@@ -11,12 +11,13 @@ shares.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from consent.authorization_details import format_instant
 from consent.grounds import Ground
 from consent.model import Command, Consent, ConsentRecord
-from policies.ids import SessionId
+from policies.ids import AttributeId, SessionId
 from policies.purposes import PurposeDeclaration
 from policies.vocabulary import Language, LegalBasis, LevelOfAssurance, Necessity
 
@@ -33,6 +34,16 @@ _ARTICLE_6_1_A = "A6-1-a"
 _RIGHTS = ("7-3", "15", "16", "17", "18", "20", "77")
 
 
+class Mode(StrEnum):
+    """In which way something was shown."""
+
+    WEB = "web"
+    PLAIN = "plain"
+    SPOKEN = "spoken"
+    PAPER = "paper"
+    PHONE = "phone"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
     """What the person was shown before answering (clause 6.2.2)."""
@@ -42,6 +53,11 @@ class Presentation:
     language: Language
     shown_at: datetime
     session: SessionId
+    mode: Mode = Mode.WEB
+    template: str = ""
+    template_digest: str = ""
+    choices: tuple[AttributeId, ...] = ()
+    """What could be ticked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

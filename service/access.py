@@ -192,6 +192,11 @@ PAGES = (
     person("POST", "/{language:lang}/audit/sample/file", role=Role.AUDITOR),
     person("POST", "/{language:lang}/audit/export", role=Role.AUDITOR),
     person("GET", "/{language:lang}/operator", role=Role.OPERATOR),
+    person("GET", "/{language:lang}/operator/consents", role=Role.OPERATOR),
+    person("POST", "/{language:lang}/operator/consents/{consent_id}", role=Role.OPERATOR),
+    person(
+        "POST", "/{language:lang}/operator/consents/{consent_id}/assessment", role=Role.OPERATOR
+    ),
     person("GET", "/{language:lang}/operator/merges", role=Role.OPERATOR),
     person("POST", "/{language:lang}/operator/merges/{number}/approve", role=Role.OPERATOR),
     person("POST", "/{language:lang}/operator/merges/{number}/reject", role=Role.OPERATOR),

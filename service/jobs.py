@@ -8,7 +8,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import structlog
 from sqlalchemy import Engine
@@ -16,8 +16,11 @@ from sqlalchemy import Engine
 from audit.health import LogChecker
 from audit.leadership import Leadership
 from audit.model import SYSTEM
-from audit.unit_of_work import Ledger, begin
+from audit.unit_of_work import Ledger, UnitOfWork, begin
 from consent.choices import expire_due
+from consent.controlling import pass_control
+from consent.following import follow_declarations
+from consent.notice_changes import tell_active
 
 BATCH = 100
 
@@ -87,8 +90,18 @@ class Lead:
             self._leadership.give_up()
 
 
+class PieceOfWork(Protocol):
+    """Changes so many consents at most, and says how many."""
+
+    def __call__(self, uow: UnitOfWork, *, limit: int) -> int: ...
+
+
+_WORK: tuple[PieceOfWork, ...] = (expire_due, follow_declarations, pass_control, tell_active)
+
+
 class ExpiryJob(Job):
-    """Writes down ends that have come."""
+    """Writes down what time has brought: ends, coming of age, new notices, and purposes
+    that count no more."""
 
     name = "expiry"
     interval_seconds = 30.0
@@ -98,13 +111,16 @@ class ExpiryJob(Job):
         self._ledger = ledger
 
     def run_once(self, now: datetime) -> int:
-        """End what is due by now and give how many that were."""
-        ended = BATCH
+        """Do what is due by now and give how many consents that changed."""
+        return sum(self._all_due(each, now) for each in _WORK)
+
+    def _all_due(self, work: "PieceOfWork", now: datetime) -> int:
+        done = BATCH
         total = 0
-        while ended == BATCH:
+        while done == BATCH:
             with begin(self._ledger, actor=SYSTEM, now=now) as uow:
-                ended = expire_due(uow, limit=BATCH)
-            total += ended
+                done = work(uow, limit=BATCH)
+            total += done
         return total
 
 

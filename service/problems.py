@@ -23,6 +23,7 @@ from consent.declarations import (
     OwnDeclarationError,
 )
 from consent.declared import DeclarationStepError
+from consent.flagging import NoAssessmentError
 from consent.lifecycle import GuardError, IllegalTransitionError, WrongPartyError
 from consent.pushed import RequestUriError
 from consent.tokens import CodeNotIssuedError
@@ -73,6 +74,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     NoSuchReceiptError: Problem("no-such-receipt", 404, "There is no such receipt of yours"),
     NoSuchErasureError: Problem("no-such-erasure", 404, "There is no such data or statement"),
     ChoiceError: Problem("choice-not-possible", 409, "This answer cannot be taken"),
+    NoAssessmentError: _CHANGED,
     IllegalTransitionError: _NOT_ALLOWED,
     WrongPartyError: _NOT_ALLOWED,
     GuardError: _NOT_ALLOWED,

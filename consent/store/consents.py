@@ -9,13 +9,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, select, update
 
 from audit.prepared import PreparedSelect
 from consent.grounds import Suspension, SuspensionGround
 from consent.model import LIVE, OPEN, Consent, Status
 from consent.parties import Party
 from consent.store.guard import ConsentChangedError
+from consent.store.shown_tables import notice_version
 from consent.store.tables import consent
 from policies.ids import (
     ClientId,
@@ -76,16 +77,45 @@ def lock_known(connection: Connection, consent_id: ConsentId) -> Consent:
 
 def lock_same_purpose(connection: Connection, like: Consent) -> list[Consent]:
     """All open and live consents of this person for this purpose of this organisation, locked."""
+    query = _same_purpose(like).order_by(consent.c.consent_id).with_for_update()
+    return [consent_of(row) for row in connection.execute(query)]
+
+
+def of_same_purpose(connection: Connection, like: Consent) -> list[Consent]:
+    """All open and live consents of this person for this purpose of this organisation."""
+    return [consent_of(row) for row in connection.execute(_same_purpose(like))]
+
+
+def lock_with_newer_notice(connection: Connection, *, limit: int) -> list[Consent]:
+    """Active consents whose notice has a newer version than they know of, locked; those that are
+    locked elsewhere wait for the next time."""
+    newer = (
+        select(notice_version.c.version)
+        .where(
+            notice_version.c.purpose_id == consent.c.purpose_id,
+            notice_version.c.version
+            > func.coalesce(consent.c.notice_told, consent.c.purpose_version),
+        )
+        .exists()
+    )
     query = (
         select(consent)
-        .where(
-            consent.c.person_id == like.person,
-            consent.c.organisation == like.organisation,
-            consent.c.purpose_id == like.purpose,
-            consent.c.status.in_(OPEN | LIVE),
-        )
+        .where(consent.c.status == Status.ACTIVE, newer)
         .order_by(consent.c.consent_id)
-        .with_for_update()
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [consent_of(row) for row in connection.execute(query)]
+
+
+def lock_of_age(connection: Connection, *, now: datetime, limit: int) -> list[Consent]:
+    """Active consents that a guardian gave for somebody who has come of age, locked."""
+    query = (
+        select(consent)
+        .where(consent.c.status == Status.ACTIVE, consent.c.control_passes_at <= now)
+        .order_by(consent.c.consent_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     return [consent_of(row) for row in connection.execute(query)]
 
@@ -202,6 +232,15 @@ _COUNT_USE = (
 )
 
 
+def _same_purpose(like: Consent) -> Select[Any]:
+    return select(consent).where(
+        consent.c.person_id == like.person,
+        consent.c.organisation == like.organisation,
+        consent.c.purpose_id == like.purpose,
+        consent.c.status.in_(OPEN | LIVE),
+    )
+
+
 def _one(connection: Connection, query: PreparedSelect, consent_id: ConsentId) -> Consent | None:
     row = query.one_or_none(connection, {"id": consent_id})
     return None if row is None else consent_of(row)
@@ -240,6 +279,7 @@ def _changing(state: Consent) -> dict[str, object]:
         "given_by": state.given_by,
         "control_passes_at": state.control_passes_at,
         "remind_at": state.remind_at,
+        "notice_told": state.notice_told,
     }
 
 
@@ -272,6 +312,7 @@ def consent_of(row: Any) -> Consent:
         control_passes_at=row.control_passes_at,
         follows=None if row.follows is None else ConsentId(row.follows),
         remind_at=row.remind_at,
+        notice_told=row.notice_told,
     )
 
 

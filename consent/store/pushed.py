@@ -86,3 +86,12 @@ def _stored(row: Row[Any] | None) -> StoredRequest | None:
         person=None if row.person_id is None else PersonId(row.person_id),
         consent=None if row.consent_id is None else ConsentId(row.consent_id),
     )
+
+
+def rebind(connection: Connection, before: ConsentId, now: ConsentId, *, event_id: EventId) -> None:
+    """Let the request lead to another consent from now on, where it led to one."""
+    connection.execute(
+        update(pushed_request)
+        .where(pushed_request.c.consent_id == before)
+        .values(consent_id=now, audit_event_id=event_id)
+    )

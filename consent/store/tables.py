@@ -117,6 +117,7 @@ consent = Table(
     Column("control_passes_at", Instant),
     Column("follows", Uuid),
     Column("remind_at", Instant),
+    Column("notice_told", Integer),
     Column("audit_event_id", Uuid, nullable=False),
     Index("consent_consent_person", "person_id", "created_at"),
     Index("consent_consent_purpose", "person_id", "organisation", "purpose_id"),

@@ -186,6 +186,20 @@ def revoke_of_consent(
     return connection.execute(ended.values(revoked_at=at)).rowcount
 
 
+def hand_over(connection: Connection, before: ConsentId, now: Consent) -> None:
+    """Let the refresh tokens of a consent be those of the one that follows it."""
+    connection.execute(
+        update(token)
+        .where(token.c.consent_id == before, token.c.kind == REFRESH, token.c.revoked_at.is_(None))
+        .values(
+            consent_id=now.id,
+            attributes=now.granted,
+            expires_at=now.not_after,
+            purpose_version=now.purpose_version,
+        )
+    )
+
+
 def revoke_of_person(connection: Connection, person: PersonId, *, at: datetime) -> int:
     """End all tokens about the person; how many there were."""
     changed = connection.execute(

@@ -45,9 +45,7 @@ def home(
     return render(
         request,
         "citizen/home.html",
-        waiting=[
-            each for each in waiting(runtime, session) if not each.is_put_off(runtime.now())
-        ],
+        waiting=[each for each in waiting(runtime, session) if not each.is_put_off(runtime.now())],
         active=newest_active(request, session, LATEST),
         looks=[line(runtime.catalogue, purposes, each, language) for each in looks],
     )

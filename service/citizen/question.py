@@ -6,6 +6,9 @@ person saw is what she agreed to. The digest travels inside the one-time form, u
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
 
 from sqlalchemy import Connection
 
@@ -26,8 +29,9 @@ from service.model import Session
 from vault.holdings import describe
 from vault.vault import Vault
 
-TEMPLATE = "request@2"
+TEMPLATE = "request@3"
 """Name and version of the template; a change of what it says is a new version."""
+_MADE_FROM = ("base.html", "ui.html", "citizen/request.html")
 NAME = (AttributeId("person.given_names"), AttributeId("person.family_name"))
 
 
@@ -128,6 +132,13 @@ def look(
         presentation_digest=uow.keyed_digest(session.person, "presentation", presentation),
         versions=versions_digest(describe(uow.connection, session.person), wanted),
     )
+
+
+@cache
+def template_digest() -> str:
+    """SHA-256, in hexadecimal, of the files from which the page is made, one after another."""
+    folder = files("service").joinpath("templates")
+    return sha256(b"".join(folder.joinpath(each).read_bytes() for each in _MADE_FROM)).hexdigest()
 
 
 def _presentation(

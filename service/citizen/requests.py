@@ -17,7 +17,7 @@ from consent.receipts import issue_receipt, receipts_of_consents
 from policies.ids import AttributeId, ConsentId
 from policies.vocabulary import Language, Necessity
 from service.citizen.facts import by_dataset, versions_digest
-from service.citizen.question import Asked, Seen, asked, look
+from service.citizen.question import TEMPLATE, Asked, Seen, asked, look, template_digest
 from service.forms import Form as OneTimeForm
 from service.forms import FormError, once, open_form
 from service.pages import render, runtime_of, see_other, use_form
@@ -205,6 +205,9 @@ def _choice(
         loa=form.session.loa,
         session=form.session.id,
         actor=form.session.person,
+        template=TEMPLATE,
+        template_digest=template_digest(),
+        choices=tuple(each.id for each in question.requested(Necessity.OPTIONAL)),
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from service.proposal import Proposal
 
 _NOT_PROPOSED = "Nothing was proposed."
+_NOTHING_ENDED = "Nothing was ended."
 _REPAIR = "consent-vault person find shows the number of a person"
 
 
@@ -110,3 +111,40 @@ def _shown(proposal: "Proposal", *, is_open: bool) -> dict[str, object]:
         "reference": proposal.reference,
         "proposed_at": proposal.proposed_at.isoformat(),
     }
+
+
+@person.command()
+@click.argument("person", required=False, metavar="[PERSON]", type=click.UUID)
+@click.option("--reference", required=True, help="Number of the population register's message.")
+@click.option("--yes", is_flag=True, help="Do it. Without it, only say what would end.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@data_option
+def died(person: UUID | None, reference: str, yes: bool, as_json: bool, data: Path | None) -> None:
+    """End a person's permissions and requests, since the population register tells of her death.
+
+    PERSON is the number that the person has in this service; without it the identity code is asked
+    for. What the law allows goes on, and her data stays until its own time is over.
+    """
+    from audit.unit_of_work import begin
+    from consent.ending import end_by_death
+    from consent.model import LIVE, OPEN
+    from consent.reading import consents_of
+    from service.cli.asking import known_person
+    from service.cli.operator import OPERATOR
+
+    code = None if person else asked_code(_NOTHING_ENDED)
+    case = order_number(reference, what_not=_NOTHING_ENDED)
+    with runtime_of(data) as runtime:
+        with runtime.ledger.read() as connection:
+            known = known_person(connection, runtime, person, code, what_not=_NOTHING_ENDED)
+            ended = [each.id for each in consents_of(connection, known, OPEN | LIVE)]
+        if yes:
+            with begin(runtime.ledger, actor=OPERATOR, now=runtime.now()) as uow:
+                ended = list(end_by_death(uow, known, reference=case))
+    if as_json:
+        told = {"done": yes, "person": str(known), "consents": [str(each) for each in ended]}
+        click.echo(json.dumps(told))
+        return
+    click.echo(f"person {known}: {len(ended)} permissions and requests")
+    if not yes:
+        click.echo("To end them, add --yes.")

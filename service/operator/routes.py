@@ -5,5 +5,5 @@ from fastapi import APIRouter
 from service.operator import acts, api, consents, declarations, health, merges
 
 router = APIRouter()
-for each in (health.router, merges.router, declarations.router, acts.router, api.router, consents.router):
-    router.include_router(each)
+for each in (health, merges, declarations, acts, api, consents):
+    router.include_router(each.router)

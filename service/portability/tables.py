@@ -33,6 +33,13 @@ LEFT_OUT: Mapping[str, str] = {
     "consent_pushed_request": N_(
         "Requests that you have not opened yet. Once opened, they stand among your permissions."
     ),
+    "consent_presentation": N_(
+        "Fingerprints of what was shown to you. Your answers stand among your permissions."
+    ),
+    "consent_flagged": N_(
+        "Marks on fetches whose permission turned out not to be valid. They stand in your log."
+    ),
+    "consent_assessment": N_("What such a mark led to. That stands in your log."),
     "consent_token": N_(
         "Fingerprints of access codes. To whom they were given stands in your log."
     ),

@@ -27,7 +27,7 @@ from consent.grants import Grant, TokenAccess
 from consent.model import Client, Consent, ConsentRecord
 from consent.purposes import purpose, register_purpose
 from consent.pushed import PushedRequest, open_request, push
-from consent.tokens import access, issue_code, redeem_code
+from consent.tokens import access, issue_code, redeem_code, refresh
 from policies.catalogue import Catalogue, load_catalogue
 from policies.ids import AttributeId, ClientId, ConsentId, PersonId, PurposeId, SessionId
 from policies.purposes import PurposeDeclaration
@@ -191,6 +191,14 @@ class Flow:
             grant = self.redeem(uow, code)
         assert isinstance(grant, Grant)
         return Given(who, self.client, record, grant, self.access(grant))
+
+    def refreshed(self, given: Given, *, now: datetime = NOW) -> Grant:
+        """A new access token by the refresh token."""
+        assert given.grant.refresh_token is not None
+        with begin(self.ledger, actor=Actor.client(given.client.id), now=now) as uow:
+            grant = refresh(uow, given.grant.refresh_token, client=given.client, jkt=JKT)
+        assert isinstance(grant, Grant)
+        return grant
 
     def access(self, grant: Grant) -> TokenAccess:
         with self.ledger.read() as connection:

@@ -275,7 +275,7 @@ def test_refusing_refuses_everything_whatever_was_ticked(ledger: Ledger) -> None
 def test_a_refusal_is_of_the_notice_that_was_shown(ledger: Ledger) -> None:
     flow = Flow(ledger)
     waiting = flow.open(flow.person())
-    newer = replace(flow.declaration(), version=2)
+    newer = replace(flow.declaration(), version=2, max_validity_days=30)
     with begin(ledger, actor=SYSTEM, now=NOW) as uow:
         register_purpose(uow, newer, catalogue())
     with ledger.engine.begin() as connection:
@@ -359,9 +359,15 @@ def test_each_version_is_linked_to_the_one_before(ledger: Ledger) -> None:
     assert second.content["header"]["previous"] == f"sha256:{first.digest}"
 
 
-@pytest.mark.parametrize("table", [tables.client, tables.purpose], ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    ("table", "error", "said"),
+    [
+        (tables.client, RuntimeError, "never registered"),
+        (tables.purpose, ChoiceError, "declaration-not-in-force"),
+    ],
+)
 def test_a_consent_whose_client_or_purpose_is_gone_stops_with_an_error(
-    ledger: Ledger, table: Any
+    ledger: Ledger, table: Any, error: type[Exception], said: str
 ) -> None:
     flow = Flow(ledger)
     person = flow.person()
@@ -370,7 +376,7 @@ def test_a_consent_whose_client_or_purpose_is_gone_stops_with_an_error(
         drop_triggers(connection, table.name)
         connection.execute(delete(table))
     with (
-        pytest.raises(RuntimeError, match="never registered"),
+        pytest.raises(error, match=said),
         begin(ledger, actor=Actor.person(person), now=NOW) as uow,
     ):
         give(uow, waiting.id, choice)

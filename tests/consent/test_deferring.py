@@ -9,8 +9,7 @@ from audit.unit_of_work import Ledger, begin
 from consent.choices import UnknownConsentError, expire_due
 from consent.deferring import REMINDED_AFTER, defer, reopen
 from consent.lifecycle import GuardError, IllegalTransitionError
-from consent.model import Consent, Status
-from consent.pushed import OPEN_FOR
+from consent.model import OPEN_FOR, Consent, Status
 from policies.ids import PersonId
 from tests.consent.flow import NOW, Flow, events
 

@@ -10,9 +10,8 @@ from sqlalchemy import delete
 from audit.model import SYSTEM, Actor, Kind
 from audit.unit_of_work import Ledger, begin
 from consent.clients import suspend_client
-from consent.model import Consent, Status
+from consent.model import OPEN_FOR, Consent, Status
 from consent.pushed import (
-    OPEN_FOR,
     URN,
     PushedRequestError,
     RequestUriError,

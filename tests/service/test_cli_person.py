@@ -2,19 +2,24 @@
 
 import json
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from click.testing import CliRunner, Result
 
 from audit.model import SYSTEM
 from audit.unit_of_work import begin
-from policies.ids import PersonId
+from consent.authorization_details import AuthorizationDetails
+from consent.clients import register_client
+from consent.purposes import register_purpose
+from consent.pushed import PushedRequest, open_request, push
+from policies.ids import PersonId, PurposeId, SessionId
 from policies.vocabulary import Role
 from service.cli.main import main
 from service.roles import grant_role
 from service.runtime import open_runtime
 from service.settings import load_settings
+from tests.consent.flow import REDIRECT, challenge, metadata
 from tests.service.house import AINO, VILLE
 from vault.people import IDENTITY_SCHEME, enrol
 
@@ -83,3 +88,41 @@ def test_what_cannot_be_proposed_is_told_with_its_repair(people: tuple[str, str]
     runtime.close()
     assert "has a role here" in merge(first, other).output
     assert json.loads(person("merges", "--json").output) == []
+
+
+def asked(who: str) -> None:
+    """Somebody asks her for data."""
+    runtime = open_runtime(load_settings())
+    with begin(runtime.ledger, actor=SYSTEM, now=runtime.now()) as uow:
+        declaration = runtime.catalogue.purpose(PurposeId("debt-advice"))
+        register_purpose(uow, declaration, runtime.catalogue)
+        client = register_client(uow, metadata(), runtime.catalogue)
+        request = PushedRequest(
+            client=client.id,
+            redirect_uri=REDIRECT,
+            state=None,
+            nonce=None,
+            code_challenge=challenge(),
+            dpop_jkt=None,
+            details=AuthorizationDetails(purpose=declaration.id, attributes=declaration.required),
+        )
+        uri = push(uow, client, request)
+        open_request(uow, uri, PersonId(UUID(who)), SessionId(uuid4()))
+    runtime.close()
+
+
+def test_a_death_ends_what_waits_once_it_is_meant(people: tuple[str, str]) -> None:
+    asked(people[0])
+    told = json.loads(person("died", people[0], "--reference", "VTJ/1", "--json").output)
+    assert (told["done"], len(told["consents"])) == (False, 1)
+    done = person("died", people[0], "--reference", "VTJ/1", "--yes")
+    assert f"person {people[0]}: 1 permissions and requests" in done.output
+    again = person("died", "--reference", "VTJ/1", code=AINO)
+    assert "0 permissions and requests" in again.output
+    assert "To end them, add --yes." in again.output
+
+
+@pytest.mark.usefixtures("people")
+def test_a_death_of_nobody_ends_nothing() -> None:
+    assert person("died", "--reference", "VTJ/1", code="120550-956H").exit_code == 1
+    assert person("died", NOBODY, "--reference", "Aino Esimerkki").exit_code == 1
