@@ -14,6 +14,9 @@ from audit.unit_of_work import Ledger
 from connectors.ports import IdentityProvider
 from consent.receipts import ReceiptSigner, issue_due
 from policies.catalogue import Catalogue, load_catalogue
+from policies.cedar_port import CedarPort
+from policies.decision_point import DecisionPoint
+from policies.policy_set import load_policy_set
 from service.completeness import CompletenessJob
 from service.identity import identity_provider
 from service.jobs import ExpiryJob, Job, Lead, LogCheckJob
@@ -144,8 +147,8 @@ class Runtime:
 def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
     """Open keys, database and catalogue. The database must have its tables already.
 
-    Raises KeyPermissionsError, KeyFileError, KeyProviderError, CatalogueError and the errors of the
-    settings.
+    Raises KeyPermissionsError, KeyFileError, KeyProviderError, CatalogueError, PolicySetError and
+    the errors of the settings.
     """
     keys = KeyFolder.open_or_create(settings.data_folder)
     catalogue = load_catalogue()
@@ -209,6 +212,7 @@ def _ledger(
         open_engine(settings.database_url, pooled=settings.pooled),
         provider,
         rules=catalogue.digest,
+        decisions=DecisionPoint(CedarPort(load_policy_set()), catalogue),
         journal=open_journal(settings, keys),
         closing=[partial(issue_due, signer=signer)],
     )

@@ -98,6 +98,9 @@ def cases() -> Iterator[Case]:
             yield from _of_other_grounds(basis, action)
     for basis in GROUNDS:
         yield from _named(basis, Action.FETCH, _OF_TOKENS)
+        # A token is there when data is fetched; what one says has no say in giving another.
+        other = {"token": _TOKEN._replace(attributes=(), issued=1, expires=-1, revoked=True)}
+        yield _case(basis, Action.ISSUE_TOKEN, other, None)
     yield from _of_one_ground()
 
 
@@ -214,7 +217,7 @@ def _of_one_ground() -> Iterator[Case]:
         for basis in ("consent", "permission", "request", "vital"):
             yield _case(basis, action, {"kind": "private"}, None)
             yield _case(basis, action, {"kind": "unknown"}, None)
-        without = {"declaration.other_way": False}
+        without: Changes = {"declaration.other_way": False}
         yield _case("consent", action, without, "no-other-way")
         yield _case("consent", action, {**without, "kind": "private"}, None)
         yield _case("permission", action, without, None)
