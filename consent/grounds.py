@@ -20,6 +20,8 @@ class SuspensionGround(StrEnum):
     MAJORITY_REAFFIRM = "majority-reaffirm"
     """A guardian gave it, and the person, of age by now, has to confirm it."""
     NOTICE_DEFECT = "notice-defect"
+    PURPOSE_SUSPENDED = "purpose-suspended"
+    """Two operators have suspended the declaration of the purpose."""
 
 
 class LegalGround(StrEnum):
@@ -32,6 +34,8 @@ class LegalGround(StrEnum):
     """The recipient used the data otherwise than it had told."""
     ERASURE = "data-erased"
     """All of the person's data was erased by order."""
+    PURPOSE_RETIRED = "purpose-retired"
+    """Two operators have ended the declaration of the purpose."""
     ENDED_BEFORE = "ended-before"
     """A restored backup had brought it back."""
 
