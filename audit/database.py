@@ -27,6 +27,11 @@ WRITES = "consent_vault_writes"
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 """A growing row number: SQLite gives one only to a column of type INTEGER."""
 
+_NAME_SESSION = """\
+SELECT set_config('application_name',
+  concat('consent-vault/', left(md5(current_schema()), 12)), false)"""
+"""Another name in each schema; in pg_stat_activity everybody sees it, whatever else is hidden."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -76,8 +81,7 @@ def open_engine(url: str, *, pooled: bool = False) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _prepare_postgresql)
-        if pooled:
-            event.listen(engine, "connect", prepare_nothing)
+        event.listen(engine, "connect", prepare_nothing if pooled else _name_session)
         event.listen(engine, "checkout", _refuse_closed)
         event.listen(engine, "before_cursor_execute", tell)
     event.listen(engine, "checkin", forget_scope)
@@ -110,6 +114,16 @@ def _prepare_postgresql(dbapi_connection: Any, _record: Any) -> None:
     # What psycopg prepares by itself it throws away at every rollback, and all that others have
     # prepared on the connection with it. What is worth it is prepared by audit.driver.
     dbapi_connection.prepare_threshold = None
+
+
+def _name_session(dbapi_connection: Any, _record: Any) -> None:
+    """Say whose session it is, so that who replaces the database finds us on it.
+
+    Not behind a pooler: there the name would stay on a session that nobody uses any more.
+    """
+    dbapi_connection.autocommit = True
+    dbapi_connection.execute(_NAME_SESSION)
+    dbapi_connection.autocommit = False
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:

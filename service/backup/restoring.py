@@ -30,6 +30,7 @@ from audit.scope import EVERYONE
 from consent.reading import with_limited_uses
 from policies.ids import ConsentId, PersonId
 from service.backup.errors import BackupError
+from service.backup.in_use import nobody_else
 from service.backup.making import BackupHeader, open_backup, snapshots_of
 from service.backup.postgresql import PostgresqlSnapshots, current_schema
 from service.backup.snapshot import SqliteSnapshots, private_folder
@@ -171,7 +172,10 @@ def _on_postgresql(settings: Settings, path: Path, wish: Wish) -> Restored:
             )
         if _tables(engine) and not wish.replace:
             raise _stands_there(f"tables are in the schema {schema}")
-        with _in_place_of(engine, schema, runtime.now()) as kept:
+        with (
+            nobody_else(engine, pooled=settings.pooled),
+            _in_place_of(engine, schema, runtime.now()) as kept,
+        ):
             PostgresqlSnapshots(engine, wish.programs).put(folder / "copy")
             done = _bring_up(runtime, header, wish)
     return Restored(header, done, kept)

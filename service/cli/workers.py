@@ -4,7 +4,7 @@ What must hold for all of them stands in the database (sessions, sign-ins, one-t
 be used once), is made from the installation's keys (nonces, promises, receipts), or is counted in
 a table that they share (limits and counters). What one of them remembers beside that, it reads
 again before it decides by it. One of them does the jobs, and one places events in the log: whoever
-has the lead (audit.leadership). A worker that has died is started anew.
+has the lead (audit.leadership). A worker that has died is started anew (service.cli.supervising).
 """
 
 import os
@@ -14,12 +14,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
-from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from service.app import create_app
 from service.cli.failure import Failure
 from service.cli.place import settings_of
 from service.cli.starting import check_start, told
+from service.cli.supervising import LOOK_SECONDS, NOT_STARTED, Worker, supervise
 from service.memory import guard_memory
 from service.oauth.server import Shared
 from service.runtime import open_runtime
@@ -43,11 +43,8 @@ OPTIONS: dict[str, Any] = {
     # How long a stop waits for answers under way; supervisors kill after 30 s and more.
     "timeout_graceful_shutdown": 20,
 }
-_NOT_STARTED = 3
-"""Exit code of a worker that cannot start: then none is started any more."""
 _COUNTERS, _LIMITS = 1_024, 65_536
 _MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own in it, with a random name
-_LOOK_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -59,45 +56,45 @@ def serve_together(place: socket.socket, workers: int, data: Path | None, *, bas
     ) as folder:
         host, port = place.getsockname()[:2]
         _log.info("serving", host=host, port=port, base_url=base_url, workers=workers)
-        started = _supervise(partial(_start, place, data, Path(folder)), workers)
+        stopping = threading.Event()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda *_: stopping.set())
+        started = supervise(partial(_start, place, data, Path(folder)), workers, stopping)
     _log.info("stopped")
     return started
 
 
-def _supervise(start: Callable[[], BaseProcess], workers: int) -> bool:
-    """Keep so many workers until a signal comes; False when one could not start."""
-    stopping = threading.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stopping.set())
-    running = [start() for _ in range(workers)]
-    while not stopping.wait(_LOOK_SECONDS):
-        for place, process in enumerate(running):
-            if process.exitcode == _NOT_STARTED:
-                stopping.set()
-            elif process.exitcode is not None:
-                _log.error("worker-died", exit_code=process.exitcode)
-                running[place] = start()
-    for process in running:
-        process.terminate()
-    for process in running:
-        process.join()
-    return all(process.exitcode != _NOT_STARTED for process in running)
-
-
-def _start(place: socket.socket, data: Path | None, folder: Path) -> BaseProcess:
+def _start(place: socket.socket, data: Path | None, folder: Path) -> Worker:
     """A worker, in a process that begins with nothing of ours: threads do not outlive a fork."""
-    arguments = (place, data, folder, os.getpid())
-    process = get_context("spawn").Process(target=_work, args=arguments)
+    context = get_context("spawn")
+    serves = context.Event()
+    arguments = (place, data, folder, os.getpid(), serves)
+    process = context.Process(target=_work, args=arguments)
     process.start()
-    return process
+    return Worker(process, serves)
 
 
-def _work(place: socket.socket, data: Path | None, folder: Path, supervisor: int) -> None:
-    server = uvicorn.Server(uvicorn.Config(worker(data, folder, supervisor), **OPTIONS))
+class _Server(uvicorn.Server):
+    """Says when it has begun to answer."""
+
+    def __init__(self, config: uvicorn.Config, serves: Event) -> None:
+        super().__init__(config)
+        self._serves = serves
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._serves.set()
+
+
+def _work(
+    place: socket.socket, data: Path | None, folder: Path, supervisor: int, serves: Event
+) -> None:
+    server = _Server(uvicorn.Config(worker(data, folder, supervisor), **OPTIONS), serves)
     with suppress(KeyboardInterrupt):  # the server has ended in order by then
         server.run(sockets=[place])
     if not server.started:
-        sys.exit(_NOT_STARTED)
+        sys.exit(NOT_STARTED)
 
 
 def worker(data: Path | None, folder: Path, supervisor: int) -> FastAPI:
@@ -110,7 +107,7 @@ def worker(data: Path | None, folder: Path, supervisor: int) -> FastAPI:
             runtime = open_runtime(settings_of(data))
     except Failure as failure:
         failure.show()
-        sys.exit(_NOT_STARTED)
+        sys.exit(NOT_STARTED)
     return create_app(
         runtime,
         Shared(
@@ -125,7 +122,7 @@ def _end_with(supervisor: int) -> None:
 
     def look() -> None:
         while os.getppid() == supervisor:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=look, name="supervisor", daemon=True).start()

@@ -85,7 +85,6 @@ def bring_back(
     no_journal: bool = True,
     journals: tuple[Path, ...] = (),
 ) -> Restored:
-    office.runtime.ledger.engine.dispose()
     wish = Wish(
         actor=SYSTEM,
         replace=replace,
@@ -95,6 +94,7 @@ def bring_back(
         programs=programs(office),
         clock=office.clock,
     )
+    office.runtime.ledger.engine.dispose()
     return restore(office.runtime.settings, path, wish)
 
 
@@ -312,6 +312,21 @@ def test_a_database_that_stands_there_is_not_replaced_unasked(
         bring_back(office, tmp_path / "backup", replace=False)
     assert "--replace" in refused.value.repair
     assert len(office.events(Kind.CONSENT_GIVEN)) == 1
+
+
+def test_nothing_is_restored_while_somebody_has_the_database_open(
+    office: Office, tmp_path: Path
+) -> None:
+    back_up(office, tmp_path / "backup")
+    consent = office.given()
+    with reopened(office) as runtime, runtime.ledger.read() as connection:
+        connection.execute(text("SELECT 1"))
+        with pytest.raises(BackupError, match="open") as refused:
+            bring_back(office, tmp_path / "backup")
+    assert "stop the service" in refused.value.repair
+    with reopened(office) as runtime:
+        assert status_of(runtime, consent) == "active"
+    assert bring_back(office, tmp_path / "backup").kept
 
 
 @pytest.mark.parametrize("where", [0, 40, -1])
