@@ -1,6 +1,7 @@
 """What a command asks for at the terminal, since others on the machine can read a command line, and
 whom and what is meant by that."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 
 
 def asked_code(what_not: str) -> str:
-    """A personal identity code, typed and not shown. Raises Failure, which says `what_not`."""
+    """A personal identity code, typed and not shown, or piped in by a program.
+
+    Raises Failure, which says `what_not`.
+    """
     from policies.identity_code import InvalidIdentityCodeError, parse_identity_code
 
-    typed = click.prompt("Identity code of the person", hide_input=True)
+    typed = _typed() if sys.stdin.isatty() else sys.stdin.readline().strip()
     try:
         return parse_identity_code(typed).value
     except InvalidIdentityCodeError as error:
@@ -29,6 +33,11 @@ def asked_code(what_not: str) -> str:
             why="that is not a personal identity code",
             repair="type it as it stands on the card, with its check character",
         ) from error
+
+
+def _typed() -> str:
+    typed: str = click.prompt("Identity code of the person", hide_input=True)
+    return typed
 
 
 def known_person(

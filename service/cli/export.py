@@ -1,8 +1,10 @@
 """`consent-vault export`: the copy of everything for a person who has asked for it on paper."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -55,32 +57,39 @@ def export(
         case = order_number(reference, what_not=NOTHING)
         with runtime.ledger.read() as connection:
             known = known_person(connection, runtime, person, code, what_not=NOTHING)
-        descriptor = _new(file)
-        try:
-            made = gather(runtime, known, actor=OPERATOR, case=case)
-        except UnknownPersonError as error:
-            os.close(descriptor)
-            file.unlink()
-            raise Failure(
-                NOTHING,
-                why="nobody has this number here, or the person has been erased",
-                repair="leave the number out, and give the identity code when it is asked for",
-            ) from error
-        with os.fdopen(descriptor, "wb") as opened:
+        with _new(file) as opened:
+            try:
+                made = gather(runtime, known, actor=OPERATOR, case=case)
+            except UnknownPersonError as error:
+                raise Failure(
+                    NOTHING,
+                    why="nobody has this number here, or the person has been erased",
+                    repair="leave the number out, and give the identity code when it is asked for",
+                ) from error
             opened.write(_content(runtime, made, form, language))
     click.echo(f"{file}: {len(made.taken.statements)} values, {len(made.log)} lines of the log")
 
 
-def _new(file: Path) -> int:
-    """A file that was not there, opened before anything is recorded. Raises Failure."""
+@contextmanager
+def _new(file: Path) -> Iterator[BinaryIO]:
+    """A file that was not there, opened before anything is recorded; gone again where it fails.
+
+    Raises Failure.
+    """
     try:
-        return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise Failure(
             NOTHING,
             why=f"{file}: {error.strerror}",
             repair="name a file that is not there yet, in a folder that you may write in",
         ) from error
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            yield opened
+    except BaseException:
+        file.unlink()
+        raise
 
 
 def _content(runtime: "Runtime", copy: "Copy", form: str, language: str) -> bytes:

@@ -96,6 +96,8 @@ def _bring_in(
 ) -> "Progress":
     progress = importer.find(file)
     if progress.ended_at is not None:
+        when = f"{progress.ended_at:%Y-%m-%d %H:%M} UTC"
+        click.echo(f"this very file was imported already, at {when}", err=True)
         return progress
     size = os.fstat(file.fileno()).st_size
     # What the program is made of is no garbage; to look through it again and again is an eighth of

@@ -70,6 +70,7 @@ def test_a_second_run_brings_nothing_more(installation: Installation) -> None:
     before = installation.report.read_bytes()
     said = installation.run("--enrol", "--json")
     assert json.loads(said.stdout)["kept"] == 1
+    assert "imported already" in said.stderr
     assert installation.report.read_bytes() == before
 
 
