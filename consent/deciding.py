@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import AuthorizationDetails
+from consent.declared import DeclarationKind, DeclarationStatus
 from consent.events import policy
 from consent.grants import TokenAccess
 from consent.model import Client, Consent
-from consent.store import purposes
+from consent.store import declarations, purposes
 from consent.store.tokens import FetchState, GrantState
 from policies.decision_point import DecisionPoint, packaged_decision_point
 from policies.decisions import Decision
@@ -78,7 +79,7 @@ def ask_fetch(
         requested=(),
         purpose=access.purpose,
         basis=access.basis,
-        declaration=_declared(uow.connection, access, state.declaration),
+        declaration=_declared(uow.connection, access, state),
         grant=None if state.consent is None else _grant_of_row(access, state.consent, uow.now),
         token=TokenFacts(
             attributes=access.attributes,
@@ -92,10 +93,8 @@ def ask_fetch(
 
 def ask_by_consent(uow: UnitOfWork, client: Client, consent: Consent) -> Verdict:
     """May this client get a token for what the person has given?"""
-    asked = _token_question(uow, client, consent.purpose, consent.basis)
-    declared = purposes.of_version(uow.connection, consent.purpose, consent.purpose_version)
-    asked = asked._replace(
-        declaration=None if declared is None else DeclarationFacts.of(declared),
+    asked = _token_question(uow, client, consent.purpose, consent.basis)._replace(
+        declaration=_declared_for(uow.connection, consent),
         grant=_grant_of_consent(consent, uow.now),
     )
     return Verdict(decision_point(uow).decide_all(_by_dataset(asked, consent.granted)))
@@ -116,7 +115,8 @@ def ask_by_law(
     basis = LegalBasis.STATUTE if named is None else named.basis
     asked = _token_question(uow, client, details.purpose, basis)
     if named is not None:
-        asked = asked._replace(declaration=DeclarationFacts.of(named))
+        approved = DeclarationStatus.APPROVED
+        asked = asked._replace(declaration=DeclarationFacts.of(named, approved))
     return Verdict(decision_point(uow).decide_all(_by_dataset(asked, details.attributes)))
 
 
@@ -156,9 +156,10 @@ def _by_dataset(asked: Question, requested: Collection[AttributeId]) -> Iterable
 
 
 def _declared(
-    connection: Connection, access: TokenAccess, digest: str | None
+    connection: Connection, access: TokenAccess, state: FetchState
 ) -> DeclarationFacts | None:
     """What the declaration of a token allows; None when it is not known which that was."""
+    digest = state.declaration
     if digest is None or access.purpose_version is None:
         return None
     known = _DECLARED.get(digest)
@@ -166,8 +167,20 @@ def _declared(
         found = purposes.of_version(connection, access.purpose, access.purpose_version)
         if found is None or found.digest() != digest:
             return None
-        known = _DECLARED.setdefault(digest, DeclarationFacts.of(found))
-    return known
+        known = _DECLARED.setdefault(digest, DeclarationFacts.of(found, ""))
+    return known._replace(status=state.purpose)
+
+
+def _declared_for(connection: Connection, consent: Consent) -> DeclarationFacts | None:
+    """What the declaration allows in the version that the person read, and whether any counts."""
+    counting = purposes.in_force(connection, consent.purpose)
+    if counting is not None and counting.version == consent.purpose_version:
+        return DeclarationFacts.of(counting, DeclarationStatus.APPROVED)
+    read = purposes.of_version(connection, consent.purpose, consent.purpose_version)
+    if read is None:
+        return None
+    status = declarations.status_of(connection, DeclarationKind.PURPOSE, consent.purpose)
+    return DeclarationFacts.of(read, status or DeclarationStatus.RETIRED)
 
 
 def _grant_of_row(access: TokenAccess, state: GrantState, now: datetime) -> GrantFacts:

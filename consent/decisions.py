@@ -15,7 +15,6 @@ from audit.model import Actor, ActorKind, Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.changes import change
 from consent.deciding import ask_fetch, decided_by
-from consent.declared import DeclarationStatus
 from consent.events import policy
 from consent.grants import TokenAccess
 from consent.lifecycle import Party
@@ -198,9 +197,6 @@ def decide_fetch(
     if not verdict.allowed:
         reason = DenialReason(verdict.reason)
         return _denial(uow, access, requested, reason, consent=reference, rules=rules)
-    if state.purpose is not DeclarationStatus.APPROVED:
-        # Whether a purpose counts is the operators' word, and no rule that weighs facts.
-        return _denial(uow, access, requested, _STOPPED[state.purpose], consent=reference)
     if reference is not None and state.consent is not None:
         _count_use(uow, reference.id, state.consent.uses_left)
     return Permit(
@@ -219,12 +215,6 @@ def decide_fetch(
         decided_in=uow,
         made_by=_MADE_HERE,
     )
-
-
-_STOPPED = {
-    DeclarationStatus.SUSPENDED: DenialReason.PURPOSE_SUSPENDED,
-    DeclarationStatus.RETIRED: DenialReason.PURPOSE_RETIRED,
-}
 
 
 def _count_use(uow: UnitOfWork, consent_id: ConsentId, left: int | None) -> None:

@@ -135,6 +135,7 @@ def _context(asked: Question) -> dict[str, Any]:
 
 def _declaration(facts: DeclarationFacts) -> dict[str, Any]:
     return {
+        "status": _entity("Status", facts.status),
         "basis": _entity("Basis", facts.basis),
         "attributes": _set(facts.attributes),
         "requiredLoa": facts.required_loa,

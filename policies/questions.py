@@ -23,8 +23,9 @@ class Action(StrEnum):
 
 
 class DeclarationFacts(NamedTuple):
-    """What the purpose declaration allows."""
+    """What the purpose declaration allows, and whether its purpose counts now."""
 
+    status: str
     basis: str
     attributes: tuple[str, ...]
     required_loa: int
@@ -32,8 +33,9 @@ class DeclarationFacts(NamedTuple):
     """Whether who refuses has another way to the same outcome."""
 
     @classmethod
-    def of(cls, declaration: PurposeDeclaration) -> "DeclarationFacts":
+    def of(cls, declaration: PurposeDeclaration, status: str) -> "DeclarationFacts":
         return cls(
+            status=status,
             basis=declaration.basis.value,
             attributes=tuple(sorted(each.id for each in declaration.attributes)),
             required_loa=int(declaration.required_loa),

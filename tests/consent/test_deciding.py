@@ -10,17 +10,30 @@ import pytest
 from sqlalchemy import update
 
 from audit.database import open_engine
-from audit.model import Actor, Kind
+from audit.model import SYSTEM, Actor, Kind
 from audit.unit_of_work import Ledger, begin
 from consent.decisions import Denial, DenialReason, Permit
+from consent.declared import DeclarationStatus
 from consent.grants import Grant, RefusalReason, TokenRefusal
-from consent.store import tables
+from consent.purposes import register_purpose
+from consent.store import declaration_tables, tables
 from consent.tokens import refresh
 from policies.cedar_port import CedarPort
 from policies.decision_point import DecisionPoint, packaged_decision_point
 from policies.policy_set import load_policy_set
 from policies.vocabulary import LegalBasis
-from tests.consent.flow import BENEFIT, GROSS, HOUSEHOLD, JKT, NEEDED, NOW, Flow, catalogue, events
+from tests.consent.flow import (
+    BENEFIT,
+    GROSS,
+    HOUSEHOLD,
+    JKT,
+    NEEDED,
+    NOW,
+    Flow,
+    Given,
+    catalogue,
+    events,
+)
 from tests.schema import create_tables
 from tests.wrapping import MemoryWrapper
 
@@ -189,3 +202,60 @@ def test_an_attribute_outside_the_declaration_is_refused_though_all_else_holds(
 
 def test_a_grant_for_tokens_is_still_a_grant(house: Ledger) -> None:
     assert isinstance(Flow(house).given().grant, Grant)
+
+
+def _stop(ledger: Ledger, status: DeclarationStatus) -> None:
+    with ledger.engine.begin() as connection:
+        connection.execute(update(declaration_tables.declaration).values(status=status))
+
+
+def _refreshed(flow: Flow, given: Given) -> Grant | TokenRefusal:
+    assert given.grant.refresh_token is not None
+    with begin(flow.ledger, actor=Actor.client(flow.client.id), now=NOW) as uow:
+        return refresh(uow, given.grant.refresh_token, client=flow.client, jkt=JKT)
+
+
+@pytest.mark.parametrize("status", [DeclarationStatus.SUSPENDED, DeclarationStatus.RETIRED])
+def test_for_a_purpose_that_does_not_count_nothing_is_given(
+    house: Ledger, status: DeclarationStatus
+) -> None:
+    flow = Flow(house)
+    given = flow.given()
+    _stop(house, status)
+    assert _reason(flow.fetch(given.access)) is DenialReason(f"purpose-{status}")
+    assert isinstance(_refreshed(flow, given), TokenRefusal)
+    (entry,) = events(house, Kind.TOKEN_REFUSED)
+    assert entry.get("reason") == f"purpose-{status}"
+    _stop(house, DeclarationStatus.APPROVED)
+    assert isinstance(_refreshed(flow, given), Grant)
+
+
+def test_what_was_given_for_an_older_notice_holds_as_far_as_that_notice_went(
+    house: Ledger,
+) -> None:
+    flow = Flow(house)
+    given = flow.given()
+    newer = replace(flow.declaration(), version=flow.declaration().version + 1)
+    with begin(house, actor=SYSTEM, now=NOW) as uow:
+        register_purpose(uow, newer, catalogue())
+    assert isinstance(_refreshed(flow, given), Grant)
+    assert isinstance(flow.fetch(given.access), Permit)
+
+
+def test_a_consent_whose_notice_is_gone_gives_no_token(house: Ledger) -> None:
+    flow = Flow(house)
+    given = flow.given()
+    with house.engine.begin() as connection:
+        connection.execute(update(tables.consent).values(purpose_version=97))
+    assert isinstance(_refreshed(flow, given), TokenRefusal)
+    (entry,) = events(house, Kind.TOKEN_REFUSED)
+    assert entry.get("reason") == "no-ground"
+
+
+def test_a_purpose_of_which_no_version_is_declared_does_not_count(house: Ledger) -> None:
+    flow = Flow(house)
+    given = flow.given()
+    with house.engine.begin() as connection:
+        connection.execute(update(declaration_tables.declaration).values(declaration_id="x"))
+    assert isinstance(_refreshed(flow, given), TokenRefusal)
+    assert _reason(flow.fetch(given.access)) is DenialReason.PURPOSE_RETIRED

@@ -70,7 +70,11 @@ def all_is_well(basis: str, action: str = Action.FETCH) -> Question:
         purpose="purpose-1",
         basis=basis,
         declaration=DeclarationFacts(
-            basis=basis, attributes=(EMPLOYER, GROSS), required_loa=2, other_way=choice
+            status="approved",
+            basis=basis,
+            attributes=(EMPLOYER, GROSS),
+            required_loa=2,
+            other_way=choice,
         ),
         grant=_grant(basis) if choice else None,
         token=_TOKEN if action == Action.FETCH else None,
@@ -128,6 +132,9 @@ _OF_ALL: _Lines = [
     ({"requested": (GROSS,)}, None),
     ({"declaration": None}, "no-ground"),
     ({"standing": "suspended"}, "client-suspended"),
+    ({"declaration.status": "suspended"}, "purpose-suspended"),
+    ({"declaration.status": "retired"}, "purpose-retired"),
+    ({"declaration.status": "retired", "standing": "suspended"}, "client-suspended"),
     ({"requested": ()}, "empty-request"),
     ({"declaration.attributes": (GROSS,)}, "outside-purpose"),
     ({"declaration.attributes": ()}, "outside-purpose"),

@@ -1,7 +1,7 @@
 """Does the table of decisions notice when a policy is wrong? Mutates the policies and asks it.
 
-`uv run python -m tests.policies.mutation` changes one thing at a time in the Cedar policies, and asks
-for each change whether the validator, the rules of form or a case of the table (allowed or not,
+`python -m tests.policies.mutation` changes one thing at a time in the Cedar policies, and asks for
+each change whether the validator, the rules of form or a case of the table (allowed or not,
 and the reason told first) notices. It prints every change that nothing noticed, with the score,
 and ends with 1 where the score is below 97 %. It takes some seconds and is part of the tests.
 """
@@ -36,6 +36,7 @@ _WORDS = {
     "Basis": ("consent", "permission", "request", "statute", "contract", "vital"),
     "Kind": ("authority", "private"),
     "Standing": ("active", "suspended"),
+    "Status": ("approved", "suspended", "retired"),
     "State": ("active", "expired", "withdrawn", "revoked", "suspended", "requested"),
 }
 

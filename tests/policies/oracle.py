@@ -36,6 +36,8 @@ def _forbidden(asked: Question, data: DataFacts) -> Iterator[str]:
         yield from _grant_is_over(asked.grant)
     if asked.standing != "active":
         yield "client-suspended"
+    if asked.declaration is not None and asked.declaration.status != "approved":
+        yield f"purpose-{asked.declaration.status}"
     yield from _token_forbids(asked)
     yield from _request_forbids(asked, data)
 

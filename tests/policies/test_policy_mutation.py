@@ -1,6 +1,7 @@
 """The table of decisions notices when a policy is wrong.
 
-All changes are tried where everything is (`.ci/run`), elsewhere one in eight; `python -m tests.policies.mutation` tries all.
+All changes are tried where everything is (`.ci/run`), elsewhere one in eight;
+`python -m tests.policies.mutation` tries all.
 """
 
 import os

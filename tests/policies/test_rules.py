@@ -86,7 +86,10 @@ _TOKENS = (
 _orders = st.sampled_from([-1, 0, 1])
 _attributes = st.lists(st.sampled_from([GROSS, EMPLOYER, YEARLY]), unique=True).map(tuple)
 _grounds = st.sampled_from(sorted(GROUNDS))
-_declarations = st.builds(DeclarationFacts, _grounds, _attributes, st.integers(1, 3), st.booleans())
+_statuses = st.sampled_from(["approved", "approved", "suspended", "retired"])
+_declarations = st.builds(
+    DeclarationFacts, _statuses, _grounds, _attributes, st.integers(1, 3), st.booleans()
+)
 _grants = st.builds(
     GrantFacts,
     own=st.booleans(),
