@@ -12,7 +12,7 @@ from uuid import UUID
 
 from consent.model import Status
 from consent.receipt_jws import ReceiptError
-from policies.ids import AttributeId, PurposeId
+from policies.ids import AttributeId, OrganisationId, PurposeId
 from policies.vocabulary import Language, LegalBasis
 
 _CONSENT = "A6-1-a"
@@ -62,7 +62,7 @@ class ReceiptContent:
     """The event of the log that accounts for this version."""
     principal: str
     """The person, under the name that only this recipient shares."""
-    organisation: str
+    organisation: OrganisationId
     party: Mapping[str, Any]
     """The recipient, as it stood in the record."""
     purpose: PurposeId
@@ -113,6 +113,17 @@ class ReceiptContent:
         """Whether anything was given, even if it has ended since."""
         return any(each.status is Status.ACTIVE for each in self.events)
 
+    @property
+    def given_at(self) -> datetime:
+        """When the answer in this version was given; of one that was not, when that was said."""
+        answers = (e.at for e in self.events if e.status is Status.ACTIVE and e.type == "explicit")
+        return max(answers, default=self.happened.at)
+
+    @property
+    def is_consent(self) -> bool:
+        """Whether the ground is a consent (GDPR article 6(1)(a)), and not another choice."""
+        return self.basis is LegalBasis.CONSENT
+
 
 def content_of(payload: Mapping[str, Any]) -> ReceiptContent:
     """What the payload of a verified receipt says. Raises ReceiptError."""
@@ -127,6 +138,8 @@ def _content(payload: Mapping[str, Any]) -> ReceiptContent:
     record = payload["record"]
     header, processing, events = record["header"], record["processing"], record["events"]
     (purpose,) = processing["purposes"]
+    if not events:
+        raise ValueError("nothing has happened to it")
     notice = processing["privacy_notice"]
     basis = purpose["lawful_basis"]
     return ReceiptContent(
@@ -140,7 +153,7 @@ def _content(payload: Mapping[str, Any]) -> ReceiptContent:
         previous_receipt=_digest((payload.get("previous_receipt") or {"digest": None})["digest"]),
         event=UUID(payload["event_id"]),
         principal=header["pii_principal_id"],
-        organisation=purpose["pii_controllers"][0],
+        organisation=OrganisationId(purpose["pii_controllers"][0]),
         party=record["parties"][0],
         purpose=PurposeId(purpose["purpose"]["id"]),
         purpose_text=purpose["purpose"]["text"],

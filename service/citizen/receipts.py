@@ -20,6 +20,8 @@ from policies.entries import Attribute, Organisation
 from policies.ids import ReceiptId
 from policies.purposes import PurposeDeclaration
 from service.citizen.earlier import Of, earlier_records, record_of
+from service.citizen.receipt_forms import named_forms
+from service.citizen.receipt_proof import Place, proof_of
 from service.pages import render, runtime_of
 from service.runtime import Runtime
 from service.sessions import Session, require_session
@@ -83,8 +85,15 @@ def receipts(
 def show(request: Request, receipt_id: UUID) -> Response:
     """One receipt as a page."""
     runtime, session = runtime_of(request), require_session(request)
-    view = _view(runtime, own_receipt(runtime, session, ReceiptId(receipt_id)))
-    return render(request, "citizen/receipt.html", view=view)
+    found = own_receipt(runtime, session, ReceiptId(receipt_id))
+    proof = proof_of(runtime, found)
+    return render(
+        request,
+        "citizen/receipt.html",
+        view=_view(runtime, found),
+        forms_for_others=named_forms(read_receipt(found)),
+        place=None if proof is None else Place.of(proof),
+    )
 
 
 @router.get("/{language:lang}/receipts/{receipt_id}/file")

@@ -12,7 +12,7 @@ from audit.trust import Trust
 from consent.receipt_check import CheckedReceipt, check_file
 from consent.receipt_jws import verify_receipt
 from consent.receipts import receipts_of_consents
-from tests.service.citizen.given import give, withdraw
+from tests.service.citizen.given import give, refuse, withdraw
 from tests.service.house import VILLE, House
 
 
@@ -105,3 +105,37 @@ def test_time_leaves_a_receipt_on_the_persons_page(house: House, browser: TestCl
     page = house.signed_in().get("/en/receipts").text
     assert "It has ended" in page
     assert page.count('class="item"') == 2
+
+
+FORMS = {
+    "27560": "application/json",
+    "dpv": "application/ld+json",
+    "kantara": "application/json",
+    "odrl": "application/ld+json",
+    "fhir": "application/fhir+json",
+    "mydata": "application/json",
+}
+
+
+@pytest.mark.parametrize(("form", "media_type"), FORMS.items())
+def test_the_receipt_is_given_in_each_form(
+    house: House, browser: TestClient, form: str, media_type: str
+) -> None:
+    where = give(house, browser)[1]
+    answer = browser.get(f"{where}/as/{form}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == media_type
+    assert answer.headers["content-disposition"].endswith(f'.{form}.json"')
+    assert answer.json()
+    assert str(house.person()) not in answer.text
+    assert f'href="{where}/as/{form}"' in browser.get(where).text
+
+
+@pytest.mark.parametrize("form", ["kantara", "odrl", "mydata"])
+def test_a_refusal_has_no_form_that_knows_of_none(
+    house: House, browser: TestClient, form: str
+) -> None:
+    where = refuse(house, browser)
+    assert browser.get(f"{where}/as/{form}").status_code == 404
+    assert f"{where}/as/{form}" not in browser.get(where).text
+    assert browser.get(f"{where}/as/dpv").json()["@type"] == "dpv:ConsentReceipt"
