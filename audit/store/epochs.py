@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, func, insert, select
 
 from audit.driver import DRIVER_ERRORS, Statement, run
-from audit.store.events import EventNotWrittenError
+from audit.not_written import EventNotWrittenError
 from audit.store.tables import epoch
 from policies.ids import EventId
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from audit.driver import COMMIT, DRIVER_ERRORS, Statement, run
+from audit.not_written import EventNotWrittenError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -44,10 +45,6 @@ WITH written AS (
 INSERT INTO audit_about (person_id, number, visible_from)
 SELECT person, number, $12 FROM written, (VALUES ($10::uuid)) AS about (person)
 WHERE person IS NOT NULL"""
-
-
-class EventNotWrittenError(RuntimeError):
-    """The database refused an event or its key; what it would have explained must not happen."""
 
 
 @dataclass(frozen=True, slots=True)

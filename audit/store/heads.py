@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from audit.driver import DRIVER_ERRORS, Statement, run
+from audit.not_written import EventNotWrittenError
 from audit.person_chain import FIRST, Position
-from audit.store.events import EventNotWrittenError
 from policies.ids import PersonId
 
 FoundKeys = dict[str, tuple[UUID, bytes]]

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, delete, select
 
 from audit.driver import DRIVER_ERRORS, Statement, run
+from audit.not_written import EventNotWrittenError
 from audit.row_order import lock_rows
-from audit.store.events import EventNotWrittenError
 from audit.store.tables import log_key
 
 _FIND = (

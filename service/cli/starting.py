@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 
 from audit.key_errors import KeyProviderError
+from audit.not_written import EventNotWrittenError
 from policies.data_files import CatalogueError
+from service.cli.disk import disk_failure
 from service.cli.failure import Failure
 from service.logs import set_up_logs
 from service.package_names import ForeignPackageError, check_package_names
@@ -64,15 +66,16 @@ def told() -> Iterator[None]:
             "The catalogue cannot be used.", why=str(error), repair="correct the file that it names"
         ) from error
     except OSError as error:
-        raise Failure(
+        raise disk_failure(error) or Failure(
             f"{error.filename or 'A file'} cannot be used.",
             why=error.strerror or type(error).__name__,
             repair="run the command as the user of the service, and look at who owns the place",
         ) from error
-    except DBAPIError as error:
+    except (DBAPIError, EventNotWrittenError) as error:
         # Only the class: what the driver says may quote parameters.
-        raise Failure(
+        refused = error.orig if isinstance(error, DBAPIError) else error.__cause__
+        raise disk_failure(error) or Failure(
             "The database does not answer as it should.",
-            why=type(error.orig).__name__ if error.orig else "no connection",
+            why=type(refused).__name__ if refused else "no connection",
             repair="check that it runs and that the address in CONSENT_VAULT_DATABASE_URL is right",
         ) from error

@@ -20,11 +20,11 @@ from audit.epochs import (
     epochs,
 )
 from audit.model import SYSTEM, Entry
+from audit.not_written import EventNotWrittenError
 from audit.open_epoch import ClosedEpochError, hold_open
 from audit.own_effects import EFFECTS
 from audit.reader import search
 from audit.sequencer import Sequencer
-from audit.store.events import EventNotWrittenError
 from audit.unit_of_work import Ledger, begin
 from tests.audit.faulty import run, unguard
 from tests.audit.sample import NOW

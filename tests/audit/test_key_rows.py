@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
-from audit.store.events import EventNotWrittenError
+from audit.not_written import EventNotWrittenError
 from audit.store.keys import KeyRow, insert_keys
 
 

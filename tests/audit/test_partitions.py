@@ -11,12 +11,12 @@ from sqlalchemy.exc import DBAPIError
 
 from audit import partitions
 from audit.guards import weak_guards
+from audit.not_written import EventNotWrittenError
 from audit.partitions import STEP, alarms, rooms, tend, tend_each
 from audit.proofs import entries_bundle, inclusion, log_state
 from audit.sequencer import Sequencer
 from audit.store import metadata
 from audit.store import partitions as store
-from audit.store.events import EventNotWrittenError
 from audit.tiles import TILE_WIDTH
 from audit.tree import TreeDamagedError
 from audit.unit_of_work import Ledger

@@ -1,5 +1,6 @@
 """What was deleted is not in SQLite's files any more, and no reader is waited for."""
 
+import resource
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -47,5 +48,20 @@ def test_a_reader_is_not_waited_for_and_it_can_be_asked_for_again(deleted: Engin
             connection.execute(text("INSERT INTO kept VALUES ('later')"))
         assert not drop_traces(deleted)
         reader.rollback()
+    assert drop_traces(deleted)
+    assert PLANTED.encode() not in files(deleted)
+
+
+def test_a_disk_that_takes_nothing_more_is_no_error_and_it_can_be_asked_for_again(
+    deleted: Engine,
+) -> None:
+    if deleted.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL has no such file")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+    try:
+        assert not drop_traces(deleted)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     assert drop_traces(deleted)
     assert PLANTED.encode() not in files(deleted)

@@ -10,9 +10,9 @@ from sqlalchemy.exc import DBAPIError
 
 from audit.disclosure import DIGESTS, FIELDS
 from audit.model import SYSTEM, Actor, Event, Kind
+from audit.not_written import EventNotWrittenError
 from audit.reader import entry, search
 from audit.store import tables
-from audit.store.events import EventNotWrittenError
 from audit.unit_of_work import Ledger, UnaccountedChangeError, UnitOfWork, begin
 from policies.ids import ClientId
 from tests.audit.faulty import refuse, refuse_commit, run

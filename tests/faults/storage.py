@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit.checkpoint import Checkpoint
 from audit.database import open_engine
 from audit.model import SYSTEM
+from audit.not_written import EventNotWrittenError
 from audit.sequencer import Sequencer
-from audit.store.events import EventNotWrittenError
 from audit.unit_of_work import Ledger, begin
 from tests.audit.sample import NOW, signers, viewed
 

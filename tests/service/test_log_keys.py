@@ -8,11 +8,11 @@ import pytest
 from audit.cosignature import parse_vkey
 from audit.log_signers import LogSigners
 from audit.model import SYSTEM, Actor, ActorKind, Event, Kind
+from audit.not_written import EventNotWrittenError
 from audit.note import NoteError, open_note
 from audit.proofs import latest_checkpoint
 from audit.reader import search
 from audit.sequencer import Sequencer
-from audit.store.events import EventNotWrittenError
 from audit.unit_of_work import Ledger, begin
 from service.log_keys import LogKeys, NoRotationUnderWayError, RotationUnderWayError
 from vault.providers.file import KeyFolder
