@@ -15,6 +15,8 @@ from audit.outside_journal import JournalError
 from audit.tiles import TileError
 from connectors.sign_in_errors import ProviderUnavailableError, SignInError
 from consent.choices import UnknownConsentError
+from consent.client_metadata import ClientMetadataError
+from consent.clients import ClientSuspendedError, UnknownClientError
 from consent.conditions import ChoiceError
 from consent.declarations import (
     DeclarationVersionError,
@@ -53,6 +55,7 @@ METHOD = Problem("method-not-allowed", 405, "This address does not take such a r
 AUDIT_QUESTION = Problem("audit-question-not-valid", 422, "The question was not understood")
 NOTHING_SIGNED = Problem("nothing-signed", 409, "The log has signed nothing of that size yet")
 NOT_A_DECLARATION = Problem("declaration-not-valid", 422, "The declaration cannot be taken")
+NOT_A_CLIENT = Problem("client-not-valid", 422, "The client cannot be registered like this")
 _SECOND = Problem("second-operator-needed", 409, "Another operator must approve this")
 _CHANGED = Problem("changed-meanwhile", 409, "Something has changed meanwhile; look again")
 _NOT_ALLOWED = Problem("transition-not-allowed", 409, "This is not possible for it as it stands")
@@ -92,6 +95,9 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     ),
     DeclarationStepError: _CHANGED,
     OtherDeclarationError: _CHANGED,
+    UnknownClientError: Problem("no-such-client", 404, "There is no such client"),
+    ClientSuspendedError: _CHANGED,
+    ClientMetadataError: NOT_A_CLIENT,
     ActNotOpenError: _CHANGED,
     ActProposedError: Problem("proposed-already", 409, "This has been proposed already"),
     OwnDeclarationError: _SECOND,
@@ -137,9 +143,6 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
         "connectors.documents.MalformedDocumentError",
         "connectors.ports.SourceUnavailableError",
         "consent.answer_seal.AnswerSealError",
-        "consent.client_metadata.ClientMetadataError",
-        "consent.clients.ClientSuspendedError",
-        "consent.clients.UnknownClientError",
         "consent.purposes.PurposeVersionError",
         "consent.receipt_jws.ReceiptError",
         "consent.receipt_jws.SigningKeyError",

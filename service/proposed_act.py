@@ -16,6 +16,9 @@ class ActKind(StrEnum):
     SUSPEND_DECLARATION = "suspend-declaration"
     RESUME_DECLARATION = "resume-declaration"
     RETIRE_DECLARATION = "retire-declaration"
+    REGISTER_CLIENT = "register-client"
+    REPLACE_CLIENT_KEYS = "replace-client-keys"
+    SUSPEND_CLIENT = "suspend-client"
 
 
 class ActOutcome(StrEnum):

@@ -5,17 +5,28 @@ approval does it, in the same unit of work, so nothing is approved that then doe
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
+from consent.client_metadata import parse_keys, parse_metadata
+from consent.clients import (
+    ClientStatus,
+    ClientSuspendedError,
+    UnknownClientError,
+    client,
+    register_client,
+    replace_keys,
+    suspend_client,
+)
 from consent.declarations import declared, resume, retire, suspend
 from consent.declared import Act, DeclarationKind, Declared
 from policies.canonical import canonical_json
 from policies.catalogue import Catalogue
-from policies.ids import EventId, PersonId
+from policies.ids import ClientId, EventId, PersonId
 from service.proposed_act import ActKind, ActOutcome, ProposedAct
 from service.store import acts as store
 
@@ -58,6 +69,40 @@ def propose(
     )
     store.add(uow.connection, made, _tell(uow, made, Kind.ACT_PROPOSED))
     return made
+
+
+def propose_client(uow: UnitOfWork, metadata: Mapping[str, object], *, by: PersonId) -> ProposedAct:
+    """Propose to register a client. Raises ClientMetadataError and ActProposedError."""
+    said = parse_metadata(metadata)
+    subject = said.id or f"new:{said.organisation}"
+    return propose(uow, ActKind.REGISTER_CLIENT, subject, by=by, members=dict(metadata))
+
+
+def propose_keys(
+    uow: UnitOfWork, client_id: ClientId, jwks: object, *, by: PersonId
+) -> ProposedAct:
+    """Propose other keys for a client, in the place of all that it has.
+
+    Raises UnknownClientError, ClientMetadataError and ActProposedError.
+    """
+    found = client(uow.connection, client_id)
+    if found is None:
+        raise UnknownClientError(client_id)
+    parse_keys(jwks, found.answer_seal)
+    return propose(uow, ActKind.REPLACE_CLIENT_KEYS, client_id, by=by, members=jwks)
+
+
+def propose_suspension(uow: UnitOfWork, client_id: ClientId, *, by: PersonId) -> ProposedAct:
+    """Propose to stop a client.
+
+    Raises UnknownClientError, ClientSuspendedError and ActProposedError.
+    """
+    found = client(uow.connection, client_id)
+    if found is None:
+        raise UnknownClientError(client_id)
+    if found.status is ClientStatus.SUSPENDED:
+        raise ClientSuspendedError(client_id)
+    return propose(uow, ActKind.SUSPEND_CLIENT, client_id, by=by)
 
 
 def approve(uow: UnitOfWork, number: int, catalogue: Catalogue, *, by: PersonId) -> ProposedAct:
@@ -114,8 +159,18 @@ def _declared(uow: UnitOfWork, act: ProposedAct, catalogue: Catalogue) -> Declar
     return declared(uow, DeclarationKind(kind), id_, int(version), catalogue)
 
 
+def _members(act: ProposedAct) -> dict[str, object]:
+    members: dict[str, object] = json.loads(act.document)
+    return members
+
+
 _DO: Mapping[ActKind, Callable[[UnitOfWork, ProposedAct, Catalogue], object]] = {
     ActKind.SUSPEND_DECLARATION: lambda uow, act, of: suspend(uow, _declared(uow, act, of)),
     ActKind.RESUME_DECLARATION: lambda uow, act, of: resume(uow, _declared(uow, act, of)),
     ActKind.RETIRE_DECLARATION: lambda uow, act, of: retire(uow, _declared(uow, act, of)),
+    ActKind.REGISTER_CLIENT: lambda uow, act, of: register_client(uow, _members(act), of),
+    ActKind.REPLACE_CLIENT_KEYS: lambda uow, act, _: replace_keys(
+        uow, ClientId(act.subject), _members(act)
+    ),
+    ActKind.SUSPEND_CLIENT: lambda uow, act, _: suspend_client(uow, ClientId(act.subject)),
 }

@@ -103,7 +103,7 @@ def acts(request: Request) -> Response:
     with runtime.ledger.read() as connection:
         found = proposed(connection)
     now = runtime.now()
-    return _json({"acts": [_act_shown(each, is_open=each.is_open(now)) for each in found]})
+    return _json({"acts": [act_shown(each, is_open=each.is_open(now)) for each in found]})
 
 
 @router.post("/acts/{number}/{decision}", summary="Approve or reject", **openapi.DECIDE)
@@ -116,7 +116,7 @@ def decide(request: Request, number: Number, decision: Decision) -> Response:
             found = approve(uow, number, catalogue, by=by)
         else:
             found = reject(uow, number, by=by)
-        return _json(_act_shown(found, is_open=False))
+        return _json(act_shown(found, is_open=False))
 
     return _done(request, act)
 
@@ -130,7 +130,7 @@ def _act(
         found = declared(uow, kind, id_, version, runtime.catalogue)
         waits = perform(uow, found, act, runtime.catalogue, by=by, document=sent)
         if waits is not None:
-            return _json(_act_shown(waits, is_open=True), ACCEPTED)
+            return _json(act_shown(waits, is_open=True), ACCEPTED)
         return _json(_shown(declared(uow, kind, id_, version, runtime.catalogue)))
 
     return _done(request, step)
@@ -160,7 +160,8 @@ def _shown(found: Declared) -> dict[str, Any]:
     }
 
 
-def _act_shown(act: ProposedAct, *, is_open: bool) -> dict[str, Any]:
+def act_shown(act: ProposedAct, *, is_open: bool) -> dict[str, Any]:
+    """A proposal as programs see it."""
     return {
         "number": act.number,
         "what": act.what.value,

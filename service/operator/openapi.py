@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from consent.clients import ClientStatus
 from consent.declared import Act, DeclarationKind, DeclarationStatus
 from policies.catalogue import load_catalogue
 from policies.ids import DatasetId, PurposeId
@@ -62,6 +63,54 @@ _ACT_EXAMPLE = {
 }
 
 
+_KEY_EXAMPLE = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    "kid": "key-1",
+    "alg": "ES256",
+    "use": "sig",
+}
+"""The public key of RFC 7515 appendix A.3."""
+_METADATA_EXAMPLE = {
+    "client_id": "debt-counsel-9",
+    "client_name": "Debt counselling case system",
+    "organisation": "debt-counsel",
+    "redirect_uris": ["https://velkaneuvonta.esimerkkila.example/callback"],
+    "grant_types": ["authorization_code", "refresh_token"],
+    "token_endpoint_auth_method": "private_key_jwt",
+    "dpop_bound_access_tokens": True,
+    "jwks": {"keys": [_KEY_EXAMPLE]},
+}
+_CLIENT: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["client_id", "client_name", "organisation", "status", "jwks", "registered_at"],
+    "properties": {
+        "client_id": {"type": "string"},
+        "client_name": {"type": "string"},
+        "organisation": {"type": "string"},
+        "status": {"enum": list(ClientStatus)},
+        "redirect_uris": {"type": "array", "items": {"type": "string"}},
+        "grant_types": {"type": "array", "items": {"type": "string"}},
+        "authorization_details_types": {"type": "array", "items": {"type": "string"}},
+        "jwks": {"type": "object"},
+        "registered_at": _MOMENT,
+    },
+}
+_CLIENT_EXAMPLE = {
+    "client_id": "debt-counsel-9",
+    "client_name": "Debt counselling case system",
+    "organisation": "debt-counsel",
+    "status": "active",
+    "redirect_uris": ["https://velkaneuvonta.esimerkkila.example/callback"],
+    "grant_types": ["authorization_code", "refresh_token"],
+    "authorization_details_types": ["personal_data"],
+    "jwks": {"keys": [_KEY_EXAMPLE]},
+    "registered_at": "2026-11-24T09:00:00Z",
+}
+
+
 @cache
 def _examples() -> dict[str, Any]:
     """The catalogue's own declarations, so that an example is never one that is refused."""
@@ -108,6 +157,11 @@ def _body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def _object(example: object) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 _ONE = _answer(_DECLARED, _declared_example(), "The declaration and how it stands")
 _ACT = _answer(_PROPOSED, _ACT_EXAMPLE, "The proposal")
 
@@ -126,5 +180,22 @@ EDIT: dict[str, Any] = {
 }
 ACT: dict[str, Any] = {"responses": {200: _ONE, 202: _ACT, **_ACTED, **_REFUSED}}
 ACTS: dict[str, Any] = {"responses": {200: _listed("acts", _PROPOSED, _ACT_EXAMPLE), **_REFUSED}}
+CLIENTS: dict[str, Any] = {
+    "responses": {200: _listed("clients", _CLIENT, _CLIENT_EXAMPLE), **_REFUSED}
+}
+REGISTER: dict[str, Any] = {
+    "status_code": 202,
+    "responses": {202: _ACT, **_ACTED, **_REFUSED},
+    "openapi_extra": _object(_METADATA_EXAMPLE),
+}
+KEYS: dict[str, Any] = {
+    "status_code": 202,
+    "responses": {202: _ACT, **_ACTED, **_REFUSED},
+    "openapi_extra": _object({"keys": [_KEY_EXAMPLE]}),
+}
+SUSPEND: dict[str, Any] = {
+    "status_code": 202,
+    "responses": {202: _ACT, **_ACTED, **_REFUSED},
+}
 DECIDE: dict[str, Any] = {"responses": {200: _ACT, **_ACTED, **_REFUSED}}
 """Arguments of the routes."""

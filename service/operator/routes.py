@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from service.operator import acts, api, consents, declarations, health, merges
+from service.operator import (
+    acts,
+    api,
+    clients,
+    clients_api,
+    consents,
+    declarations,
+    health,
+    merges,
+)
 
 router = APIRouter()
-for each in (health, merges, declarations, acts, api, consents):
+for each in (health, merges, declarations, clients, acts, api, clients_api, consents):
     router.include_router(each.router)
