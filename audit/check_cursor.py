@@ -67,6 +67,13 @@ class Cursor:
         return Cursor(rest[0]) if rest else None
 
 
+def number_of(part: KeyPart) -> int:
+    """The part where it must be a number. Raises CursorError."""
+    if not isinstance(part, int):
+        raise CursorError("not a number")
+    return part
+
+
 def _written(part: KeyPart) -> list[int | str]:
     name, write = _WRITE[type(part)]
     return [name, write(part)]

@@ -29,6 +29,8 @@ class Gap(StrEnum):
     MINIMUM_DIFFERS = "minimum-differs"
     """From which index on a log stands here is not what its event says."""
     RELEASES_DIFFER = "releases-differ"
+    SEALED_DIFFERS = "sealed-differs"
+    """What is sealed about a person is not what the log says was sealed."""
     EVENT_DAMAGED = "event-damaged"
     PROMISE_BROKEN = "promise-broken"
     GUARD_WEAK = "guard-weak"

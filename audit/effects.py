@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection, Table
 
 from audit.check_cursor import Key
 from audit.model import Kind
+from audit.unit_of_work import Ledger
 from policies.ids import PersonId
 
 
@@ -72,9 +73,25 @@ ReadUsed = Callable[[Connection, Key | None, int], Sequence[tuple[Key, Used]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What a room keeps sealed about people, and holds against the log by itself."""
+
+    name: str
+    people: "ReadPeople"
+    differing: "ReadDiffering"
+
+
+ReadPeople = Callable[[Connection, Key | None, int], Sequence[tuple[Key, PersonId]]]
+"""A page of people of whom something is sealed, in the order of keys."""
+ReadDiffering = Callable[[Connection, Ledger, PersonId], Sequence[UUID]]
+"""What of the person's is not as the log says; may raise SealedEventError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoomEffects:
     """All that one room has to tell."""
 
     tables: tuple[EffectTable, ...] = ()
     expected: tuple[tuple[str, ReadExpected], ...] = ()
     used: tuple[tuple[str, ReadUsed], ...] = ()
+    sealed: tuple[Sealed, ...] = ()

@@ -135,6 +135,14 @@ def entry(connection: Connection, ledger: Ledger, event_id: EventId) -> Entry | 
     return None if row is None else opened_entries(connection, ledger, [row], everything)[0]
 
 
+def entries_of(
+    connection: Connection, ledger: Ledger, event_ids: Collection[EventId]
+) -> dict[EventId, Entry]:
+    """The events with these ids, as an auditor sees them; one that is not there is absent."""
+    numbers = store.numbers_of(connection, event_ids)
+    return {each.event_id: each for each in numbered_entries(connection, ledger, numbers)}
+
+
 def happened_at(connection: Connection, event_id: EventId) -> datetime | None:
     """When the event happened; None when there is none with that id, or it is archived."""
     row = store.one(connection, event_id)

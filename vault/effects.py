@@ -3,8 +3,9 @@
 No event about a person demands a row here for ever: it ends when she is erased.
 """
 
-from audit.effects import Demand, EffectTable, RoomEffects
+from audit.effects import Demand, EffectTable, RoomEffects, Sealed
 from audit.model import Kind
+from vault.sealed_check import differing_deposits, people_after
 from vault.store import tables
 
 _ROTATION = frozenset({Kind.KEY_ROTATION_BEGUN, Kind.KEY_ROTATION_ENDED})
@@ -27,5 +28,6 @@ EFFECTS = RoomEffects(
         EffectTable(table=tables.imported, kinds=frozenset({Kind.DATA_IMPORTED})),
         EffectTable(table=tables.resealed, kinds=frozenset({Kind.DATA_RESEALED})),
         EffectTable(table=tables.key_rotation, kinds=_ROTATION, demand=Demand(kinds=_ROTATION)),
-    )
+    ),
+    sealed=(Sealed(name="deposit", people=people_after, differing=differing_deposits),),
 )

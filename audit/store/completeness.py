@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import (
@@ -21,7 +21,6 @@ from sqlalchemy import (
 )
 
 from audit.check_cursor import Key
-from audit.effects import Near
 from audit.store.tables import about, checkpoint, event, leaf, queue, retention, search
 from audit.store.tree import commitments
 
@@ -59,6 +58,16 @@ class MinimumRow:
     minimum_index: int
     at: datetime
     event_id: UUID
+
+
+class Near(Protocol):
+    """Where rows are found by time: a column with an index, at most so long after the event's."""
+
+    @property
+    def column(self) -> "Column[datetime]": ...
+
+    @property
+    def within(self) -> timedelta: ...
 
 
 def lock_check(connection: Connection) -> bool:

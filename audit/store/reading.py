@@ -93,6 +93,12 @@ def numbered(connection: Connection, numbers: Sequence[int]) -> list[StoredEvent
     ]
 
 
+def numbers_of(connection: Connection, event_ids: Collection[UUID]) -> list[int]:
+    """In which rows the events with these ids stand."""
+    query = select(event.c.number).where(event.c.event_id.in_(event_ids))
+    return list(connection.execute(query).scalars())
+
+
 def one(connection: Connection, event_id: UUID) -> StoredEvent | None:
     """The event with that id."""
     query = select(*_COLUMNS).select_from(_PLACED).where(event.c.event_id == event_id)

@@ -14,7 +14,7 @@ from service.cli.place import data_option, settings_of
 @data_option
 def doctor(as_json: bool, data: Path | None) -> None:
     """Examine this installation. The exit code is 1 when something is at fault."""
-    from service.doctor import examine
+    from service.doctor.examine import examine
 
     findings = list(examine(settings_of(data)))
     if as_json:

@@ -23,7 +23,7 @@ from connectors.demo_data.people import DemoPerson, demo_person
 from connectors.demo_idp.app import create_demo_idp
 from policies.text import Text
 from policies.vocabulary import Role
-from service.doctor import examine
+from service.doctor.examine import examine
 from service.exchange import Call
 from service.identity import CALLBACK
 from service.roles import grant_role

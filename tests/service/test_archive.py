@@ -19,7 +19,8 @@ from audit.unit_of_work import begin
 from audit.verify import verify_bundle
 from service.app import create_app
 from service.cli.main import main
-from service.doctor import check_log, check_room
+from service.doctor.database import check_room
+from service.doctor.log import check_log
 from service.migrations.upgrade import upgrade
 from service.runtime import Runtime, open_runtime
 from service.settings import load_settings

@@ -11,16 +11,12 @@ from sqlalchemy import Engine, text
 from audit.database import open_engine
 from audit.model import SYSTEM, Event, Kind
 from audit.unit_of_work import begin
-from service.doctor import (
-    Finding,
-    check_key_provider,
-    check_keys,
-    check_log,
-    check_migrations,
-    check_port,
-    check_sign_in,
-    examine,
-)
+from service.doctor.database import check_migrations
+from service.doctor.examine import examine
+from service.doctor.finding import Finding
+from service.doctor.keys import check_key_provider, check_keys
+from service.doctor.log import check_log
+from service.doctor.place import check_port, check_sign_in
 from service.migrations.upgrade import upgrade
 from service.runtime import Runtime, open_runtime
 from service.settings import Settings

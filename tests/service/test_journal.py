@@ -10,7 +10,7 @@ from audit.outside_journal import OutsideJournal
 from consent.model import Status
 from consent.reading import consent
 from policies.ids import ConsentId
-from service.doctor import check_journal
+from service.doctor.log import check_journal
 from service.journal import NAME, JournalJob
 from service.settings import SettingsError, load_settings
 from tests.service.house import House, form_of

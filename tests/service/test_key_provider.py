@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from audit.key_errors import KeyProviderError, KeysUnavailableError
-from service.doctor import check_key_provider, check_keys
+from service.doctor.keys import check_key_provider, check_keys
 from service.key_provider import LibraryMissingError, open_provider
 from service.key_settings import Keeper
 from service.settings import Settings

@@ -18,7 +18,7 @@ from audit.unit_of_work import begin
 from connectors.demo_tsa.authority import POLICY, DemoTimestampAuthority, root_certificate
 from connectors.ports import TimestampingError
 from policies.vocabulary import Role
-from service.doctor import check_timestamps
+from service.doctor.log import check_timestamps
 from service.settings import PREFIX, Settings, SettingsError, load_settings
 from service.timestamping import PATIENCE, Asked, TimestampJob, open_timestamping
 from tests.authority import new_key

@@ -12,7 +12,7 @@ from audit.model import SYSTEM, Actor
 from audit.scope import EVERYONE, SERVICE, Reach, Scope, set_scope, turn_to
 from audit.unit_of_work import begin
 from policies.ids import PersonId, new_uuid
-from service.doctor import check_guards
+from service.doctor.database import check_guards
 from service.migrations import row_security
 from service.migrations.guards import TABLES
 from service.migrations.rights import Purpose
@@ -25,6 +25,7 @@ from vault.people import IDENTITY_SCHEME, enrol
 OTHER_CODE = "020299-905M"
 CORE = ("vault_person", "vault_person_key", "vault_record", "vault_record_version", "vault_deposit")
 INDEX = ("vault_identifier", "vault_pairwise")
+ANEW = "DROP POLICY rows_of_person ON vault_record; CREATE POLICY rows_of_person ON vault_record "
 CONSENTS = ("consent_consent", "consent_record", "consent_token", "consent_pushed_request")
 
 
@@ -221,11 +222,58 @@ def test_what_an_owner_took_away_the_next_upgrade_makes_again(postgresql_url: st
             assert row_security.missing(connection) == []
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER POLICY rows_of_person ON vault_record USING (true)",
+        "ALTER POLICY rows_of_person ON vault_record WITH CHECK (true)",
+        "ALTER POLICY rows_of_person ON vault_record TO CURRENT_USER",
+        ANEW + "FOR SELECT USING ({rows})",
+        ANEW + "FOR INSERT WITH CHECK ({rows})",
+        ANEW + "AS RESTRICTIVE USING ({rows})",
+    ],
+)
+def test_a_policy_that_does_something_else_is_found_and_made_again(
+    owner: Engine, change: str
+) -> None:
+    (policy,) = (each for each in policies() if each.table == "vault_record")
+    with owner.connect() as connection:
+        for statement in change.format(rows=policy.rows).split(";"):
+            connection.execute(text(statement))
+        assert row_security.missing(connection) == [policy]
+        assert row_security.restore(connection) == [policy]
+        assert row_security.missing(connection) == []
+        connection.rollback()
+
+
+def test_a_policy_of_somebody_else_is_found_and_taken_away(owner: Engine) -> None:
+    """Policies add up: one that lets everything through opens what ours close."""
+    open_to_all = 'CREATE POLICY "for all" ON vault_record FOR SELECT USING (true)'
+    with owner.begin() as connection:
+        connection.execute(text(open_to_all))
+        assert row_security.missing(connection) == []
+        assert row_security.foreign(connection) == [("vault_record", "for all")]
+    found = check_guards(owner)
+    assert "vault_record has the policy for all" in found.found
+    assert "db upgrade" in found.repair
+    upgrade(owner)
+    assert check_guards(owner).ok
+
+
+def test_policies_on_tables_that_are_not_guarded_are_nobodys_business(owner: Engine) -> None:
+    with owner.connect() as connection:
+        connection.execute(text("CREATE TABLE elsewhere (person_id uuid)"))
+        connection.execute(text("CREATE POLICY theirs ON elsewhere USING (true)"))
+        assert row_security.foreign(connection) == []
+        connection.rollback()
+
+
 def test_sqlite_has_no_policies_and_misses_none(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'vault.db'}")
     upgrade(engine)
     with engine.connect() as connection:
         assert row_security.missing(connection) == []
+        assert row_security.foreign(connection) == []
     engine.dispose()
 
 

@@ -1,0 +1,1 @@
+"""One look at everything that has to be right, each fault with its repair."""
