@@ -64,8 +64,8 @@ def change(
     What else the command changes is filled in already in `to`, or in the answer. The record is
     None while nobody has answered. Raises the errors of `consent.lifecycle`.
     """
-    before = (to or consent) if answer is None else answer.consent
-    changed, kind = apply(before, command, party=party, now=uow.now, ground=ground)
+    filled = to if answer is None else answer.consent
+    changed, kind = apply(consent, command, party=party, now=uow.now, ground=ground, to=filled)
     entity = changed.principal if party is Party.SUBJECT else party.value
     happened = RecordEvent(command=command, entity=entity, at=uow.now, loa=loa, ground=ground)
     version = _version(uow, consent, changed, happened, answer)

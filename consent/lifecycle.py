@@ -220,9 +220,11 @@ def apply(
     party: Party,
     now: datetime,
     ground: Ground | None = None,
+    to: Consent | None = None,
 ) -> tuple[Consent, Kind]:
     """The consent after the command, and the kind of the event that accounts for it.
 
+    What else the command changes is filled in already in `to`; the guards look at what stands.
     Raises IllegalTransitionError, WrongPartyError or GuardError. Withdrawing what is withdrawn
     changes nothing.
     """
@@ -236,7 +238,7 @@ def apply(
     _check_ground(command, cell, party, ground)
     if consent.status is cell.result is Status.WITHDRAWN:
         return consent, cell.kind
-    return _moved(consent, command, cell.result, party=party, ground=ground), cell.kind
+    return _moved(to or consent, command, cell.result, party=party, ground=ground), cell.kind
 
 
 def _as_in_table(consent: Consent, party: Party, cell: Transition) -> Party:

@@ -185,6 +185,7 @@ def _pii(consent: Consent, declaration: PurposeDeclaration) -> list[dict[str, ob
             "granted": attribute in consent.granted,
         }
         for attribute in consent.requested
+        if attribute in necessity  # a renewal may be by a notice that no more asks for all of it
     ]
 
 

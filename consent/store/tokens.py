@@ -187,7 +187,8 @@ def revoke_of_consent(
 
 
 def hand_over(connection: Connection, before: ConsentId, now: Consent) -> None:
-    """Let the refresh tokens of a consent be those of the one that follows it."""
+    """Let the refresh tokens of a consent be those of the one that follows it, or of itself as it
+    goes on now."""
     connection.execute(
         update(token)
         .where(token.c.consent_id == before, token.c.kind == REFRESH, token.c.revoked_at.is_(None))

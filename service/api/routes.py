@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from policies.deposit_document import SCHEMA as DEPOSIT
 from policies.ids import EventId
 from policies.schemas import embedded
-from service.api import feed, log, operation, statuses, timestamps
+from service.api import cancelling, feed, log, operation, statuses, timestamps
 from service.api.data import DataApi
 from service.api.deposits import DepositApi
 from service.api.proofs import document_for_token, proof_for_everybody
@@ -20,6 +20,7 @@ from service.pages import runtime_of
 
 router = APIRouter()
 router.include_router(feed.router)
+router.include_router(cancelling.router)
 router.include_router(statuses.router)
 router.include_router(log.router, tags=["Log"])
 router.include_router(timestamps.router, tags=["Log"])

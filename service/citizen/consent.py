@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from audit.unit_of_work import UnitOfWork
 from consent.conditions import ChoiceError
-from consent.lifecycle import Party
+from consent.lifecycle import RENEWABLE_FOR, Party
 from consent.model import Consent, ConsentRecord, Receipt, Status
 from consent.narrowing import narrow, removable
 from consent.pausing import pause, resume
@@ -65,6 +65,12 @@ class View:
     @property
     def consent(self) -> Consent:
         return self.row.consent
+
+    def is_renewable(self, now: datetime) -> bool:
+        """Whether its end is near enough to ask whether it goes on."""
+        ends = self.consent.not_after
+        active = self.consent.status is Status.ACTIVE and ends is not None
+        return active and ends is not None and ends - RENEWABLE_FOR <= now < ends
 
     @property
     def stopped_by_me(self) -> bool:

@@ -31,7 +31,6 @@ from vault.vault import Vault
 
 TEMPLATE = "request@3"
 """Name and version of the template; a change of what it says is a new version."""
-_MADE_FROM = ("base.html", "ui.html", "citizen/request.html")
 NAME = (AttributeId("person.given_names"), AttributeId("person.family_name"))
 
 
@@ -117,6 +116,7 @@ def look(
     *,
     language: Language,
     reveal: bool,
+    template: str = TEMPLATE,
 ) -> Seen:
     """Open the values for the page, and bind them to the answer that will come."""
     wanted = request.consent.requested
@@ -125,7 +125,7 @@ def look(
         for each in see(uow, vault, session, (*NAME, *wanted), reveal=reveal)
     }
     shown = {id_: opened[id_] for id_ in wanted}
-    presentation = _presentation(request, shown, language=language, now=uow.now)
+    presentation = _presentation(request, shown, template, language=language, now=uow.now)
     return Seen(
         shown=shown,
         name=" ".join(str(opened[id_].fact.value) for id_ in NAME if opened[id_].fact),  # type: ignore[union-attr]  # asked in the same line
@@ -135,18 +135,24 @@ def look(
 
 
 @cache
-def template_digest() -> str:
+def template_digest(own: str = "citizen/request.html") -> str:
     """SHA-256, in hexadecimal, of the files from which the page is made, one after another."""
     folder = files("service").joinpath("templates")
-    return sha256(b"".join(folder.joinpath(each).read_bytes() for each in _MADE_FROM)).hexdigest()
+    made_from = (folder.joinpath(each) for each in ("base.html", "ui.html", own))
+    return sha256(b"".join(each.read_bytes() for each in made_from)).hexdigest()
 
 
 def _presentation(
-    request: Asked, shown: dict[AttributeId, Shown], *, language: Language, now: datetime
+    request: Asked,
+    shown: dict[AttributeId, Shown],
+    template: str,
+    *,
+    language: Language,
+    now: datetime,
 ) -> bytes:
     return canonical_json(
         {
-            "template": TEMPLATE,
+            "template": template,
             "language": language.value,
             "notice": request.declaration.digest(),
             "consent": str(request.consent.id),

@@ -54,8 +54,10 @@ class ReceiptView:
 
     @property
     def may_return(self) -> bool:
-        """An answer is taken back to the one who asked; a withdrawal is not."""
-        return self.receipt.version == 1 and self.consent.status in {Status.ACTIVE, Status.REFUSED}
+        """An answer is taken back to the one who asked; a withdrawal is not, nor what the vault
+        asked by itself since a notice changed."""
+        answered = self.consent.status in {Status.ACTIVE, Status.REFUSED}
+        return self.receipt.version == 1 and answered and self.consent.follows is None
 
 
 @router.get("/{language:lang}/receipts")

@@ -1,16 +1,21 @@
 """The page of one consent: its history, and what can be done to it, each with one press."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 from starlette.testclient import TestClient
 
+from audit.model import SYSTEM
+from audit.unit_of_work import begin
 from consent.model import Status
+from consent.purposes import register_purpose
 from consent.reading import consent
 from consent.receipts import receipts_of
-from policies.ids import ConsentId
+from policies.ids import ConsentId, PurposeId
+from policies.text import Text
 from tests.service.citizen.given import fetch, give, token, withdraw
-from tests.service.house import VILLE, House, form_of, words_of
+from tests.service.house import VALUES, VILLE, House, form_of, words_of
 
 
 @pytest.fixture(autouse=True)
@@ -122,3 +127,59 @@ def test_a_strangers_consent_is_none(house: House) -> None:
     fields = form_of(browser.get(page).text, f"{page}/pause")
     assert stranger.post(f"{page}/pause", data=fields).status_code == 400
     assert status(house, consent_id) is Status.ACTIVE
+
+
+def test_near_its_end_it_can_be_let_go_on_or_let_end(house: House) -> None:
+    browser = house.signed_in()
+    consent_id, _ = give(house, browser)
+    page = f"/en/consents/{consent_id}"
+    assert f"{page}/renew" not in browser.get(page).text
+    assert browser.get(f"{page}/renew").status_code == 409
+    house.clock.advance(days=80)
+    browser = house.signed_in()
+    assert f"{page}/renew" in browser.get(page).text
+    html = browser.get(f"{page}/renew").text
+    assert "If you do nothing, it ends then." in words_of(html)
+    assert "Nothing. The terms are the same." in words_of(html)
+    fields = form_of(html, f"{page}/renew")
+    hidden = browser.post(f"{page}/renew", data={**fields, "decision": "show"})
+    assert hidden.status_code == 200
+    answer = browser.post(f"{page}/renew", data={**fields, "decision": "renew"})
+    assert answer.headers["location"].startswith("/en/receipts/")
+    assert "13/5/2027" in words_of(browser.get(page).text)
+    assert browser.get(f"{page}/renew").status_code == 409
+
+
+def test_what_the_notice_says_else_is_told_before_and_after(house: House) -> None:
+    browser = house.signed_in()
+    consent_id, _ = give(house, browser)
+    runtime = house.runtime
+    old = runtime.catalogue.purpose(PurposeId("debt-advice"))
+    longer = Text(fi="Kymmenen vuotta.", sv="Tio år.", en="Ten years.")
+    new = replace(
+        old,
+        version=old.version + 1,
+        retention=longer,
+        automated_decision=not old.automated_decision,
+        max_validity_days=30,
+        max_uses=3,
+    )
+    with begin(runtime.ledger, actor=SYSTEM, now=house.clock()) as uow:
+        register_purpose(uow, new, runtime.catalogue)
+    house.clock.advance(days=80)
+    for language, said in (("en", "Ten years."), ("fi", "Kymmenen vuotta."), ("sv", "Tio år.")):
+        html = house.signed_in().get(f"/{language}/consents/{consent_id}/renew").text
+        assert said in words_of(html)
+
+
+def test_a_renewal_that_was_shown_too_long_ago_is_shown_again(house: House) -> None:
+    browser = house.signed_in()
+    consent_id, _ = give(house, browser)
+    house.clock.advance(days=80)
+    browser = house.signed_in()
+    page = f"/en/consents/{consent_id}/renew"
+    fields = form_of(browser.get(page).text, page)
+    house.deposit(house.person(), {**VALUES, "income.monthly_gross": 1})
+    answer = browser.post(page, data={**fields, "decision": "renew"})
+    assert answer.status_code == 409
+    assert "Look once more" in words_of(answer.text)
