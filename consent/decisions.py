@@ -15,12 +15,14 @@ from audit.model import Actor, ActorKind, Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.changes import change
 from consent.deciding import ask_fetch, decided_by
+from consent.decision_records import keep
 from consent.events import policy
 from consent.grants import TokenAccess
 from consent.lifecycle import Party
 from consent.model import Command, ConsentRef
 from consent.store.consents import count_use, lock_known
 from consent.store.tokens import GrantState, fetch_state
+from policies.decisions import Decision
 from policies.ids import (
     AttributeId,
     ClientId,
@@ -107,6 +109,8 @@ class Permit:
     visible_from: datetime | None = None
     """From when on the person sees it in her log, where a law keeps it back from her."""
     decided_in: UnitOfWork = field(repr=False, compare=False)
+    decisions: tuple[Decision, ...] = field(default=(), repr=False, compare=False)
+    """What the policies said, to be kept beside the event of the release."""
     made_by: InitVar[object]
 
     def __post_init__(self, made_by: object) -> None:
@@ -196,7 +200,9 @@ def decide_fetch(
     reference = _ref(access, state.consent)
     if not verdict.allowed:
         reason = DenialReason(verdict.reason)
-        return _denial(uow, access, requested, reason, consent=reference, rules=rules)
+        denial = _denial(uow, access, requested, reason, consent=reference, rules=rules)
+        keep(uow, verdict.decisions, denial.event_id)
+        return denial
     if reference is not None and state.consent is not None:
         _count_use(uow, reference.id, state.consent.uses_left)
     return Permit(
@@ -212,6 +218,7 @@ def decide_fetch(
         token=access.logged,
         policy=rules,
         visible_from=access.visible_from,
+        decisions=verdict.decisions,
         decided_in=uow,
         made_by=_MADE_HERE,
     )

@@ -5,8 +5,8 @@ from functools import partial
 from audit.effects import Demand, EffectTable, Near, RoomEffects
 from audit.model import Kind
 from consent.issuing import ACCESS_LIFETIME
+from consent.store import decision_tables, declaration_tables, invalid_tables, shown_tables, tables
 from consent.store import effects as store
-from consent.store import declaration_tables, invalid_tables, shown_tables, tables
 from consent.store.deposit_tokens import KEPT_AFTER_END as DEPOSIT_TOKEN_KEPT_AFTER_END
 from consent.store.tokens import KEPT_AFTER_END
 
@@ -44,6 +44,7 @@ _DECLARED = frozenset(
 )
 _WAITING = frozenset({Kind.CONSENT_REQUESTED, Kind.CONSENT_DEFERRED})
 _ISSUED = frozenset({Kind.TOKEN_ISSUED})
+_DECIDED = _ISSUED | {Kind.TOKEN_REFUSED, Kind.DATA_RELEASED, Kind.DATA_REFUSED}
 
 EFFECTS = RoomEffects(
     tables=(
@@ -59,6 +60,7 @@ EFFECTS = RoomEffects(
             demand=Demand(kinds=frozenset({Kind.PURPOSE_REGISTERED})),
         ),
         EffectTable(table=declaration_tables.declaration, kinds=_DECLARED),
+        EffectTable(table=decision_tables.decision, kinds=_DECIDED),
         EffectTable(
             table=tables.pushed_request,
             kinds=frozenset({Kind.REQUEST_PUSHED, Kind.CONSENT_REQUESTED}),

@@ -7,6 +7,7 @@ from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import AuthorizationDetails
 from consent.deciding import Verdict, ask_by_consent, ask_by_law, decided_by
+from consent.decision_records import keep
 from consent.events import consent_event
 from consent.grants import Grant, RefusalReason, TokenKind, TokenRefusal
 from consent.model import Client, Consent, ConsentRef, Status
@@ -33,6 +34,7 @@ def issue_by_consent(
         return refuse_token(uow, client, reason, consent, verdict=verdict)
     access = new_handle()
     new = _by_consent(uow, consent, access, verdict, ends=ends, jkt=jkt)
+    keep(uow, verdict.decisions, new.event_id)
     details = AuthorizationDetails(
         purpose=consent.purpose,
         attributes=consent.granted,
@@ -73,7 +75,7 @@ def issue_by_law(
     kept_back = declaration.kept_back
     visible_from = None if kept_back is None else uow.now + timedelta(days=kept_back.days)
     issued = replace(
-        _by_law(client, details, person),
+        _by_law(client, details, person, declaration.basis),
         token=_logged(access),
         policy=decided_by(uow, verdict, declaration.id, declaration.version),
         visible_from=visible_from,
@@ -84,7 +86,7 @@ def issue_by_law(
         client=client.id,
         organisation=client.organisation,
         purpose=details.purpose,
-        basis=LegalBasis.STATUTE,
+        basis=declaration.basis,
         consent=None,
         attributes=details.attributes,
         case=details.case,
@@ -95,6 +97,7 @@ def issue_by_law(
         purpose_version=declaration.version,
         visible_from=visible_from,
     )
+    keep(uow, verdict.decisions, new.event_id)
     return _grant(uow, access, new, replace(details, subject=None), None)
 
 
@@ -129,7 +132,9 @@ def refuse_token(
         organisation=client.organisation,
         policy=(*event.policy, *marks),
     )
-    return TokenRefusal(reason, uow.record(tried))
+    event_id = uow.record(tried)
+    keep(uow, () if verdict is None else verdict.decisions, event_id)
+    return TokenRefusal(reason, event_id)
 
 
 def _grant(
@@ -184,14 +189,16 @@ def _by_consent(
     )
 
 
-def _by_law(client: Client, details: AuthorizationDetails, person: PersonId) -> Event:
+def _by_law(
+    client: Client, details: AuthorizationDetails, person: PersonId, basis: LegalBasis
+) -> Event:
     return Event(
         kind=Kind.TOKEN_ISSUED,
         subject=person,
         organisation=client.organisation,
         client=client.id,
         purpose=details.purpose,
-        basis=LegalBasis.STATUTE,
+        basis=basis,
         attributes=details.attributes,
         case=details.case,
     )

@@ -1,6 +1,7 @@
 """A decision, and the port that makes one: whatever goes wrong in it, nothing is permitted."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from policies.decision_inputs import DecisionInput
@@ -27,6 +28,20 @@ class Decision:
     def marks(self) -> tuple[str, str]:
         """What an event says of it: by which policies, from which facts."""
         return f"cedar:{self.policy_set}", f"input:{self.input.digest}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptDecision:
+    """A decision as it was kept, with what it was made from."""
+
+    policy_set: str
+    input_digest: str
+    document: bytes
+    """The question as canonical JSON."""
+    allowed: bool
+    reason: str
+    policies: tuple[str, ...]
+    decided_at: datetime
 
 
 class DecisionPort(Protocol):

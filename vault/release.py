@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from audit.model import Event, Kind
 from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
+from consent.decision_records import keep
 from consent.decisions import Permit, PermitKind
 from consent.joint import OwnYes, needs_others, own_yes_of
 from policies.catalogue import Catalogue, OrganisationKind
@@ -57,6 +58,7 @@ def release(uow: UnitOfWork, vault: Vault, permit: Permit) -> Released:
     withheld = tuple(id_ for id_ in wanted if id_ in closed)
     event = _event(permit, facts, _reason(facts, [closed[id_] for id_ in withheld]))
     event_id = uow.record(event)
+    keep(uow, permit.decisions, event_id)
     for each in joint.events(permit, facts):
         uow.record(each)
     return Released(
