@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from audit.model import Event, Kind
 from audit.unit_of_work import UnitOfWork
-from consent.authorization_details import AuthorizationDetailsError
 from consent.declared import DeclarationKind, DeclarationStatus, Declared
 from consent.notice_changes import ask_by_new_notice
 from consent.notice_versions import change_class, register_notice
@@ -102,19 +101,6 @@ def put_in_force(
 def purpose(connection: Connection, purpose_id: PurposeId) -> PurposeDeclaration | None:
     """The declaration in force; None when the purpose is not registered, suspended or retired."""
     return store.in_force(connection, purpose_id)
-
-
-def purpose_to_ask(connection: Connection, purpose_id: PurposeId) -> PurposeDeclaration | None:
-    """The same for a client that wants to ask. Raises AuthorizationDetailsError.
-
-    It says what has become of a purpose; of one that never was it says nothing.
-    """
-    found = store.in_force(connection, purpose_id)
-    if found is None:
-        status = declared.status_of(connection, DeclarationKind.PURPOSE, purpose_id)
-        if status is not None:
-            raise AuthorizationDetailsError("purpose", status.value)
-    return found
 
 
 def purposes_in_force(connection: Connection) -> dict[PurposeId, PurposeDeclaration]:

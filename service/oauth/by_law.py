@@ -7,6 +7,7 @@ without one learns whether a person is known here.
 from functools import cache
 
 from audit.unit_of_work import UnitOfWork
+from consent.asking import purpose_to_ask
 from consent.authorization_details import (
     AuthorizationDetails,
     AuthorizationDetailsError,
@@ -15,7 +16,6 @@ from consent.authorization_details import (
     parse,
 )
 from consent.grants import Grant, TokenRefusal
-from consent.purposes import purpose
 from consent.tokens import issue_statutory_token
 from policies.ids import OrganisationId, PersonId, PurposeId
 from policies.purposes import PurposeDeclaration
@@ -30,7 +30,7 @@ def statutory_token(uow: UnitOfWork, asked: Asked) -> Grant | TokenRefusal:
 
     @cache  # read once in this transaction: to see what is asked, and to see what the law gives
     def in_force(wanted: PurposeId) -> PurposeDeclaration | None:
-        return purpose(uow.connection, wanted)
+        return purpose_to_ask(uow.connection, wanted, client=asked.client, now=uow.now)
 
     details = _details(asked, in_force)
     person = _person(uow, asked, details.subject)
@@ -44,10 +44,9 @@ def statutory_token(uow: UnitOfWork, asked: Asked) -> Grant | TokenRefusal:
 
 def _details(asked: Asked, in_force: Declarations) -> AuthorizationDetails:
     text = asked.parameters.need("authorization_details")
-    organisation = asked.client.organisation
 
     def declared(wanted: PurposeId) -> PurposeDeclaration | None:
-        return _by_law(in_force(wanted), organisation)
+        return _by_law(in_force(wanted), asked.client.organisation)
 
     try:
         return parse(text, declaration=declared, with_subject=True)

@@ -1,9 +1,11 @@
 """POST /oauth/par: an agency pushes its request before it sends anybody to us (RFC 9126)."""
 
+from functools import partial
+
 from audit.model import Kind
 from audit.unit_of_work import UnitOfWork
+from consent.asking import check_given, purpose_to_ask
 from consent.authorization_details import AuthorizationDetails, AuthorizationDetailsError, parse
-from consent.purposes import purpose_to_ask
 from consent.pushed import LIFETIME, PushedRequest, PushedRequestError, push, reference
 from service.exchange import Answer, Call
 from service.oauth.authenticated import Asked, Endpoint, ProofIs, serve
@@ -36,7 +38,7 @@ def _push(uow: UnitOfWork, asked: Asked) -> str:
         nonce=parameters.get("nonce"),
         code_challenge=parameters.need("code_challenge"),
         dpop_jkt=_bound_key(asked),
-        details=_details(uow, parameters),
+        details=_details(uow, asked),
     )
     try:
         return push(uow, asked.client, request)
@@ -79,12 +81,15 @@ def _bound_key(asked: Asked) -> str | None:
     return asked.proof.jkt
 
 
-def _details(uow: UnitOfWork, parameters: Parameters) -> AuthorizationDetails:
-    text = parameters.need("authorization_details")
+def _details(uow: UnitOfWork, asked: Asked) -> AuthorizationDetails:
+    text = asked.parameters.need("authorization_details")
+    declared = partial(purpose_to_ask, uow.connection, client=asked.client, now=uow.now)
     try:
-        return parse(text, declaration=lambda wanted: purpose_to_ask(uow.connection, wanted))
+        details = parse(text, declaration=declared)
+        check_given(uow.connection, details, asked.server.runtime.catalogue)
     except AuthorizationDetailsError as error:
         raise OAuthError(Reason.DETAILS, f"{error.member}: {error.reason}") from error
+    return details
 
 
 def _pushed(request_uri: str) -> Answer:

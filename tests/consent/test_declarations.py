@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from audit.database import open_engine
 from audit.model import Actor, Kind
 from audit.unit_of_work import Ledger, UnitOfWork, begin
+from consent.asking import purpose_to_ask
 from consent.authorization_details import AuthorizationDetailsError
 from consent.choices import ChoiceError, give, refuse
 from consent.declarations import (
@@ -43,7 +44,7 @@ from consent.declared import (
     possible,
 )
 from consent.model import Status
-from consent.purposes import PurposeVersionError, purpose, purpose_to_ask, register_purpose
+from consent.purposes import PurposeVersionError, purpose, register_purpose
 from consent.pushed import PushedRequestError, RequestUriError, open_request
 from consent.store.guard import ConsentChangedError
 from policies.ids import DatasetId, PersonId
@@ -138,7 +139,6 @@ def test_drafted_submitted_and_approved_by_another_it_can_be_asked_for(desk: Des
     assert (approved.submitted_by, approved.approved_by) == (ONE, OTHER)
     with desk.ledger.read() as connection:
         assert purpose(connection, DEBT_ADVICE) == ADVICE
-        assert purpose_to_ask(connection, DEBT_ADVICE) == ADVICE
     kinds = [Kind.DECLARATION_DRAFTED, Kind.DECLARATION_SUBMITTED, Kind.DECLARATION_APPROVED]
     for kind in kinds:
         (entry,) = events(desk.ledger, kind)
@@ -209,7 +209,7 @@ def test_what_is_stopped_cannot_be_asked_for(ledger: Ledger, act: Act) -> None:
     with ledger.read() as connection:
         assert purpose(connection, DEBT_ADVICE) is None
         with pytest.raises(AuthorizationDetailsError) as refused:
-            purpose_to_ask(connection, DEBT_ADVICE)
+            purpose_to_ask(connection, DEBT_ADVICE, client=flow.client, now=NOW)
     assert (refused.value.member, refused.value.reason) == ("purpose", STOPS[act])
     with pytest.raises(PushedRequestError):
         flow.push()
@@ -247,12 +247,6 @@ def test_a_retired_declaration_comes_back_in_a_new_version_only(ledger: Ledger) 
     desk.in_force(NEWER)
     with ledger.read() as connection:
         assert purpose(connection, DEBT_ADVICE) == NEWER
-
-
-def test_of_a_purpose_that_never_was_nothing_is_said(lone_desk: Desk) -> None:
-    lone_desk.draft(ADVICE)
-    with lone_desk.ledger.read() as connection:
-        assert purpose_to_ask(connection, DEBT_ADVICE) is None
 
 
 @pytest.mark.parametrize("version", [2, 3])
