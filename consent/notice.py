@@ -20,6 +20,8 @@ class Told(StrEnum):
     DISPUTED = "data.disputed"
     SETTLED = "data.dispute-settled"
     RESTATED = "data.restated"
+    ERASED = "data.erased"
+    RENAMED = "subject.changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +38,7 @@ class Notice:
     purpose: PurposeId | None = None
     case: str | None = None
     reason: str | None = None
+    subject: str | None = None
+    """The client's name for the person, where it can be found nowhere when the client looks."""
+    former_subjects: tuple[str, ...] = ()
+    """Other names under which the client may know her."""

@@ -3,7 +3,8 @@
 With everything go the person's keys, so that what was sealed under them opens nowhere, the rows
 themselves, what leads to her from outside, her consents and the tokens about her. What tells of it
 afterwards is random: an id and a time here, and the same in the journal outside the database, so
-that a backup that comes back is erased again (`vault.replay`).
+that a backup that comes back is erased again (`vault.replay`). Whoever has got something of it
+hears that it is erased here (`vault.telling_erasure`).
 
 Somebody who was erased and comes again is a new person: nothing is left by which we could know
 her. For the same reason a source that sends data about her meanwhile finds nobody, and nothing is
@@ -27,14 +28,24 @@ from audit.unit_of_work import UnitOfWork
 from consent.ending import end_consents, end_tokens
 from consent.lifecycle import Party
 from policies.erasure import Held, WhyKept, choices, kept_by_law, why_kept
-from policies.ids import AttributeId, ConsentId, DatasetId, EventId, PersonId, new_uuid
+from policies.ids import (
+    AttributeId,
+    ConsentId,
+    DatasetId,
+    EventId,
+    OrganisationId,
+    PersonId,
+    new_uuid,
+)
 from vault.envelope import SealError
 from vault.holdings import describe
+from vault.names import subjects_of
 from vault.people import UnknownPersonError
 from vault.resealing import reseal
 from vault.store import erasures as store
 from vault.store import names, unwanted
 from vault.store.locks import lock_person
+from vault.telling_erasure import tell_of_end, tell_of_erasure
 from vault.vault import Vault
 
 
@@ -99,6 +110,8 @@ class Erasure:
     whole: bool
     datasets: tuple[DatasetId, ...]
     ended: tuple[ConsentId, ...]
+    told: tuple[OrganisationId, ...]
+    """Who has got what is erased, and hears of it; without those of whom a law says nothing yet."""
     at: datetime
     event_id: EventId
 
@@ -124,12 +137,17 @@ def erase_person(uow: UnitOfWork, vault: Vault, person: PersonId, request: Reque
     if request.cause is Cause.WISH and kept_by_law(vault.catalogue, held):
         raise KeptError(WhyKept.BY_LAW)
     former = names.joined_to(uow.connection, person)
-    store.delete_person(uow.connection, person)
+    known_by = subjects_of(uow.connection, person)
     end_tokens(uow, person)
+    # Nothing goes out from here on, so whoever has got something is found.
+    told = tell_of_end(uow, person, known_by, about=event_id)
+    store.delete_person(uow.connection, person)
     for erasure, each in _each_erased(request, person, former):
         uow.tell_outside(person_erased(erasure, each, at=uow.now), may_be_late=False)
     datasets = tuple(choices(vault.catalogue, held))
-    return _noted(uow, person, request, event_id, blinded=None, datasets=datasets, ended=ended)
+    return _noted(
+        uow, person, request, event_id, blinded=None, datasets=datasets, ended=ended, told=told
+    )
 
 
 def erase_dataset(
@@ -146,11 +164,8 @@ def erase_dataset(
     why = why_kept(vault.catalogue, held, dataset) if request.cause is Cause.WISH else None
     if why is not None:
         raise KeptError(why)
-    attributes = tuple(
-        each
-        for each in vault.catalogue.dataset(dataset).attributes
-        if each in {one.attribute for one in held}
-    )
+    of = vault.catalogue.dataset(dataset).attributes
+    attributes = tuple(each for each in of if each in {one.attribute for one in held})
     event_id = uow.record(_event(Kind.DATA_ERASED, person, request, attributes))
     store.delete_parts(uow.connection, person, store.parts_of(uow.connection, person, dataset))
     renew_key(uow, vault, person)
@@ -159,7 +174,8 @@ def erase_dataset(
         blinded = blinded_dataset(vault, each, dataset)
         uow.tell_outside(dataset_erased(erasure, each, blinded, at=uow.now), may_be_late=False)
     blinded = blinded_dataset(vault, person, dataset)
-    return _noted(uow, person, request, event_id, blinded=blinded, datasets=(dataset,))
+    told = tell_of_erasure(uow, person, of, about=event_id)
+    return _noted(uow, person, request, event_id, blinded=blinded, datasets=(dataset,), told=told)
 
 
 def _each_erased(
@@ -189,6 +205,7 @@ def _noted(
     blinded: bytes | None,
     datasets: tuple[DatasetId, ...],
     ended: tuple[ConsentId, ...] = (),
+    told: tuple[OrganisationId, ...],
 ) -> Erasure:
     """Write down that it was made; `blinded` is the data set, None for everything."""
     store.add_erasure(
@@ -206,6 +223,7 @@ def _noted(
         whole=blinded is None,
         datasets=datasets,
         ended=ended,
+        told=told,
         at=uow.now,
         event_id=event_id,
     )

@@ -76,6 +76,7 @@ def _payload(made: Erasure, issuer: str, backups_until: datetime) -> dict[str, o
         "datasets": list(made.datasets),
         "cause": made.cause.value,
         "consents_ended": len(made.ended),
+        "told": list(made.told),
         "stays": [each.value for each in Stays],
         "backups_until": backups_until.date().isoformat(),
     }

@@ -13,7 +13,8 @@ and the other person's keys are destroyed with all that was hers. Then:
 - consents do not go along. Each was given for what was held then, by one who saw only that: they
   end with their tokens, and who needs one asks again. Receipts and the log stay as they were
   written;
-- the old id leads to the first person (`vault.names`), since other people's records may name it.
+- the old id leads to the first person (`vault.names`), since other people's records may name it;
+- organisations that know the other by a pseudonym hear who that is now (`vault.renaming`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,9 +32,11 @@ from consent.lifecycle import Party
 from policies.ids import DatasetId, EventId, PersonId, RecordId
 from vault.digests import deposit_digest, joint_digest
 from vault.envelope import Place, seal, unseal
+from vault.names import subjects_of
 from vault.payload import CONTENT_TYPE
 from vault.people import UnknownPersonError
 from vault.principals import OtherKindError, kind_of
+from vault.renaming import tell_of_new_name
 from vault.store import merging as store
 from vault.store.locks import lock_person
 from vault.store.merging import Kept, Row, Version
@@ -64,9 +67,11 @@ def merge_people(uow: UnitOfWork, vault: Vault, *, first: PersonId, other: Perso
     had, has = store.kept(uow.connection, other), store.kept(uow.connection, first)
     plan = _plan(has, had)
     versions = _sealed_anew(vault, plan, keys[first], first, had)
+    knew = subjects_of(uow.connection, other).keys()
     event_id = _tell(uow, first, other)
     store.move(uow.connection, has, had, plan.records, versions, first, uow.now, event_id)
     end_tokens(uow, other)
+    tell_of_new_name(uow, first, knew, about=event_id)
     # A restored backup would bring back two records, and under the other's id what has ended.
     uow.tell_outside(people_merged(first, other, at=uow.now), may_be_late=False)
     _tell_of_sealing(uow, first, versions, key_version=keys[first].version)

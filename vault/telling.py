@@ -1,41 +1,26 @@
 """Telling those who have got a value that it is disputed, settled or stated anew (GDPR article 19).
 
-Who has got it stands in the log: every release is an event, and it names the client and the
-attributes. So nothing is written at a release for this, and nobody is left out: a release that was
-under way while the dispute began is found when the telling is repeated (`tell_stragglers`).
+A release that was under way while the dispute began is found when the telling is repeated
+(`tell_stragglers`), so nobody is left out.
 """
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from audit.model import SYSTEM, Entry, Event, Kind
-from audit.reader import entries_about
-from audit.scope import EVERYONE, turn_to
+from audit.model import SYSTEM
+from audit.scope import EVERYONE
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from consent.clients import clients
 from consent.model import ClientStatus
-from consent.notice import Notice, Told
-from consent.notices import is_told, tell
+from consent.notice import Told
+from consent.notices import is_told
 from policies.catalogue import Catalogue
-from policies.ids import (
-    AttributeId,
-    ClientId,
-    EventId,
-    OrganisationId,
-    PersonId,
-    PurposeId,
-)
+from policies.ids import AttributeId, EventId, PersonId
 from vault.model import Dispute
+from vault.recipients import Recipient, recipients, tell_recipient
 from vault.store import disputes as store
 
 LOOKED_BACK = timedelta(days=1)
 """So long after a dispute has changed its telling is repeated."""
-_PAGE = 200
-REASONS = {
-    Told.DISPUTED: "told-of-dispute",
-    Told.SETTLED: "told-of-settlement",
-    Told.RESTATED: "told-of-restatement",
-}
 
 
 def tell_recipients(
@@ -53,30 +38,10 @@ def tell_recipients(
     Each telling is an event of its own, so that the person sees who was told.
     """
     new = 0
-    for client, released in _recipients(uow, person, attribute, since).items():
-        if is_told(uow.connection, client, about):
-            continue
-        case, purpose = released.get("case"), released.get("purpose")
-        notice = Notice(
-            client=client,
-            what=what,
-            person=person,
-            attributes=(attribute,),
-            at=uow.now,
-            about=about,
-            purpose=None if purpose is None else PurposeId(purpose),
-            case=case,
-            reason=reason,
-        )
-        organisation, later = released.get("organisation"), released.get("visible_from")
-        _tell(
-            uow,
-            notice,
-            None if organisation is None else OrganisationId(organisation),
-            # Of a release that a law keeps back, this must not tell her before it does.
-            visible_from=None if later is None else datetime.fromisoformat(later),
-        )
-        new += 1
+    for each in recipients(uow, person, of=[attribute], since=since):
+        if not is_told(uow.connection, each.client, about):
+            tell_recipient(uow, person, each, what, about=about, reason=reason)
+            new += 1
     return new
 
 
@@ -100,16 +65,10 @@ def tell_of_dispute(
         if each.organisation != organisation or each.status is not ClientStatus.ACTIVE:
             continue
         if not is_told(uow.connection, each.id, about):
-            notice = Notice(
-                client=each.id,
-                what=what,
-                person=person,
-                attributes=(disputed.attribute,),
-                at=uow.now,
-                about=about,
-                reason=why,
+            source = Recipient(
+                client=each.id, organisation=organisation, attributes=(disputed.attribute,)
             )
-            _tell(uow, notice, organisation)
+            tell_recipient(uow, person, source, what, about=about, reason=why)
             told += 1
     return told
 
@@ -147,58 +106,3 @@ def _tell_again(
         return tell_of_dispute(
             uow, catalogue, person, changed, Told.SETTLED, about=about, reason=why
         )
-
-
-def _recipients(
-    uow: UnitOfWork, person: PersonId, attribute: AttributeId, since: datetime
-) -> dict[ClientId, Entry]:
-    """Each client that has got the attribute, with its newest release of it."""
-    found: dict[ClientId, Entry] = {}
-    for released in _releases(uow, person, since):
-        client = released.get("client")
-        if client is not None and attribute in released.many("attributes"):
-            found.setdefault(ClientId(client), released)
-    return found
-
-
-def _releases(uow: UnitOfWork, person: PersonId, since: datetime) -> Iterator[Entry]:
-    """The person's data that was released since then, newest first."""
-    turn_to(uow.connection, person)
-    before: int | None = None
-    while True:
-        page = entries_about(
-            uow.connection,
-            uow.ledger,
-            person,
-            before=before,
-            limit=_PAGE,
-            kinds=[Kind.DATA_RELEASED],
-        )
-        yield from (each for each in page if each.at >= since)
-        if len(page) < _PAGE or page[-1].at < since:
-            return
-        before = page[-1].number
-
-
-def _tell(
-    uow: UnitOfWork,
-    notice: Notice,
-    organisation: OrganisationId | None,
-    *,
-    visible_from: datetime | None = None,
-) -> None:
-    event_id = uow.record(
-        Event(
-            kind=Kind.RECIPIENT_TOLD,
-            subject=notice.person,
-            organisation=organisation,
-            client=notice.client,
-            purpose=notice.purpose,
-            attributes=notice.attributes,
-            reason=REASONS[notice.what],
-            case=notice.case,
-            reference=str(notice.about),
-            visible_from=visible_from,
-        )
-    )
-    tell(uow, notice, event_id)

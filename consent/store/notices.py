@@ -30,6 +30,8 @@ def add(connection: Connection, told: Notice, event_id: EventId, *, ordinal: int
             attributes=told.attributes,
             case_reference=told.case,
             reason=told.reason,
+            subject=told.subject,
+            former_subjects=told.former_subjects,
             at=told.at,
             ordinal=ordinal,
             about_event_id=told.about,
@@ -124,4 +126,6 @@ def _notice(row: Any) -> Notice:
         purpose=None if row.purpose_id is None else PurposeId(row.purpose_id),
         case=row.case_reference,
         reason=row.reason,
+        subject=row.subject,
+        former_subjects=row.former_subjects,
     )

@@ -224,6 +224,8 @@ notice = Table(
     Column("attributes", Words, nullable=False),
     Column("case_reference", String(64)),
     Column("reason", String(64)),
+    Column("subject", String(22)),
+    Column("former_subjects", Words, nullable=False, server_default=""),
     Column("at", Instant, nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("about_event_id", Uuid, nullable=False),
@@ -231,6 +233,7 @@ notice = Table(
     UniqueConstraint("client_id", "about_event_id"),
     UniqueConstraint("client_id", "position"),
     Index("consent_notice_person", "person_id"),
+    Index("consent_notice_at", "at"),
 )
 """What clients are told (consent.notices). The position is given when the client looks; until then
 the time orders them, and within one transaction the ordinal."""

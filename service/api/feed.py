@@ -103,7 +103,7 @@ def _subjects(uow: UnitOfWork, asked: Asked, found: Feed) -> dict[PersonId, str]
         try:
             names[person] = issue_pairwise_subject(uow, vault, now[person], sector)
         except UnknownPersonError:
-            continue  # she has been erased: the notice stays, without a name
+            continue  # she has been erased: the notice of that holds her name, others have none
     return names
 
 
@@ -124,7 +124,8 @@ def _event(notice: Notice, subject: str | None) -> dict[str, object]:
         "at": format_instant(notice.at.replace(microsecond=0)),
         "event": str(notice.about),
         "consent": None if notice.consent is None else str(notice.consent),
-        "subject": None if notice.what is Told.NOT_GIVEN else subject,
+        "subject": None if notice.what is Told.NOT_GIVEN else subject or notice.subject,
+        "former_subjects": list(notice.former_subjects) or None,
         "purpose": notice.purpose,
         "case": notice.case,
         "datatypes": list(notice.attributes) or None,

@@ -20,7 +20,12 @@ from audit.unit_of_work import UnitOfWork, begin
 from consent.model import LIVE
 from consent.reading import consents_of
 from policies.catalogue import Catalogue
-from policies.entries import Attribute, Dataset, UnknownCatalogueEntryError
+from policies.entries import (
+    Attribute,
+    Dataset,
+    Organisation,
+    UnknownCatalogueEntryError,
+)
 from policies.erasure import WhyKept
 from policies.ids import DatasetId, PersonId
 from policies.vocabulary import Language
@@ -61,6 +66,8 @@ class Stated:
     statement: Statement
     datasets: tuple[Dataset, ...]
     whole: bool
+    told: tuple[Organisation, ...]
+    """Who has got what was erased, and hears of it."""
     ended: int
     backups_until: date
     digest: str
@@ -239,11 +246,16 @@ def _given(request: Request, erasure_id: UUID) -> Statement:
 
 
 def _stated(runtime: Runtime, found: Statement) -> Stated:
-    content = content_of(found)
+    content, catalogue = content_of(found), runtime.catalogue
     return Stated(
         statement=found,
-        datasets=tuple(runtime.catalogue.dataset(each) for each in content["datasets"]),
+        datasets=tuple(catalogue.dataset(each) for each in content["datasets"]),
         whole=content["scope"] == EVERYTHING,
+        told=tuple(
+            catalogue.organisations[each]
+            for each in content.get("told", [])
+            if each in catalogue.organisations
+        ),
         ended=content["consents_ended"],
         backups_until=date.fromisoformat(content["backups_until"]),
         digest=hashlib.sha256(found.jws.encode("ascii")).hexdigest(),

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from audit.scope import EVERYONE
 from audit.unit_of_work import UnitOfWork
 from policies.vocabulary import Language
+from service.erasing import drop_copies
 from service.forms import once, open_form
 from service.merging import approve, proposals, reject
 from service.pages import render, runtime_of, see_other, use_form
@@ -22,6 +23,7 @@ from vault.holdings import describe
 
 router = APIRouter(include_in_schema=False)
 
+MERGED = "merged"
 _Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
@@ -60,9 +62,12 @@ def approve_one(
 
     def act(uow: UnitOfWork) -> str:
         before = approve(uow, runtime.vault, number, session.person)
-        return "approved" if before.approved_by is None else "merged"
+        return "approved" if before.approved_by is None else MERGED
 
-    return _decided(request, language, session, f"approve-merge/{number}", form, act)
+    shown = _decided(request, language, session, f"approve-merge/{number}", form, act)
+    if shown == _page(language, MERGED):
+        drop_copies(runtime)  # of what was deleted of the other record
+    return see_other(shown)
 
 
 @router.post("/{language:lang}/operator/merges/{number}/reject")
@@ -79,7 +84,7 @@ def reject_one(
         reject(uow, number, session.person)
         return "rejected"
 
-    return _decided(request, language, session, f"reject-merge/{number}", form, act)
+    return see_other(_decided(request, language, session, f"reject-merge/{number}", form, act))
 
 
 def _decided(
@@ -89,14 +94,19 @@ def _decided(
     use: str,
     form: str,
     act: Callable[[UnitOfWork], str],
-) -> Response:
+) -> str:
+    """Do it once; gives the page that shows what was done."""
     runtime = runtime_of(request)
     opened = open_form(session, form, use=use, now=runtime.now())
 
     def shown(uow: UnitOfWork) -> str:
-        return f"/{language}/operator/merges?done={act(uow)}"
+        return _page(language, act(uow))
 
-    return see_other(once(runtime.ledger, opened, runtime.now(), shown, about=EVERYONE))
+    return once(runtime.ledger, opened, runtime.now(), shown, about=EVERYONE)
+
+
+def _page(language: Language, done: str) -> str:
+    return f"/{language}/operator/merges?done={done}"
 
 
 def _rows(request: Request, session: Session) -> list[Row]:

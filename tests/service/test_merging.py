@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -70,6 +71,19 @@ def test_two_operators_carry_it_out(house: House) -> None:
     assert house.person(VILLE) == stays
     assert lost.get("/en/data").status_code == 303
     assert "Given names Aino Maria" in words_of(house.signed_in(VILLE).get("/en/data").text)
+
+
+def test_nothing_of_the_other_record_is_left_in_the_database_s_log(house: House) -> None:
+    """SQLite's write-ahead log keeps whole pages as they were before they were deleted."""
+    house.deposit(house.person(VILLE))
+    number = proposed(house)
+    press(operator(house), number, "approve")
+    log = Path(f"{house.runtime.ledger.engine.url.database}-wal")
+    assert log.stat().st_size > 0
+    second = operator(house, AINO)
+    page = second.get(PAGE).text
+    press(second, number, "approve", page)
+    assert log.stat().st_size == 0
 
 
 def test_one_operator_is_never_enough(house: House) -> None:

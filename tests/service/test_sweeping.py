@@ -8,6 +8,9 @@ from sqlalchemy import Table, func, insert, select
 from audit.model import SYSTEM, Actor, Event, Kind
 from audit.reader import search
 from audit.unit_of_work import Ledger, UnitOfWork, begin
+from consent.notice import Notice, Told
+from consent.notices import KEPT as NOTICES_KEPT
+from consent.notices import tell
 from policies.ids import ClientId, new_uuid
 from policies.vocabulary import Language, LevelOfAssurance
 from service import forms
@@ -130,3 +133,24 @@ def test_a_used_form_is_refused_for_its_age_once_its_row_is_gone(
     job.run_once(at)
     with pytest.raises(forms.FormError, match="too-old"):
         forms.open_form(session, form, use="x", now=at)
+
+
+def test_a_notice_that_no_client_has_read_goes_when_none_can_any_more(
+    ledger: Ledger, job: SweepingJob
+) -> None:
+    """It may name somebody who is erased."""
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        event_id = uow.record(Event(kind=Kind.RECIPIENT_TOLD))
+        notice = Notice(
+            client=ClientId("client-1"),
+            what=Told.ERASED,
+            person=person(),
+            attributes=(),
+            at=NOW,
+            about=event_id,
+            subject="s" * 22,
+        )
+        tell(uow, notice, event_id)
+    assert job.run_once(NOW + NOTICES_KEPT) == 0
+    assert job.run_once(NOW + NOTICES_KEPT + SECOND) == 1
+    assert swept(ledger) == ["notices=1"]

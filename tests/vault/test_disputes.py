@@ -26,12 +26,14 @@ from tests.vault.given import (
     NOW,
     POPULATION,
     TAX,
+    VILLE,
     deposited,
     fact,
     permit,
     released,
     viewed,
 )
+from tests.vault.replaying import joined
 from vault.disputes import (
     AlreadyDisputedError,
     NoSuchDisputeError,
@@ -43,7 +45,7 @@ from vault.disputes import (
 )
 from vault.holdings import describe
 from vault.model import Dispute, DisputeReason, Outcome
-from vault.people import UnknownPersonError
+from vault.people import IDENTITY_SCHEME, UnknownPersonError, enrol
 from vault.release import release
 from vault.telling import LOOKED_BACK, tell_stragglers
 from vault.vault import Vault
@@ -345,3 +347,16 @@ def test_two_sources_of_equal_rank_that_differ_are_not_chosen_between_in_silence
     (given,) = released(ledger, vault, person, EMPLOYER, organisation=KELA).facts
     assert (given.value, given.labels) == ("A", frozenset({Label.DISPUTED}))
     assert given.observed_at == EARLIER
+
+
+def test_who_got_the_value_before_two_records_became_one_is_told(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        first = enrol(uow, vault, scheme=IDENTITY_SCHEME, identifier=VILLE)
+    released(ledger, vault, held, GROSS)
+    joined(ledger, vault, first, held)
+    disputed(ledger, vault, first)
+    (notice,) = told(ledger)
+    assert (notice.what, notice.person) == (Told.DISPUTED, first)
+    assert tell_stragglers(ledger, vault.catalogue, LATER) == 0

@@ -8,13 +8,14 @@ import pytest
 from audit.model import SYSTEM, Actor, Kind
 from audit.scope import EVERYONE
 from audit.unit_of_work import begin
-from policies.ids import AttributeId, OrganisationId, PersonId, SourceId
+from policies.ids import AttributeId, DatasetId, OrganisationId, PersonId, SourceId
 from service.api.feed import answer
+from service.behind import end_all
 from service.exchange import Answer, Call
 from service.telling import TellingJob
 from tests.service.office import Office, Program, content, header
 from vault.disputes import dispute
-from vault.erasure import Request, erase_person
+from vault.erasure import Request, erase_dataset, erase_person
 from vault.merging import merge_people
 from vault.model import DisputeReason
 from vault.people import enrol, person_by_pairwise
@@ -81,9 +82,11 @@ def test_who_was_joined_to_another_or_is_erased_is_named_so(office: Office) -> N
     with begin(runtime.ledger, actor=SYSTEM, now=office.clock(), about=EVERYONE) as uow:
         merge_people(uow, runtime.vault, first=first, other=office.person)
     events = content(ask(office, office.program))["events"]
-    assert [each["type"] for each in events] == ["consent.given", "consent.ended"]
+    types = ["consent.given", "consent.ended", "subject.changed"]
+    assert [each["type"] for each in events] == types
     (name,) = {each["subject"] for each in events}
     assert name != subject
+    assert [each.get("former_subjects") for each in events] == [None, None, [subject]]
     with runtime.ledger.read() as connection:
         for known in (name, subject):
             found = person_by_pairwise(
@@ -93,6 +96,43 @@ def test_who_was_joined_to_another_or_is_erased_is_named_so(office: Office) -> N
     with begin(runtime.ledger, actor=SYSTEM, now=office.clock(), about=first) as uow:
         erase_person(uow, runtime.vault, first, Request.by_order("A-1"))
     assert all("subject" not in e for e in content(ask(office, office.program))["events"])
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_who_has_got_data_hears_that_it_is_erased_and_of_whom(
+    each_office: Office, whole: bool
+) -> None:
+    office, runtime = each_office, each_office.runtime
+    tokens = office.tokens()
+    subject = tokens["authorization_details"][0]["subject"]["id"]
+    assert office.fetch(tokens["access_token"]).status == 200
+    office.clock.advance(seconds=1)
+    request = Request.by_order("A-1")
+    with begin(runtime.ledger, actor=SYSTEM, now=office.clock(), about=office.person) as uow:
+        if whole:
+            erase_person(uow, runtime.vault, office.person, request)
+        else:
+            erase_dataset(uow, runtime.vault, office.person, DatasetId("income"), request)
+    events = content(ask(office, office.program))["events"]
+    (told,) = (each for each in events if each["type"] == "data.erased")
+    assert (told["subject"], told["case"]) == (subject, "2026/17")
+    assert GROSS in told["datatypes"]
+    assert "reason" not in told
+    assert content(ask(office, office.authority))["events"] == []
+
+
+def test_places_go_on_behind_all_that_may_have_been_read(each_office: Office) -> None:
+    """After a restore: a reader that asks from its old place on misses nothing that comes now."""
+    runtime = each_office.runtime
+    each_office.given()
+    before = content(ask(each_office, each_office.program))
+    end_all(runtime, reference=None, actor=SYSTEM)
+    each_office.given()
+    later = content(ask(each_office, each_office.program, after=str(2**32 - 1)))
+    assert [each["type"] for each in later["events"]][-1] == "consent.given"
+    assert int(later["next"]) > int(before["next"]) + 2**32 - 1
+    again = content(ask(each_office, each_office.program, after=later["next"]))
+    assert (again["events"], again["next"]) == ([], later["next"])
 
 
 def test_a_reader_goes_on_where_it_stopped(office: Office) -> None:
