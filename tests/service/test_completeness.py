@@ -374,7 +374,7 @@ def _check(house: House) -> None:
 
 def test_the_operators_page_and_the_numbers_tell_how_the_last_check_went(house: House) -> None:
     browser = house.signed_in(role=Role.OPERATOR)
-    assert "not checked yet" in browser.get("/en/operator").text
+    assert "Not checked yet" in browser.get("/en/operator").text
     assert "consent_vault_log_complete" not in browser.get("/metrics").text
     _check(house)
     assert "Run: consent-vault audit check" not in words_of(browser.get("/en/operator").text)

@@ -62,7 +62,7 @@ def test_a_newer_version_takes_the_place_of_the_older(house: House) -> None:
     one, other = operators(house)
     approved(one, other, drafted(one))
     shown = words_of(other.get(PAGES).text)
-    assert "In force Esimerkkilä Financial and Debt Counselling. Version 2" in shown
+    assert "Active Esimerkkilä Financial and Debt Counselling. Version 2" in shown
     assert "No longer in force Esimerkkilä Financial and Debt Counselling. Version 1" in shown
 
 
@@ -121,12 +121,12 @@ def test_two_operators_suspend_and_resume(house: House) -> None:
     assert press(one, ONE, f"{ONE}/suspend") == ACTS
     assert "You proposed it" in one.get(ACTS).text
     assert f"{ACTS}/1/approve" not in one.get(ACTS).text
-    assert "In force" in words_of(one.get(ONE).text)
+    assert "Active" in words_of(one.get(ONE).text)
     press(other, ACTS, f"{ACTS}/1/approve")
     assert "Suspended" in words_of(one.get(ONE).text)
     press(other, ONE, f"{ONE}/resume")
     press(one, ACTS, f"{ACTS}/2/approve")
-    assert "In force" in words_of(one.get(ONE).text)
+    assert "Active" in words_of(one.get(ONE).text)
     (entry,) = events(house.runtime.ledger, Kind.DECLARATION_SUSPENDED)
     assert entry.get("purpose") == ADVICE.id
 
