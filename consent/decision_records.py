@@ -65,13 +65,18 @@ def kept(connection: Connection, *, policy_set: str, input_digest: str) -> KeptD
 
 def replay(connection: Connection, port: DecisionPort) -> Iterator[Replayed]:
     """Make every kept decision anew. Raises DecisionDamagedError."""
-    for each in store.every(connection):
-        yield decide_again(each, port)
+    for each in every(connection):
+        yield Replayed(each, port.decide(input_of(each)))
 
 
-def decide_again(each: KeptDecision, port: DecisionPort) -> Replayed:
-    """Make one decision anew. Raises DecisionDamagedError."""
+def every(connection: Connection) -> Iterator[KeptDecision]:
+    """All kept decisions, in the order in which they were first made."""
+    return store.every(connection)
+
+
+def input_of(each: KeptDecision) -> DecisionInput:
+    """What a kept decision was made from. Raises DecisionDamagedError."""
     asked = DecisionInput.of_document(json.loads(each.document))
     if asked.digest != each.input_digest:
         raise DecisionDamagedError(each.input_digest)
-    return Replayed(each, port.decide(asked))
+    return asked

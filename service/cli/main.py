@@ -20,6 +20,7 @@ from service.cli.export import export
 from service.cli.import_ import import_
 from service.cli.keys import keys
 from service.cli.person import person
+from service.cli.policy import policy
 from service.cli.purpose import purpose
 from service.cli.receipt import receipt
 from service.cli.role import role
@@ -38,6 +39,7 @@ def main() -> None:
 
 
 main.add_command(person)
+main.add_command(policy)
 main.add_command(dispute)
 main.add_command(receipt)
 main.add_command(backup)
