@@ -21,10 +21,11 @@ from vault.deposits import ALREADY_DEPOSITED
 from vault.documents import Refusal
 from vault.people import InvalidIdentifierError, identifier_digest, make_person
 from vault.store import bulk as store
-from vault.store import records, tables
+from vault.store import depositing
+from vault.store.depositing import DepositKey, NewVersion
+from vault.store.heads import Head, heads_of
 from vault.store.locks import lock_people
 from vault.store.people import WrappedKey
-from vault.store.records import ConcurrentDepositError, DepositKey, Head, NewVersion
 from vault.unwanted import unwanted_of_all
 from vault.vault import Vault
 from vault.versions import deposit_event, deposit_key_of, digest_of, seal_versions
@@ -153,8 +154,8 @@ def _open_batch(
         uow,
         vault,
         keys=keys | new,
-        came_before=store.deposited(uow.connection, before),
-        heads=store.heads_of(uow.connection, known),
+        came_before=depositing.deposited(uow.connection, before),
+        heads=heads_of(uow.connection, known),
         unwanted=unwanted_of_all(uow.connection, known),
     )
 
@@ -193,12 +194,12 @@ def _note_deposit(
     event_id = batch.uow.record(
         replace(happened, reference=str(deposit_id), digest=digest_of(deposit_id, versions))
     )
-    row = records.deposit_row(
+    row = depositing.deposit_row(
         one.person, one.key, deposit_id=deposit_id, now=batch.uow.now, event_id=event_id
     )
     batch.deposits.append(row)
     batch.versions += [
-        records.version_row(one.person, new, deposit_id=deposit_id, key_version=key.version)
+        depositing.version_row(one.person, new, deposit_id=deposit_id, key_version=key.version)
         for new in versions
     ]
 
@@ -207,7 +208,7 @@ def _note_record(batch: _Batch, one: _HandedIn, new: NewVersion) -> None:
     """A record begun or moved on; one that the batch has in hand already is moved further."""
     named = (one.person, one.key.source, new.fact.attribute)
     if new.version == 1:
-        batch.begun[named] = records.record_row(one.person, one.key, new)
+        batch.begun[named] = depositing.record_row(one.person, one.key, new)
     elif named in batch.begun:
         batch.begun[named] |= {
             "current": new.current,
@@ -215,7 +216,7 @@ def _note_record(batch: _Batch, one: _HandedIn, new: NewVersion) -> None:
             "protected": new.protected,
         }
     else:
-        move = records.record_move(one.person, new)
+        move = depositing.record_move(one.person, new)
         first = batch.moved.get(named, move)
         batch.moved[named] = move | {"read": first["read"]}
 
@@ -232,9 +233,10 @@ def _head_after(new: NewVersion, before: Head | None) -> Head:
 
 def _write(batch: _Batch) -> None:
     """All rows. Raises ConcurrentDepositError."""
-    connection = batch.uow.connection
-    store.insert_rows(connection, tables.deposit, batch.deposits)
-    store.insert_rows(connection, tables.record, list(batch.begun.values()))
-    if store.move_records(connection, list(batch.moved.values())) != len(batch.moved):
-        raise ConcurrentDepositError
-    store.insert_rows(connection, tables.version, batch.versions)
+    depositing.write(
+        batch.uow.connection,
+        deposits=batch.deposits,
+        begun=list(batch.begun.values()),
+        moved=list(batch.moved.values()),
+        versions=batch.versions,
+    )

@@ -18,9 +18,10 @@ from policies.facts import Document
 from policies.ids import EventId, PersonId, new_uuid
 from vault.documents import check_document
 from vault.people import UnknownPersonError
-from vault.store import records as store
+from vault.store import depositing as store
+from vault.store.depositing import DepositKey, NewVersion
+from vault.store.heads import heads_of
 from vault.store.locks import lock_person
-from vault.store.records import DepositKey, NewVersion
 from vault.unwanted import refuse_unwanted
 from vault.vault import Vault
 from vault.versions import deposit_event, deposit_key_of, digest_of, seal_versions
@@ -41,9 +42,9 @@ def deposit(uow: UnitOfWork, vault: Vault, person: PersonId, document: Document)
     refuse_unwanted(uow.connection, person, document.dataset)
     deposit_key = deposit_key_of(vault, person, document)
     happened = deposit_event(vault, person, document)
-    if store.is_deposited(uow.connection, person, deposit_key):
+    if store.deposited(uow.connection, {(person, deposit_key)}):
         return uow.record(replace(happened, reason=ALREADY_DEPOSITED))
-    heads = store.heads(uow.connection, person, document.source)
+    heads = heads_of(uow.connection, {person}).get((person, document.source), {})
     versions = seal_versions(vault, person, document, key, heads)
     return _write(uow, person, deposit_key, happened, key.version, versions)
 
@@ -60,12 +61,17 @@ def _write(
     event_id = uow.record(
         replace(happened, reference=str(deposit_id), digest=digest_of(deposit_id, versions))
     )
-    store.add_deposit(
-        uow.connection, person, deposit_key, deposit_id=deposit_id, now=uow.now, event_id=event_id
+    arrived = store.deposit_row(
+        person, deposit_key, deposit_id=deposit_id, now=uow.now, event_id=event_id
     )
-    for new in versions:
-        store.move_record(uow.connection, person, deposit_key, new)
-    store.add_versions(
-        uow.connection, person, versions, deposit_id=deposit_id, key_version=key_version
+    store.write(
+        uow.connection,
+        deposits=[arrived],
+        begun=[store.record_row(person, deposit_key, e) for e in versions if e.version == 1],
+        moved=[store.record_move(person, each) for each in versions if each.version > 1],
+        versions=[
+            store.version_row(person, each, deposit_id=deposit_id, key_version=key_version)
+            for each in versions
+        ],
     )
     return event_id

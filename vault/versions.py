@@ -13,8 +13,9 @@ from policies.ids import AttributeId, PersonId, RecordId, new_uuid
 from policies.vocabulary import AuthorityRank, Label
 from vault.envelope import Place, seal
 from vault.payload import CONTENT_TYPE, encode
+from vault.store.depositing import DepositKey, NewVersion
+from vault.store.heads import Head
 from vault.store.people import WrappedKey
-from vault.store.records import DepositKey, Head, NewVersion
 from vault.vault import Vault
 
 

@@ -35,7 +35,7 @@ from vault.deposits import deposit
 from vault.holdings import describe
 from vault.people import IDENTITY_SCHEME, find_person
 from vault.store import tables
-from vault.store.records import ConcurrentDepositError
+from vault.store.depositing import ConcurrentDepositError
 from vault.vault import Vault
 
 STUCK = {

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, insert, or_, select, update
 
 from policies.ids import AttributeId, EventId, PersonId, RecordId, SourceId
 from vault.model import Dispute, DisputeReason, Outcome
+from vault.store.joins import IS_CURRENT, OF_DEPOSIT
 from vault.store.tables import deposit, dispute, record, version
 
 
@@ -131,17 +132,8 @@ def restated_since(
     query = (
         _all()
         .add_columns(deposit.c.audit_event_id.label("deposit_event_id"))
-        .join(
-            version,
-            (version.c.person_id == record.c.person_id)
-            & (version.c.record_id == record.c.record_id)
-            & (version.c.version == record.c.current),
-        )
-        .join(
-            deposit,
-            (deposit.c.person_id == version.c.person_id)
-            & (deposit.c.deposit_id == version.c.deposit_id),
-        )
+        .join(version, IS_CURRENT)
+        .join(deposit, OF_DEPOSIT)
         .where(
             dispute.c.outcome.is_(None),
             record.c.current > dispute.c.version,
@@ -164,18 +156,8 @@ def _disputables() -> Select[Any]:
             deposit.c.received_at,
             record.c.disputed,
         )
-        .join_from(
-            record,
-            version,
-            (version.c.person_id == record.c.person_id)
-            & (version.c.record_id == record.c.record_id)
-            & (version.c.version == record.c.current),
-        )
-        .join(
-            deposit,
-            (deposit.c.person_id == version.c.person_id)
-            & (deposit.c.deposit_id == version.c.deposit_id),
-        )
+        .join_from(record, version, IS_CURRENT)
+        .join(deposit, OF_DEPOSIT)
         .with_for_update(of=record)
     )
 

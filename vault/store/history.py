@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from policies.ids import AttributeId, DatasetId, PersonId, RecordId
+from vault.store.joins import OF_DEPOSIT, OF_RECORD, OPENS_VERSION
 from vault.store.people import WrappedKey
 from vault.store.records import SealedRecord, marks_of
 from vault.store.tables import deposit, person_key, record, version
@@ -26,21 +27,9 @@ _VERSIONS = (
         person_key.c.wrapped,
         deposit.c.received_at,
     )
-    .join_from(
-        record,
-        version,
-        (version.c.person_id == record.c.person_id) & (version.c.record_id == record.c.record_id),
-    )
-    .join(
-        person_key,
-        (person_key.c.person_id == version.c.person_id)
-        & (person_key.c.version == version.c.key_version),
-    )
-    .join(
-        deposit,
-        (deposit.c.person_id == version.c.person_id)
-        & (deposit.c.deposit_id == version.c.deposit_id),
-    )
+    .join_from(record, version, OF_RECORD)
+    .join(person_key, OPENS_VERSION)
+    .join(deposit, OF_DEPOSIT)
 )
 
 

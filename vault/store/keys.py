@@ -14,7 +14,8 @@ from audit.prepared import PreparedSelect
 from audit.row_order import lock_rows
 from audit.wrapped_keys import WrappedKeys
 from policies.ids import EventId, PersonId
-from vault.store.people import IS_NEWEST, WrappedKey
+from vault.store.joins import IS_NEWEST_KEY, OF_RECORD
+from vault.store.people import WrappedKey
 from vault.store.tables import deposit, key_rotation, person, person_key, record, resealed, version
 
 _KEYS = PreparedSelect(
@@ -32,11 +33,7 @@ _KEYS = PreparedSelect(
 
 _VERSIONS = PreparedSelect(
     select(record.c.dataset, record.c.attribute, *version.columns)
-    .join_from(
-        version,
-        record,
-        (record.c.person_id == version.c.person_id) & (record.c.record_id == version.c.record_id),
-    )
+    .join_from(version, record, OF_RECORD)
     .where(version.c.person_id.in_(bindparam("people", expanding=True)))
 )
 
@@ -223,7 +220,7 @@ def add_rotation_step(
 
 
 def _older_than(moment: datetime) -> Select[Any]:
-    query = select(person.c.person_id).join_from(person, person_key, IS_NEWEST)
+    query = select(person.c.person_id).join_from(person, person_key, IS_NEWEST_KEY)
     return query.where(person_key.c.created_at < moment)
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from policies.ids import PersonId
+from vault.store.joins import IS_NEWEST_KEY
 from vault.store.many import among
-from vault.store.people import IS_NEWEST, WrappedKey
+from vault.store.people import WrappedKey
 from vault.store.tables import person, person_key
 
 
@@ -48,5 +49,5 @@ def _in_order(dialect: str) -> Select[Any]:
 @cache
 def _newest_keys(dialect: str) -> Select[Any]:
     query = select(person.c.person_id, person_key.c.version, person_key.c.wrapped)
-    query = query.join_from(person, person_key, IS_NEWEST)
+    query = query.join_from(person, person_key, IS_NEWEST_KEY)
     return query.where(among(dialect, person.c.person_id, "people"))

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from audit.prepared import PreparedSelect
 from policies.ids import EventId, OrganisationId, PersonId
+from vault.store.joins import IS_NEWEST_KEY
 from vault.store.tables import former_subject, identifier, pairwise, person, person_key
 
 # Built once: putting a statement together costs more than running it.
@@ -17,13 +18,9 @@ _PERSON_BY_DIGEST = PreparedSelect(
     )
 )
 
-IS_NEWEST = (person_key.c.person_id == person.c.person_id) & (
-    person_key.c.version == person.c.key_version
-)
-
 _SEED = (
     select(person.c.pairwise_seed, person_key.c.version, person_key.c.wrapped)
-    .join_from(person, person_key, IS_NEWEST)
+    .join_from(person, person_key, IS_NEWEST_KEY)
     .where(person.c.person_id == bindparam("person"))
 )
 

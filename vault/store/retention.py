@@ -19,6 +19,7 @@ from sqlalchemy import (
 from policies.ids import AttributeId, DatasetId, PersonId
 from policies.vocabulary import Label
 from vault.store.erasures import of_people
+from vault.store.joins import OF_DEPOSIT, OF_RECORD
 from vault.store.tables import deposit, record, version
 
 
@@ -67,8 +68,8 @@ def due(
     )
     query = (
         select(record.c.person_id)
-        .join_from(record, version, _OF_RECORD)
-        .join(deposit, _OF_DEPOSIT)
+        .join_from(record, version, OF_RECORD)
+        .join(deposit, OF_DEPOSIT)
         .where(over, ~record.c.disputed, ~record.c.restricted)
         .distinct()
         .order_by(record.c.person_id)
@@ -95,8 +96,8 @@ def kept(connection: Connection, person_id: PersonId) -> list[Kept]:
             version.c.labels,
             deposit.c.received_at,
         )
-        .join_from(record, version, _OF_RECORD)
-        .join(deposit, _OF_DEPOSIT)
+        .join_from(record, version, OF_RECORD)
+        .join(deposit, OF_DEPOSIT)
         .where(record.c.person_id == person_id)
         .order_by(record.c.attribute, record.c.record_id, version.c.version)
     )
@@ -137,16 +138,8 @@ def delete_versions(
 
 def delete_empty_deposits(connection: Connection, person_id: PersonId) -> None:
     """Delete the deposits of which no version is left: the same document may come again."""
-    left = exists().where(_OF_DEPOSIT)
+    left = exists().where(OF_DEPOSIT)
     connection.execute(delete(deposit).where(deposit.c.person_id == person_id, ~left))
-
-
-_OF_RECORD = (version.c.person_id == record.c.person_id) & (
-    version.c.record_id == record.c.record_id
-)
-_OF_DEPOSIT = (deposit.c.person_id == version.c.person_id) & (
-    deposit.c.deposit_id == version.c.deposit_id
-)
 
 
 def _over(dataset: DatasetId, cutoffs: Cutoffs) -> ColumnElement[bool]:
