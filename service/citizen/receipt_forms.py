@@ -20,6 +20,8 @@ class Form(StrEnum):
 
     SIGNED = "signed"
     """The JWS with the proof of the log (RFC 7515 section 7.2.2)."""
+    PAGE = "page"
+    """A page to print, in words."""
     ISO = "27560"
     DPV = "dpv"
     KANTARA = "kantara"

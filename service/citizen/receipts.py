@@ -43,6 +43,8 @@ class ReceiptView:
 
     receipt: Receipt
     status: Status
+    reason: str
+    """What was done, as a reason code."""
     consent: Consent
     organisation: Organisation
     declaration: PurposeDeclaration
@@ -132,6 +134,7 @@ def _view(runtime: Runtime, found: Receipt) -> ReceiptView:
     return ReceiptView(
         receipt=found,
         status=of_record.status,
+        reason=content.happened.reason,
         consent=standing,
         organisation=runtime.catalogue.organisation(standing.organisation),
         declaration=declaration,

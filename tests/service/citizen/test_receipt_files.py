@@ -1,8 +1,13 @@
 """Receipts to take along: with the proof of the log, and in the forms of others."""
 
 import json
+import re
+import shlex
+from html import unescape
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from starlette.testclient import TestClient
 
 from audit.model import Kind
@@ -12,8 +17,11 @@ from audit.trust import Trust
 from consent.receipt_check import CheckedReceipt, check_file
 from consent.receipt_jws import verify_receipt
 from consent.receipts import receipts_of_consents
+from policies.vocabulary import Language
+from service.cli.main import main
+from service.pages import environment
 from tests.service.citizen.given import give, refuse, withdraw
-from tests.service.house import VILLE, House
+from tests.service.house import VILLE, House, words_of
 
 
 @pytest.fixture
@@ -139,3 +147,85 @@ def test_a_refusal_has_no_form_that_knows_of_none(
     assert browser.get(f"{where}/as/{form}").status_code == 404
     assert f"{where}/as/{form}" not in browser.get(where).text
     assert browser.get(f"{where}/as/dpv").json()["@type"] == "dpv:ConsentReceipt"
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_the_page_to_keep_says_what_the_signed_receipt_says(
+    house: House, browser: TestClient, language: str
+) -> None:
+    where = give(house, browser)[1].replace("/en/", f"/{language}/")
+    house.runtime.sequencer.run_once(house.clock())
+    answer = browser.get(f"{where}/as/page")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    found = checked(house, browser.get(f"{where}/as/signed").content)
+    content = found.content
+    words = words_of(answer.text)
+    for told in [
+        found.digest,
+        str(content.id),
+        f"{content.record}@{content.version}",
+        content.principal,
+        content.purpose_text[language],
+        content.retention[language],
+        content.recipients[language],
+        content.party["party_name"][language],
+        "Esimerkkikatu 4, 00000 Esimerkkilä",
+        content.withdraw_at,
+        content.complaint["party_name"][language],
+        content.notice_version,
+        "7-3, 15, 16",
+        "2026/17",
+        house.runtime.log_signers.base_signers[0].vkey,
+    ]:
+        assert told in words, told
+    assert f'<html lang="{language}">' in answer.text
+
+
+def test_the_page_to_keep_stands_alone_and_prints(house: House, browser: TestClient) -> None:
+    page = browser.get(f"{give(house, browser)[1]}/as/page").text
+    assert "@media print" in page
+    assert "<script" not in page
+    for outside in ["<link", "<img", "src=", "@import", "url("]:
+        assert outside not in page
+    assert "None yet." in words_of(page)
+
+
+def test_the_command_on_the_page_checks_the_receipt(
+    house: House, browser: TestClient, tmp_path: Path
+) -> None:
+    where = give(house, browser)[1]
+    house.runtime.sequencer.run_once(house.clock())
+    page = unescape(browser.get(f"{where}/as/page").text)
+    command = re.search(r"consent-vault (receipt verify .*? --vkey '[^']+')", page)
+    assert command is not None
+    arguments = [
+        str(tmp_path / each) if each.endswith(".json") else each for each in shlex.split(command[1])
+    ]
+    signed = browser.get(f"{where}/as/signed")
+    (tmp_path / f"receipt-{where.rsplit('/', 1)[1]}.json").write_bytes(signed.content)
+    (tmp_path / "jwks.json").write_bytes(browser.get("/oauth/jwks").content)
+    told = CliRunner().invoke(main, arguments)
+    assert told.exit_code == 0, told.output
+    assert "in a signed tree" in told.output
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "words"),
+    [
+        ("active", "give", "You gave the data"),
+        ("active", "narrow", "You gave less than before"),
+        ("active", "renew", "You renewed it"),
+        ("pending_joint", "give-first-of-many", "Waiting for another person"),
+        ("refused", "refuse", "You gave nothing"),
+        ("withdrawn", "withdraw", "You withdrew"),
+        ("revoked", "revoke", "It was ended, not by you"),
+        ("invalidated", "invalidate", "It was never valid"),
+        ("expired", "reach-end", "It has ended"),
+        ("expired", "use-last", "It has ended"),
+    ],
+)
+def test_each_receipt_says_in_a_few_words_what_it_is_of(
+    status: str, reason: str, words: str
+) -> None:
+    said = environment(Language.EN).get_template("citizen/receipt_said.html").module
+    assert said.headline(status, reason).strip() == words  # type: ignore[attr-defined]
