@@ -206,6 +206,26 @@ def test_a_corrected_code_leads_to_the_same_person(
     assert entry.kind is Kind.IDENTIFIER_CORRECTED
 
 
+def test_a_code_that_leads_to_the_person_already_goes_on_doing_so(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    later = NOW + timedelta(days=1)
+    with begin(ledger, actor=SYSTEM, now=later) as uow:
+        correct_identifier(uow, vault, person, scheme=IDENTITY_SCHEME, identifier=AINO)
+    assert found(ledger, vault, AINO) == person
+    with ledger.read() as connection:
+        row = connection.execute(select(identifier.c.valid_from, identifier.c.valid_to)).one()
+    assert tuple(row) == (NOW, None)
+
+
+def test_a_correction_is_corrected_back(ledger: Ledger, vault: Vault, person: PersonId) -> None:
+    for days, code in enumerate((VILLE, AINO), 1):
+        with begin(ledger, actor=SYSTEM, now=NOW + timedelta(days=days)) as uow:
+            correct_identifier(uow, vault, person, scheme=IDENTITY_SCHEME, identifier=code)
+    assert found(ledger, vault, AINO) == person
+    assert found(ledger, vault, VILLE) is None
+
+
 def test_a_correction_leaves_other_schemes_alone(
     ledger: Ledger, vault: Vault, person: PersonId
 ) -> None:
