@@ -47,7 +47,7 @@ from consent.model import Status
 from consent.purposes import PurposeVersionError, purpose, register_purpose
 from consent.pushed import PushedRequestError, RequestUriError, open_request
 from consent.store.guard import ConsentChangedError
-from policies.ids import DatasetId, PersonId
+from policies.ids import DatasetId, PersonId, PurposeId
 from policies.purpose_terms import MinorRule, PurposeTerms
 from policies.purposes import DeclarationError
 from policies.service_declarations import declared_by_catalogue
@@ -333,3 +333,18 @@ def test_a_suspended_source_gives_nothing(desk: Desk) -> None:
     desk.act(found, Act.SUSPEND)
     with pytest.raises(DeclarationError, match="given by no source"):
         desk.submit(desk.draft(ADVICE))
+
+
+def test_declarations_are_listed_by_id_and_the_newest_first(lone_desk: Desk) -> None:
+    other = replace(ADVICE, id=PurposeId("advice-by-phone"))
+    lone_desk.in_force(ADVICE)
+    lone_desk.draft(NEWER)
+    lone_desk.draft(other)
+    with lone_desk.ledger.read() as connection:
+        found = declarations(connection, DeclarationKind.PURPOSE, catalogue())
+    assert [(each.id, each.version, each.status.value) for each in found] == [
+        ("advice-by-phone", 1, "draft"),
+        ("debt-advice", 2, "draft"),
+        ("debt-advice", 1, "approved"),
+    ]
+    assert found[0].content == other
