@@ -39,7 +39,8 @@ def catch_up(runtime: Runtime) -> None:
     end_all(runtime, reference=None, actor=SYSTEM)
     done = replay_all(runtime, [journal], actor=SYSTEM)
     drop_copies(runtime)
-    _log.error("journal-replayed", **{name: number for name, number in counted(done) if number})
+    again = {name: number for name, number in counted(done).items() if number}
+    _log.error("journal-replayed", **again)
 
 
 def end_all(runtime: Runtime, *, reference: str | None, actor: Actor) -> int:
@@ -65,17 +66,27 @@ def replay_all(runtime: Runtime, journals: Sequence[OutsideJournal], *, actor: A
     return replay_words(runtime.ledger, words_of(runtime), journals, now=runtime.now(), actor=actor)
 
 
-def counted(done: Replayed) -> list[tuple[str, int]]:
-    """How many of each kind of thing were done again, with the names that programs read."""
-    return [
-        ("erased_again", done.erased),
-        ("consents_ended_again", done.ended),
-        ("merged_again", done.count(Told.PEOPLE_MERGED)),
-        ("disputes_again", done.count(Told.VALUE_DISPUTED, Told.DISPUTE_SETTLED)),
-        ("clients_suspended_again", done.count(Told.CLIENT_SUSPENDED)),
-        ("clients_without_keys", done.count(Told.CLIENT_KEYS_REPLACED)),
-        ("roles_revoked_again", done.count(Told.ROLE_REVOKED)),
-    ]
+def counted(done: Replayed) -> dict[str, int]:
+    """How many of each kind of thing were done again, by the names that programs read."""
+    numbers = dict.fromkeys(map(_name, Told), 0)
+    for each in done.done:
+        numbers[_name(each)] += 1
+    return numbers
+
+
+def _name(word: Told) -> str:
+    return _TOGETHER.get(word, f"{word.replace('-', '_')}_again")
+
+
+_TOGETHER = {
+    Told.PERSON_ERASED: "erased_again",
+    Told.DATASET_ERASED: "erased_again",
+    Told.LOG_FORGOTTEN: "erased_again",
+    Told.CONSENT_WITHDRAWN: "consents_ended_again",
+    Told.CONSENT_ENDED: "consents_ended_again",
+    Told.VALUE_DISPUTED: "disputes_again",
+    Told.DISPUTE_SETTLED: "disputes_again",
+}
 
 
 def journal_of(runtime: Runtime) -> OutsideJournal:

@@ -112,7 +112,7 @@ def restore(
 
 
 def _refuse_running(base_url: str) -> None:
-    from service.doctor.place import answers
+    from service.doctor import answers
 
     if answers(base_url):
         raise Failure(
@@ -147,7 +147,7 @@ def _shown(restored: "Restored") -> dict[str, Any]:
         "backup": str(restored.header.backup),
         "made_at": restored.header.made_at.isoformat(),
         "ended": done.ended,
-        **dict(counted(done.replayed)),
+        **counted(done.replayed),
         "consents_with_unknown_uses": [str(each) for each in done.limited],
         "people_with_unmarked_disputes": [str(each) for each in done.unmarked],
         "journal_faults": len(done.replayed.faults),
@@ -177,11 +177,13 @@ def _lines(restored: "Restored") -> Iterator[str]:
 
 def _again(replayed: "Replayed") -> Iterator[str]:
     """What the journal has told, and what is to be done about it."""
+    from audit.journal_line import Told
     from service.behind import counted
 
-    done = [f"{number} {name.replace('_', ' ')}" for name, number in counted(replayed) if number]
+    numbers = counted(replayed).items()
+    done = [f"{number} {name.replace('_', ' ')}" for name, number in numbers if number]
     yield f"of what the journal tells: {', '.join(done) or 'nothing was forgotten'}"
-    if dict(counted(replayed))["clients_without_keys"]:
+    if replayed.count(Told.CLIENT_KEYS_REPLACED):
         yield (
             "clients whose keys were replaced since are stopped until they are given them again:"
             " consent-vault client list, consent-vault client keys"

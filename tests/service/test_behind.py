@@ -9,11 +9,12 @@ from structlog.testing import capture_logs
 
 from audit.journal_line import Told, role_revoked
 from audit.model import SYSTEM, Kind
+from audit.replaying import Replayed
 from audit.scope import EVERYONE
 from audit.unit_of_work import begin
 from policies.ids import PersonId
 from policies.vocabulary import Role
-from service.behind import catch_up, journal_of, words_of
+from service.behind import catch_up, counted, journal_of, words_of
 from service.merging import approve, propose
 from service.roles import grant_role, revoke_role, roles_of
 from tests.database_backup import DatabaseBackup
@@ -64,6 +65,14 @@ def test_every_word_of_the_journal_is_known_here(office: Office) -> None:
     assert set(words_of(office.runtime)) == set(Told)
 
 
+def test_what_was_done_again_is_counted_without_anything_left_out() -> None:
+    done = counted(Replayed(done=tuple(Told), left=(), faults=()))
+    assert sum(done.values()) == len(Told)
+    assert (done["erased_again"], done["consents_ended_again"], done["disputes_again"]) == (3, 2, 2)
+    assert done["client_keys_replaced_again"] == 1
+    assert set(counted(Replayed(done=(), left=(), faults=())).values()) == {0}
+
+
 def test_a_role_that_was_taken_back_is_taken_back_again(
     each_office: Office, backup: DatabaseBackup
 ) -> None:
@@ -74,7 +83,7 @@ def test_a_role_that_was_taken_back_is_taken_back_again(
     assert Role.OPERATOR in roles(each_office)
     with capture_logs() as logs:
         assert was_behind(each_office)
-    assert logs[-1]["roles_revoked_again"] == 1
+    assert logs[-1]["role_revoked_again"] == 1
     assert roles(each_office) == {Role.CITIZEN}
     (happened,) = each_office.events(Kind.ROLE_REVOKED)
     assert (happened.subject, happened.get("reason")) == (each_office.person, "operator")

@@ -7,12 +7,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from audit.model import SYSTEM, Event, Kind
+from audit.model import SYSTEM, Actor, Event, Kind
 from audit.reader import search
 from audit.unit_of_work import begin
+from policies.ids import PersonId
 from service.cli.main import main
 from service.runtime import open_runtime
 from service.settings import load_settings
+from tests.consent.flow import Flow, public_key
+from tests.vault.given import AINO, document, fact
+from vault.deposits import deposit
+from vault.disputes import dispute
+from vault.model import DisputeReason
+from vault.people import IDENTITY_SCHEME, enrol
 
 
 @pytest.fixture
@@ -78,6 +85,54 @@ def test_both_speak_to_programs(installation: Path) -> None:
     restored = json.loads(typed("restore", str(file), "--replace", "--no-journal", "--json").output)
     assert restored["backup"] == made["backup"]
     assert (restored["log_refused"], restored["journal_faults"]) == (None, 0)
+
+
+def test_what_was_stopped_since_and_what_nobody_can_know_is_said(
+    installation: Path,
+) -> None:
+    runtime = open_runtime(load_settings())
+    flow = Flow(runtime.ledger)
+    given = flow.given(details_uses=3)
+    with begin(runtime.ledger, actor=SYSTEM, now=runtime.now()) as uow:
+        person = enrol(uow, runtime.vault, scheme=IDENTITY_SCHEME, identifier=AINO)
+    runtime.close()
+    assert typed("backup", str(installation / "backup")).exit_code == 0
+    keys = installation / "keys.json"
+    keys.write_text(json.dumps({"keys": [public_key("key-2")]}))
+    assert typed("client", "keys", flow.client.id, str(keys)).exit_code == 0
+    disputed_since(person)
+    restored = typed("restore", str(installation / "backup"), "--replace")
+    assert restored.exit_code == 0, restored.output
+    for words in (
+        "of what the journal tells: 1 client keys replaced again",
+        "consent-vault client keys",
+        "1 consents have a limited number of uses",
+        "1 people dispute a value that is not in this copy",
+    ):
+        assert words in restored.output
+    again = typed("restore", str(installation / "backup"), "--replace", "--json")
+    told = json.loads(again.output)
+    assert told["client_keys_replaced_again"] == 1
+    assert told["consents_with_unknown_uses"] == [str(given.record.consent)]
+    assert told["people_with_unmarked_disputes"] == [str(person)]
+
+
+def disputed_since(person: PersonId) -> None:
+    """Of a value that came after the backup."""
+    runtime = open_runtime(load_settings())
+    value = fact()
+    with begin(runtime.ledger, actor=SYSTEM, now=runtime.now()) as uow:
+        deposit(uow, runtime.vault, person, document(value))
+    with begin(runtime.ledger, actor=Actor.person(person), now=runtime.now()) as uow:
+        dispute(
+            uow,
+            runtime.vault,
+            person,
+            attribute=value.attribute,
+            source=value.source,
+            reason=DisputeReason.WRONG,
+        )
+    runtime.close()
 
 
 def test_a_log_that_lost_entries_makes_another_exit_code_and_names_the_way_out(
