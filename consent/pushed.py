@@ -7,7 +7,7 @@ bound to the first person who opens it, and reloading by the same person shows t
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,10 +20,12 @@ from consent.events import consent_event
 from consent.model import OPEN_FOR, Client, ClientStatus, Consent, Status, StoredRequest
 from consent.opaque import new_handle, stored_digest
 from consent.purposes import purpose
+from consent.request_limits import within_limits
 from consent.store import clients, consents
 from consent.store import pushed as store
 from policies.canonical import canonical_json
 from policies.ids import ClientId, ConsentId, OrganisationId, PersonId, SessionId
+from policies.limits import TooWideError
 from policies.purposes import PurposeDeclaration
 
 URN = "urn:ietf:params:oauth:request_uri:"
@@ -78,13 +80,32 @@ class Pushed:
     consent: ConsentId | None
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request as it was taken: within the limits, which may have narrowed it."""
+
+    request_uri: str
+    details: AuthorizationDetails
+    narrowed: tuple[str, ...]
+    """The limits that made it shorter or rarer than was asked (policies.limits)."""
+
+
 def push(
     uow: UnitOfWork, client: Client, parameters: PushedRequest, *, lifetime: timedelta = LIFETIME
 ) -> str:
     """Store the request and give its `request_uri`. Raises PushedRequestError."""
+    return accept(uow, client, parameters, lifetime=lifetime).request_uri
+
+
+def accept(
+    uow: UnitOfWork, client: Client, parameters: PushedRequest, *, lifetime: timedelta = LIFETIME
+) -> Accepted:
+    """Store the request within the limits. Raises PushedRequestError."""
     _check_client(client, parameters)
     _check_forms(parameters)
     declaration = _declaration(uow.connection, parameters, client.organisation)
+    details, narrowed = _within_limits(uow, parameters.details, declaration)
+    parameters = replace(parameters, details=details)
     handle = new_handle()
     event_id = uow.record(
         Event(
@@ -95,6 +116,7 @@ def push(
             basis=declaration.basis,
             attributes=parameters.details.attributes,
             case=parameters.details.case,
+            policy=tuple(f"limit:{rule}" for rule in narrowed),
         )
     )
     store.add(
@@ -106,7 +128,17 @@ def push(
         expires_at=uow.now + lifetime,
         event_id=event_id,
     )
-    return URN + handle
+    return Accepted(URN + handle, details, narrowed)
+
+
+def _within_limits(
+    uow: UnitOfWork, details: AuthorizationDetails, declaration: PurposeDeclaration
+) -> tuple[AuthorizationDetails, tuple[str, ...]]:
+    try:
+        return within_limits(uow, details, declaration)
+    except TooWideError as error:
+        reason = f"wider-than-{error.rule}"
+        raise PushedRequestError("authorization_details", reason) from error
 
 
 def reference(request_uri: str) -> ConsentId:

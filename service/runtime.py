@@ -16,6 +16,7 @@ from consent.receipts import ReceiptSigner, issue_due
 from policies.catalogue import Catalogue, load_catalogue
 from policies.cedar_port import CedarPort
 from policies.decision_point import DecisionPoint
+from policies.limits import request_limits
 from policies.policy_set import load_policy_set
 from service.completeness import CompletenessJob
 from service.identity import identity_provider
@@ -152,6 +153,7 @@ def open_runtime(settings: Settings, *, clock: Clock = utc_now) -> Runtime:
     """
     keys = KeyFolder.open_or_create(settings.data_folder)
     catalogue = load_catalogue()
+    request_limits()  # a fault in them stops the start, not the first request
     provider = open_provider(settings)
     signer = _receipt_signer(settings, keys)
     ledger = _ledger(settings, provider, keys, catalogue, signer)

@@ -6,7 +6,14 @@ from audit.model import Kind
 from audit.unit_of_work import UnitOfWork
 from consent.asking import check_given, purpose_to_ask
 from consent.authorization_details import AuthorizationDetails, AuthorizationDetailsError, parse
-from consent.pushed import LIFETIME, PushedRequest, PushedRequestError, push, reference
+from consent.pushed import (
+    LIFETIME,
+    Accepted,
+    PushedRequest,
+    PushedRequestError,
+    accept,
+    reference,
+)
 from service.exchange import Answer, Call
 from service.oauth.authenticated import Asked, Endpoint, ProofIs, serve
 from service.oauth.errors import OAuthError, Reason
@@ -27,7 +34,7 @@ def answer(server: AuthorizationServer, call: Call) -> Answer:
     return serve(server, call, ENDPOINT, _push, _pushed)
 
 
-def _push(uow: UnitOfWork, asked: Asked) -> str:
+def _push(uow: UnitOfWork, asked: Asked) -> Accepted:
     parameters = asked.parameters
     _check_fixed(parameters)
     check_resource(parameters, asked.server.issuer)
@@ -41,7 +48,7 @@ def _push(uow: UnitOfWork, asked: Asked) -> str:
         details=_details(uow, asked),
     )
     try:
-        return push(uow, asked.client, request)
+        return accept(uow, asked.client, request)
     except PushedRequestError as error:
         reason = _REFUSED_BY_PARAMETER.get(error.parameter, Reason.PARAMETER_FORM)
         raise OAuthError(reason, f"{error.parameter}: {error.reason}") from error
@@ -92,13 +99,19 @@ def _details(uow: UnitOfWork, asked: Asked) -> AuthorizationDetails:
     return details
 
 
-def _pushed(request_uri: str) -> Answer:
+def _pushed(accepted: Accepted) -> Answer:
+    """Where the limits narrowed the request, the client hears how and by which rule."""
     seconds = int(LIFETIME.total_seconds())
+    narrowed = {
+        "authorization_details": [accepted.details.to_json()],
+        "narrowed_by": list(accepted.narrowed),
+    }
     return Answer.json(
         {
-            "request_uri": request_uri,
+            "request_uri": accepted.request_uri,
             "expires_in": seconds,
-            "consent_reference": str(reference(request_uri)),
+            "consent_reference": str(reference(accepted.request_uri)),
+            **(narrowed if accepted.narrowed else {}),
         },
         201,
     )

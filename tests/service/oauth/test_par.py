@@ -1,13 +1,16 @@
 """Pushed requests (RFC 9126): what may be asked, and the exact error for what may not."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from audit.model import Kind
+from audit.model import SYSTEM, Kind
+from audit.unit_of_work import begin
+from consent.purposes import register_purpose
 from service.exchange import Call
-from tests.consent.flow import REDIRECT
+from tests.consent.flow import DEBT_ADVICE, REDIRECT, catalogue
 from tests.service.office import DETAILS, ISSUER, PUSHED, Office, content
 
 
@@ -23,6 +26,23 @@ def test_a_pushed_request_gets_an_address_for_ninety_seconds(office: Office) -> 
     assert content(answer)["request_uri"].startswith("urn:ietf:params:oauth:request_uri:")
     (entry,) = office.events(Kind.REQUEST_PUSHED)
     assert entry.get("purpose") == "debt-advice"
+
+
+def _widened(office: Office, **changed: Any) -> None:
+    """The declaration of the demo's purpose in a version that allows more than the limits."""
+    declared = catalogue().purpose(DEBT_ADVICE)
+    wide = replace(declared, version=declared.version + 1, **changed)
+    with begin(office.runtime.ledger, actor=SYSTEM, now=office.runtime.now()) as uow:
+        register_purpose(uow, wide, catalogue())
+
+
+def test_what_is_too_often_is_narrowed_and_the_client_is_told(office: Office) -> None:
+    _widened(office, max_uses=None)
+    told = content(office.push(authorization_details=details(uses=500)))
+    assert told["narrowed_by"] == ["authority-case"]
+    (narrowed,) = told["authorization_details"]
+    assert narrowed["uses"] == 100
+    assert "narrowed_by" not in content(office.push(authorization_details=details(uses=100)))
 
 
 @pytest.mark.parametrize(
