@@ -8,9 +8,9 @@ whose filter takes 5,000 references). Nobody learns whether a person refused or 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -37,9 +37,11 @@ class Standing(StrEnum):
     """Not opened by anybody, or nothing of this client's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stands:
-    """How one consent stands; the end is told of one that is in force."""
+class Stands(NamedTuple):
+    """How one consent stands; the end is told of one that is in force.
+
+    A tuple, since thousands are made at once.
+    """
 
     reference: ConsentId
     standing: Standing
@@ -47,7 +49,7 @@ class Stands:
     not_after: datetime | None = None
 
 
-_LOOKS: Mapping[Status, Standing] = {
+_LOOKS: Mapping[str, Standing] = {
     Status.REQUESTED: Standing.OPEN,
     Status.DEFERRED: Standing.OPEN,
     Status.PENDING_JOINT: Standing.OPEN,
@@ -76,26 +78,23 @@ def statuses(
 
     `keeps` are the data sets of the client's organisation, where it is a source.
     """
-    found = {each.id: each for each in store.standing(connection, references)}
-    return [_stands(each, found.get(each), client, keeps, now) for each in references]
+    found = {
+        row.consent_id: _stands(row, now)
+        for row in store.standing(connection, references)
+        if row.client_id == client.id or _is_kept(row, keeps)
+    }
+    return [found.get(each) or Stands(each, Standing.UNKNOWN) for each in references]
 
 
-def _stands(
-    reference: ConsentId,
-    row: StandingRow | None,
-    client: Client,
-    keeps: Collection[DatasetId],
-    now: datetime,
-) -> Stands:
-    if row is None or not (row.client == client.id or _is_kept(row, keeps)):
-        return Stands(reference, Standing.UNKNOWN)
-    if row.status in OPEN and now >= row.expires_at:
-        return Stands(reference, Standing.NOT_GIVEN)
-    if row.status in LIVE and (row.not_after is None or now >= row.not_after):
-        return Stands(reference, Standing.ENDED)
-    if row.status in LIVE:
-        return Stands(reference, _LOOKS[row.status], row.version, row.not_after)
-    return Stands(reference, _LOOKS[row.status])
+def _stands(row: StandingRow, now: datetime) -> Stands:
+    status, not_after = row.status, row.not_after
+    if status in LIVE:
+        if not_after is None or now >= not_after:
+            return Stands(row.consent_id, Standing.ENDED)
+        return Stands(row.consent_id, _LOOKS[status], row.version, not_after)
+    if status in OPEN and now >= row.expires_at:
+        return Stands(row.consent_id, Standing.NOT_GIVEN)
+    return Stands(row.consent_id, _LOOKS[status])
 
 
 def _is_kept(row: StandingRow, keeps: Collection[DatasetId]) -> bool:

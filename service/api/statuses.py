@@ -4,6 +4,7 @@ A recipient asks about its own, a source about those that are for data it keeps.
 event of the client's: it uses up its assertion, and says nothing about anybody's data.
 """
 
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -35,6 +36,7 @@ MOST_BYTES = 262_144
 """5,000 references as JSON, with room to spare."""
 STATUS_PATH = "/api/v1/consents/status"
 _REFERENCES = "references"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 _PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
 _REFUSED: dict[int | str, dict[str, Any]] = {
@@ -205,13 +207,9 @@ def _references(call: Call) -> list[ConsentId]:
 
 
 def _reference(text: object) -> ConsentId:
-    try:
-        found = UUID(text) if isinstance(text, str) else None
-    except ValueError as error:
-        raise OAuthError(Reason.PARAMETER_FORM, _REFERENCES) from error
-    if found is None or str(found) != text:
+    if not isinstance(text, str) or not _UUID.fullmatch(text):
         raise OAuthError(Reason.PARAMETER_FORM, _REFERENCES)
-    return ConsentId(found)
+    return ConsentId(UUID(text))
 
 
 def _listed(found: list[Stands]) -> Answer:
@@ -219,14 +217,11 @@ def _listed(found: list[Stands]) -> Answer:
 
 
 def _short(stands: Stands) -> dict[str, object]:
-    members: dict[str, object] = {
-        "reference": str(stands.reference),
-        "status": stands.standing.value,
-    }
-    if stands.version is not None:
-        members["version"] = stands.version
-    if stands.not_after is not None:
-        members["not_after"] = format_instant(stands.not_after)
+    reference, standing, version, not_after = stands
+    members: dict[str, object] = {"reference": reference, "status": standing}
+    if not_after is not None:
+        members["version"] = version
+        members["not_after"] = format_instant(not_after)
     return members
 
 

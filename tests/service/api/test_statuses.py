@@ -11,7 +11,6 @@ from audit.model import SYSTEM, Actor, Kind
 from audit.unit_of_work import begin
 from consent.clients import register_client
 from consent.model import OPEN_FOR
-from consent.model import OPEN_FOR
 from consent.pushed import open_request
 from consent.statuses import MOST
 from policies.ids import ConsentId, SessionId
