@@ -32,8 +32,8 @@ class Batch:
 
     last: RowId | None
     """Where the next one goes on; None at the end."""
-    rewrapped: int = 0
-    unreadable: tuple[RowId, ...] = ()
+    rewrapped: int
+    unreadable: tuple[RowId, ...]
     """Rows whose key does not open; they stay as they are."""
 
 

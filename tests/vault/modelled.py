@@ -194,11 +194,18 @@ class Installation(RuleBasedStateMachine):
     def what_a_destroyed_key_wrapped_opens_no_more(self) -> None:
         with self.ledger.read(EVERYONE) as connection:
             keys = connection.execute(select(tables.person_key)).all()
-        for key in keys:
-            if self.vault.wrapped_under(key.wrapped) not in self.provider.key_ids():
-                opened = self.vault.person_key(key.person_id, key.version, key.wrapped)
-                with pytest.raises(UnknownKeyError), opened:
-                    pass
+        here = self.provider.key_ids()
+        gone = [key for key in keys if self.vault.wrapped_under(key.wrapped) not in here]
+        for key in gone:
+            person = PersonId(key.person_id)
+            with (
+                pytest.raises(UnknownKeyError),
+                self.vault.person_key(person, key.version, key.wrapped),
+            ):
+                pass
+            if held := self.world.people[person].held:
+                with pytest.raises(UnknownKeyError):
+                    given.viewed(self.ledger, self.vault, person, *held)
 
     def older_keys(self) -> set[str]:
         return {each.key_id for each in self.ring.generations() if each.keys and not each.wraps}
