@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import AuthorizationDetails
 from consent.deciding import decision_point
+from policies import limits
 from policies.entries import OrganisationKind
-from policies.limits import Held, Limit, Width, hold, request_limits
+from policies.limits import Limit, Width
 from policies.purposes import PurposeDeclaration
 
 _DAY = timedelta(days=1)
@@ -22,7 +23,7 @@ def within_limits(
     over of that is narrowed.
     """
     kind = decision_point(uow).kind(declaration.organisation)
-    held = _held(kind, details, declaration, uow.now)
+    held = limits.hold(_width(kind, details, declaration, uow.now), limits.request_limits())
     if not held.narrowed:
         return details, ()
     end = uow.now + held.days * _DAY
@@ -37,24 +38,21 @@ def unusual(
     declaration: PurposeDeclaration,
     now: datetime,
 ) -> tuple[Limit, ...]:
-    """The rules by which a request is more than usual. Raises TooWideError."""
-    return _held(kind.value, details, declaration, now).unusual
+    """The rules by which a request is more than usual."""
+    return limits.unusual(_width(kind.value, details, declaration, now), limits.request_limits())
 
 
-def _held(
+def _width(
     kind: str, details: AuthorizationDetails, declaration: PurposeDeclaration, now: datetime
-) -> Held:
-    limits = [each for each in (details.uses, declaration.max_uses) if each is not None]
-    return hold(
-        Width(
-            kind=kind,
-            ground=declaration.basis.value,
-            purpose=declaration.id,
-            attributes=details.attributes,
-            days=_days(details, declaration, now),
-            uses=min(limits, default=None),
-        ),
-        request_limits(),
+) -> Width:
+    uses = [each for each in (details.uses, declaration.max_uses) if each is not None]
+    return Width(
+        kind=kind,
+        ground=declaration.basis.value,
+        purpose=declaration.id,
+        attributes=details.attributes,
+        days=_days(details, declaration, now),
+        uses=min(uses, default=None),
     )
 
 

@@ -72,8 +72,6 @@ class Held:
     uses: int | None
     narrowed: tuple[str, ...]
     """The rules that made it shorter or rarer than was asked."""
-    unusual: tuple[Limit, ...]
-    """The rules by which it is more than usual, even so."""
 
 
 def hold(asked: Width, limits: Collection[Limit]) -> Held:
@@ -88,7 +86,15 @@ def hold(asked: Width, limits: Collection[Limit]) -> Held:
         days=days,
         uses=uses,
         narrowed=tuple(each.id for each in binding if _narrows(each, asked)),
-        unusual=tuple(each for each in binding if _is_unusual(each, asked, days, uses)),
+    )
+
+
+def unusual(asked: Width, limits: Collection[Limit]) -> tuple[Limit, ...]:
+    """The rules by which a request is more than usual, also one from before they were made."""
+    return tuple(
+        each
+        for each in limits
+        if _binds(each, asked) and _is_unusual(each, asked, asked.days, asked.uses)
     )
 
 

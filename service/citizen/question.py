@@ -13,15 +13,18 @@ from importlib.resources import files
 from sqlalchemy import Connection
 
 from audit.unit_of_work import UnitOfWork
+from consent.authorization_details import AuthorizationDetails
 from consent.clients import client
 from consent.conditions import Question, longest_end
 from consent.model import OPEN, Consent
 from consent.purposes import purpose_version
 from consent.reading import consent
+from consent.request_limits import unusual
 from policies.canonical import canonical_json
 from policies.catalogue import Catalogue
 from policies.entries import Organisation
 from policies.ids import AttributeId, ConsentId
+from policies.limits import Limit
 from policies.purposes import PurposeDeclaration, RequestedAttribute
 from policies.vocabulary import Language, Necessity
 from service.citizen.facts import Shown, State, see, versions_digest
@@ -29,7 +32,7 @@ from service.model import Session
 from vault.holdings import describe
 from vault.vault import Vault
 
-TEMPLATE = "request@3"
+TEMPLATE = "request@4"
 """Name and version of the template; a change of what it says is a new version."""
 NAME = (AttributeId("person.given_names"), AttributeId("person.family_name"))
 
@@ -74,6 +77,18 @@ class Asked:
     def is_put_off(self, now: datetime) -> bool:
         """The person wants to see it later: until then it is left out of her overview."""
         return self.consent.remind_at is not None and now < self.consent.remind_at
+
+    @property
+    def unusual(self) -> tuple[Limit, ...]:
+        """The limits by which it asks for more than is usual."""
+        asked = self.consent
+        details = AuthorizationDetails(
+            purpose=asked.purpose,
+            attributes=asked.requested,
+            not_after=asked.requested_not_after,
+            uses=asked.uses_allowed,
+        )
+        return unusual(self.organisation.kind, details, self.declaration, asked.created_at)
 
     def needs_step_up(self, session: Session) -> bool:
         return session.loa < self.declaration.required_loa
@@ -158,6 +173,7 @@ def _presentation(
             "consent": str(request.consent.id),
             "ends": request.end(now).isoformat(),
             "attributes": [_item(each) for each in shown.values()],
+            "unusual": [each.id for each in request.unusual],
         }
     )
 

@@ -14,6 +14,7 @@ from policies.limits import (
     hold,
     load_limits,
     request_limits,
+    unusual,
 )
 from policies.text import Text
 
@@ -41,7 +42,8 @@ MUCH = replace(ASKED, attributes=("income.a", "income.b", "income.c", "person.d"
 
 def test_a_usual_request_is_left_alone() -> None:
     held = hold(ASKED, [LIMIT])
-    assert (held.days, held.uses, held.narrowed, held.unusual) == (30, 1, (), ())
+    assert (held.days, held.uses, held.narrowed) == (30, 1, ())
+    assert unusual(ASKED, [LIMIT]) == ()
 
 
 def test_too_much_data_is_refused_with_the_rule() -> None:
@@ -64,7 +66,6 @@ def test_too_long_or_too_often_is_narrowed(
 ) -> None:
     held = hold(replace(ASKED, **changes), [LIMIT])  # type: ignore[arg-type]  # by name
     assert (held.days, held.uses, held.narrowed) == (days, uses, ("private-income",))
-    assert held.unusual == (LIMIT,)
 
 
 @pytest.mark.parametrize(
@@ -72,8 +73,9 @@ def test_too_long_or_too_often_is_narrowed(
     [{"days": 31}, {"uses": 2}, {"attributes": ("income.a", "income.b", "income.c")}],
 )
 def test_more_than_usual_is_marked_and_not_narrowed(changes: dict[str, int]) -> None:
-    held = hold(replace(ASKED, **changes), [LIMIT])  # type: ignore[arg-type]  # by name
-    assert (held.narrowed, held.unusual) == ((), (LIMIT,))
+    asked = replace(ASKED, **changes)  # type: ignore[arg-type]  # by name
+    assert hold(asked, [LIMIT]).narrowed == ()
+    assert unusual(asked, [LIMIT]) == (LIMIT,)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,12 @@ def test_more_than_usual_is_marked_and_not_narrowed(changes: dict[str, int]) -> 
 def test_a_limit_binds_only_what_it_is_for(changes: dict[str, str]) -> None:
     asked = replace(MUCH, uses=None, **changes)  # type: ignore[arg-type]  # by name
     held = hold(asked, [LIMIT])
-    assert (held.days, held.uses, held.narrowed, held.unusual) == (30, None, (), ())
+    assert (held.days, held.uses, held.narrowed) == (30, None, ())
+    assert unusual(asked, [LIMIT]) == ()
+
+
+def test_what_was_asked_before_there_was_a_limit_is_marked() -> None:
+    assert unusual(MUCH, [LIMIT]) == (LIMIT,)
 
 
 def test_a_limit_without_sets_binds_all_of_them() -> None:

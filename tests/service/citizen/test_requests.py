@@ -3,18 +3,20 @@
 import hashlib
 import hmac
 import re
+from dataclasses import replace
 
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from audit.model import Entry, Kind
+from audit.model import SYSTEM, Entry, Kind
 from audit.reader import entries_about
 from audit.unit_of_work import begin
 from consent.model import Consent, Status
+from consent.purposes import register_purpose
 from consent.reading import consent, record
 from policies.canonical import canonical_json
-from policies.ids import ConsentId, PersonId
+from policies.ids import ConsentId, PersonId, PurposeId
 from policies.vocabulary import Language, LevelOfAssurance
 from service.citizen.question import asked, look
 from service.forms import open_form
@@ -241,12 +243,13 @@ def test_the_digest_of_the_presentation_is_over_the_values_that_the_page_shows(
         seen = look(uow, runtime.vault, session, question, language=Language.EN, reveal=False)
         presentation = canonical_json(
             {
-                "template": "request@2",
+                "template": "request@4",
                 "language": "en",
                 "notice": question.declaration.digest(),
                 "consent": str(waiting),
                 "ends": question.end(house.clock()).isoformat(),
                 "attributes": shown,
+                "unusual": [],
             }
         )
         digest = uow.keyed_digest(person, "presentation", presentation)
@@ -513,3 +516,26 @@ def test_what_was_answered_meanwhile_can_be_neither_put_off_nor_brought_back(
     late, form = (form_of(browser.get(address).text, address) for _ in range(2))
     assert browser.post(address, data={**form, "decision": "refuse"}).status_code == 303
     assert browser.post(address, data={**late, "decision": decision}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fi", "Enemmän kuin tavallisesti Viranomaisen käsittelemä asia."),
+        ("sv", "Mer än vanligt Ärende hos en myndighet."),
+        ("en", "More than is usual A matter at an authority."),
+    ],
+)
+def test_more_than_is_usual_is_marked(
+    house: House, person: PersonId, language: str, said: str
+) -> None:
+    declared = house.runtime.catalogue.purposes[PurposeId("debt-advice")]
+    often = replace(declared, version=declared.version + 1, max_uses=12)
+    with begin(house.runtime.ledger, actor=SYSTEM, now=house.clock()) as uow:
+        register_purpose(uow, often, house.runtime.catalogue)
+    html = page(house.signed_in(), house.request(person, "debt-advice"), language=language)
+    assert said in words_of(html)
+
+
+def test_what_is_usual_is_not_marked(house: House, waiting: ConsentId) -> None:
+    assert "More than is usual" not in page(house.signed_in(), waiting)
