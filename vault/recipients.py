@@ -60,14 +60,16 @@ def recipients(
     *,
     of: Collection[AttributeId] | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[Recipient]:
-    """Everybody who has got one of these attributes, or anything, since then, or ever."""
+    """Everybody who has got one of these attributes, or anything, in that time, or ever."""
     turn_to(uow.connection, person)
     found: dict[ClientId, list[Entry]] = {}
     for each in (person, *who_before(uow.connection, person)):
         for released in _releases(uow, each, since):
             client = released.get("client")
-            if client is not None and _of(released, of):
+            too_late = until is not None and released.at > until
+            if client is not None and not too_late and _of(released, of):
                 found.setdefault(ClientId(client), []).append(released)
     return [_recipient(client, got, of) for client, got in found.items()]
 

@@ -25,6 +25,7 @@ from tests.vault.replaying import joined
 from tests.vault.test_recipients import OTHER, got
 from vault.erasure import Erasure, Request, erase_dataset, erase_person
 from vault.people import IDENTITY_SCHEME, enrol, issue_pairwise_subject
+from vault.telling_erasure import A_MOMENT, UNDER_WAY, tell_late
 from vault.vault import Vault
 
 CLIENT = ClientId("client-1")
@@ -139,3 +140,55 @@ def test_an_erasure_that_fails_tells_nobody(ledger: Ledger, vault: Vault, held: 
     with pytest.raises(RuntimeError):
         fail()
     assert told(ledger) == []
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_who_got_it_while_it_was_being_erased_is_told_later_and_once(
+    ledger: Ledger, vault: Vault, held: PersonId, whole: bool
+) -> None:
+    released(ledger, vault, held, GROSS)
+    with begin(ledger, actor=Actor.person(held), now=LATER) as uow:
+        made = (
+            erase_person(uow, vault, held, Request.by_wish())
+            if whole
+            else erase_dataset(uow, vault, held, INCOME, Request.by_wish())
+        )
+    got(ledger, held, GROSS, client=OTHER, organisation=BANK, hours=1)
+    soon = LATER + timedelta(minutes=1)
+    assert tell_late(ledger, soon) == 1
+    assert tell_late(ledger, soon) == 0
+    (notice,) = told(ledger, OTHER)
+    assert (notice.what, notice.about, notice.attributes) == (
+        Told.ERASED,
+        made.event_id,
+        (GROSS,),
+    )
+    assert len(told(ledger)) == 1
+
+
+def test_who_got_it_after_it_was_let_in_again_is_not_told(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    with begin(ledger, actor=Actor.person(held), now=LATER) as uow:
+        erase_dataset(uow, vault, held, INCOME, Request.by_wish())
+    soon = LATER + A_MOMENT + timedelta(seconds=1)
+    with begin(ledger, actor=SYSTEM, now=soon) as uow:
+        uow.record(
+            Event(
+                kind=Kind.DATA_RELEASED,
+                subject=held,
+                organisation=BANK,
+                client=OTHER,
+                attributes=(GROSS,),
+            )
+        )
+    assert tell_late(ledger, soon) == 0
+
+
+def test_an_older_erasure_is_not_looked_at_again(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    erased(ledger, vault, held, Request.by_order("H/1"))
+    got(ledger, held, GROSS, client=OTHER, organisation=BANK, hours=1)
+    assert tell_late(ledger, LATER + UNDER_WAY + timedelta(seconds=1)) == 0
+    assert told(ledger, OTHER) == []

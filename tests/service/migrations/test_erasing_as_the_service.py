@@ -15,8 +15,9 @@ from policies.ids import DatasetId, PersonId
 from service.erasing import erase, let_go
 from service.migrations.rights import Purpose
 from service.retention import RetentionJob
+from tests.service.api.test_feed import ask
 from tests.service.migrations.serving import migrated, role_for
-from tests.service.office import Office, open_office
+from tests.service.office import Office, content, open_office
 from vault.erasure import Request
 from vault.erasure_statement import statement
 from vault.holdings import describe
@@ -70,6 +71,17 @@ def test_everything_goes(office: Office, owner: Engine) -> None:
     erased(office)
     assert left(owner, office.person) == {"vault_erasure", "vault_erasure_statement"}
     assert office.fetch(token).status != 200
+
+
+@pytest.mark.parametrize("dataset", [None, INCOME])
+def test_whoever_has_got_it_is_told(office: Office, dataset: DatasetId | None) -> None:
+    tokens = office.tokens()
+    subject = tokens["authorization_details"][0]["subject"]["id"]
+    assert office.fetch(tokens["access_token"]).status == 200
+    office.clock.advance(seconds=1)
+    erased(office, dataset)
+    told = content(ask(office, office.program))["events"]
+    assert [each["subject"] for each in told if each["type"] == "data.erased"] == [subject]
 
 
 def test_one_data_set_goes(office: Office, owner: Engine) -> None:
