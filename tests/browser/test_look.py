@@ -74,6 +74,20 @@ def test_nothing_is_wrong_with_the_look_of_any_page(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_page_of_the_copy_is_readable_as_a_file(site: Site, language: str, width: int) -> None:
+    """It has no frame of ours; everything else holds for it too."""
+    with site.visit(width=width, script=True) as page:
+        copy = page.request.get(f"/{language}/data/copy.html").text()
+        page.goto("about:blank")  # away from the service, as a file is
+        page.set_content(copy)
+        found = [each for each in page.evaluate(LOOK) if not each.startswith("not one")]
+        page.evaluate(axe())
+        found += [each["id"] for each in page.evaluate("r => axe.run(r)", RULES)["violations"]]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_wider_letters_and_lines_break_nothing_on_a_small_screen(site: Site, language: str) -> None:
     """WCAG 2.2 success criterion 1.4.12."""
     spaced = (
