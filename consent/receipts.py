@@ -1,10 +1,10 @@
 """Consent receipts: what the person keeps, and what holds when the vault is gone.
 
 ISO/IEC TS 27560:2023 clause 6.4: a receipt has an id of its own and carries the record as it was.
-One is given for each answer and for each end, whoever brought it about, in the transaction of its
-event: to give, refuse, narrow, renew, withdraw, revoke, invalidate, and to expire by time or by the
-last use. A consent that a newer one replaces, or that is stopped for a while, has no receipt of
-that: nothing was answered, and nothing has ended for good.
+One is given for each answer and for each change of what may be fetched, whoever brought it about,
+in the transaction of its event: to give, refuse, narrow, renew, stop for a while and go on,
+withdraw, revoke, invalidate, and to expire by time or by the last use. A consent that a newer one
+replaces has no receipt of that: the newer one has its own.
 """
 
 from collections.abc import Collection
@@ -45,6 +45,8 @@ _WITH_RECEIPT = frozenset(
         Command.REFUSE,
         Command.NARROW,
         Command.RENEW,
+        Command.SUSPEND,
+        Command.RESUME,
         Command.WITHDRAW,
         Command.REVOKE,
         Command.INVALIDATE,

@@ -43,10 +43,16 @@ def receipt_page(runtime: Runtime, source: Source, place: Place | None, language
         refused=tuple(map(name, content.refused)),
         address=source.address,
         storage_locations=source.storage_locations,
-        articles=", ".join(content.rights),
+        articles=", ".join(map(_article, content.rights)),
         place=place,
         digest=digest_of(source.jws),
         # By the log's bare name, which stands for all its half-years.
         vkey=runtime.log_signers.base_signers[0].vkey,
     )
     return environment(language).get_template("citizen/receipt_file.html").render(receipt=printed)
+
+
+def _article(name: str) -> str:
+    """An article and its paragraph as laws are cited."""
+    article, _, paragraph = name.partition("-")
+    return f"{article}({paragraph})" if paragraph else article

@@ -173,7 +173,7 @@ def test_the_page_to_keep_says_what_the_signed_receipt_says(
         content.withdraw_at,
         content.complaint["party_name"][language],
         content.notice_version,
-        "7-3, 15, 16",
+        "7(3), 15, 16",
         "2026/17",
         house.runtime.log_signers.base_signers[0].vkey,
     ]:
@@ -215,6 +215,8 @@ def test_the_command_on_the_page_checks_the_receipt(
         ("active", "give", "You gave the data"),
         ("active", "narrow", "You gave less than before"),
         ("active", "renew", "You renewed it"),
+        ("suspended", "suspend", "Paused"),
+        ("active", "resume", "It goes on"),
         ("pending_joint", "give-first-of-many", "Waiting for another person"),
         ("refused", "refuse", "You gave nothing"),
         ("withdrawn", "withdraw", "You withdrew"),
