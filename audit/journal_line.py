@@ -44,6 +44,10 @@ class Told(StrEnum):
     """By the person."""
     CONSENT_ENDED = "consent-ended"
     """By its last use, by a newer one, or by somebody else who may."""
+    CONSENT_PAUSED = "consent-paused"
+    """Stopped for a while."""
+    CONSENT_NARROWED = "consent-narrowed"
+    """It gives less than before."""
     LOG_FORGOTTEN = "log-forgotten"
     """All log keys of a person were destroyed (audit.erasure)."""
     PEOPLE_MERGED = "people-merged"
@@ -61,6 +65,8 @@ _FORMS = {
     Told.DATASET_ERASED: re.compile(f"{_ID} {_ID} {_DIGEST}"),
     Told.CONSENT_WITHDRAWN: re.compile(_ID),
     Told.CONSENT_ENDED: re.compile(_ID),
+    Told.CONSENT_PAUSED: re.compile(f"{_ID} [0-9a-f]{{2}}"),
+    Told.CONSENT_NARROWED: re.compile(f"{_ID} [0-9a-f]{{1,64}}"),
     Told.LOG_FORGOTTEN: re.compile(_ID),
     Told.PEOPLE_MERGED: re.compile(f"{_ID} {_ID}"),
     Told.VALUE_DISPUTED: re.compile(f"{_ID} {_ID} {_ID} {_DIGEST}"),
@@ -122,6 +128,16 @@ def dataset_erased(
 def consent_over(consent: ConsentId, *, withdrawn: bool, at: datetime) -> JournalEntry:
     what = Told.CONSENT_WITHDRAWN if withdrawn else Told.CONSENT_ENDED
     return JournalEntry(what, at, (str(consent),))
+
+
+def consent_paused(consent: ConsentId, why: int, *, at: datetime) -> JournalEntry:
+    """`why` stands for who stopped it and on which ground (`consent.journaling`)."""
+    return JournalEntry(Told.CONSENT_PAUSED, at, (str(consent), f"{why:02x}"))
+
+
+def consent_narrowed(consent: ConsentId, kept: int, *, at: datetime) -> JournalEntry:
+    """`kept` has a bit for each attribute that was asked for, set where it is given still."""
+    return JournalEntry(Told.CONSENT_NARROWED, at, (str(consent), f"{kept:x}"))
 
 
 def log_forgotten(person: PersonId, *, at: datetime) -> JournalEntry:

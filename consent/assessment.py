@@ -1,4 +1,4 @@
-"""Whether releases on a consent that was never valid are a breach to be notified (GDPR article 33)."""
+"""Whether releases on a consent that was never valid are a breach to be told (GDPR article 33)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from audit.journal_line import consent_over
 from audit.unit_of_work import UnitOfWork
 from consent.events import consent_event
 from consent.grounds import Ground
+from consent.journaling import told_outside
 from consent.lifecycle import Party, apply
 from consent.model import LIVE, Command, Consent, ConsentRecord, Status
 from consent.notices import tell_of_change
@@ -80,10 +80,9 @@ def change(
     )
     consents.change(uow.connection, was=consent, now=changed, event_id=event_id)
     _end_handles(uow, consent, changed)
-    if _must_stay_ended(consent, changed, command):
-        withdrawn = command is Command.WITHDRAW
-        entry = consent_over(changed.id, withdrawn=withdrawn, at=uow.now)
-        uow.tell_outside(entry, may_be_late=True)
+    line = told_outside(consent, changed, command, at=uow.now)
+    if line is not None:
+        uow.tell_outside(line, may_be_late=True)
     tell_of_change(uow, consent, changed, kind=kind, party=party, event_id=event_id)
     return changed, _keep(uow, changed, version, event_id)
 
@@ -100,12 +99,6 @@ def _end_handles(uow: UnitOfWork, was: Consent, now: Consent) -> None:
     if now.status is not Status.ACTIVE or now.granted != was.granted:
         codes.kill(uow.connection, now.id, at=uow.now)
         tokens.revoke_of_consent(uow.connection, now.id, at=uow.now, refresh=not goes_on)
-
-
-def _must_stay_ended(was: Consent, now: Consent, command: Command) -> bool:
-    """A restored backup must not bring it back to life. What time has ended, time ends again."""
-    given = LIVE | {Status.PENDING_JOINT}
-    return was.status in given and now.status not in given and command is not Command.REACH_END
 
 
 def _version(

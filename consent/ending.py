@@ -6,13 +6,16 @@ can be fetched after it.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from audit.model import Event, Kind
+from audit.replaying import changed_since
 from audit.unit_of_work import UnitOfWork
 from consent.changes import change
-from consent.grounds import LegalGround
+from consent.grounds import LegalGround, Suspension
+from consent.journaling import attributes_of
 from consent.lifecycle import Party
 from consent.model import LIVE, OPEN, Command, Status
 from consent.store import consents, tokens
@@ -81,3 +84,36 @@ def end_again(uow: UnitOfWork, consent_id: ConsentId, *, withdrawn: bool) -> boo
         ground = LegalGround.ENDED_BEFORE
         change(uow, standing, Command.REVOKE, party=Party.SYSTEM, ground=ground)
     return True
+
+
+def goes_on(connection: Connection, consent_id: ConsentId, since: datetime) -> bool:
+    """Whether the consent is in force here, as it was before that time: a pause of then is not
+    known of."""
+    found = consents.find(connection, consent_id)
+    if found is None or found.status is not Status.ACTIVE:
+        return False
+    return not changed_since(connection, consents.changed_by(connection, consent_id), since)
+
+
+def pause_again(uow: UnitOfWork, consent_id: ConsentId, stopped: Suspension) -> None:
+    """Stop a consent that is known to have been stopped: a backup let it go on."""
+    standing = consents.lock_known(uow.connection, consent_id)
+    change(uow, standing, Command.SUSPEND, party=stopped.by, ground=stopped.ground)
+
+
+def gives_more(connection: Connection, consent_id: ConsentId, bits: int) -> bool:
+    """Whether the consent gives more here than those bits of what was asked."""
+    found = consents.find(connection, consent_id)
+    if found is None or found.status is not Status.ACTIVE:
+        return False
+    return not set(found.granted) <= set(attributes_of(found.requested, bits))
+
+
+def narrow_again(uow: UnitOfWork, consent_id: ConsentId, bits: int) -> None:
+    """Take out again what is known to have been taken out."""
+    standing = consents.lock_known(uow.connection, consent_id)
+    kept = attributes_of(standing.requested, bits)
+    left = tuple(each for each in standing.granted if each in kept)
+    refused = tuple(each for each in standing.requested if each not in left)
+    to = replace(standing, granted=left, refused=refused)
+    change(uow, standing, Command.NARROW, party=Party.SUBJECT, to=to)

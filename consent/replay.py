@@ -1,5 +1,5 @@
-"""What this room does again of what the journal tells (audit.replaying): ends of consents, and
-clients that were stopped or have got other keys.
+"""What this room does again of what the journal tells (audit.replaying): ends of consents, what
+was stopped or taken out of them, and clients that were stopped or have got other keys.
 
 The new keys of a client are not in the journal, so a client whose old ones have come back is
 stopped until it is given its keys again: else whoever had stolen the old ones could use them.
@@ -14,7 +14,15 @@ from audit.journal_line import JournalEntry, Told, digest_of
 from audit.replaying import Again, Word, Words, changed_since
 from audit.unit_of_work import UnitOfWork
 from consent.clients import await_keys, clients, keys_digest, suspend_client
-from consent.ending import end_again, stands
+from consent.ending import (
+    end_again,
+    gives_more,
+    goes_on,
+    narrow_again,
+    pause_again,
+    stands,
+)
+from consent.journaling import suspension_of
 from consent.model import Client, ClientStatus
 from consent.store import clients as store
 from policies.ids import ClientId, ConsentId
@@ -63,7 +71,25 @@ def _to_client(stop: Callable[[UnitOfWork, ClientId], object]) -> Again:
     return again
 
 
+def _goes_on(connection: Connection, entry: JournalEntry) -> bool:
+    return goes_on(connection, ConsentId(entry.id_at(0)), entry.at)
+
+
+def _pause(uow: UnitOfWork, entry: JournalEntry) -> None:
+    pause_again(uow, ConsentId(entry.id_at(0)), suspension_of(int(entry.about[1], 16)))
+
+
+def _gives_more(connection: Connection, entry: JournalEntry) -> bool:
+    return gives_more(connection, ConsentId(entry.id_at(0)), int(entry.about[1], 16))
+
+
+def _narrow(uow: UnitOfWork, entry: JournalEntry) -> None:
+    narrow_again(uow, ConsentId(entry.id_at(0)), int(entry.about[1], 16))
+
+
 WORDS: Words = {
+    Told.CONSENT_PAUSED: Word(_goes_on, _pause),
+    Told.CONSENT_NARROWED: Word(_gives_more, _narrow),
     Told.CONSENT_WITHDRAWN: Word(_consent_stands, partial(_end, withdrawn=True)),
     Told.CONSENT_ENDED: Word(_consent_stands, partial(_end, withdrawn=False)),
     Told.CLIENT_SUSPENDED: Word(_works_again, _to_client(suspend_client)),

@@ -62,6 +62,12 @@ def find(connection: Connection, consent_id: ConsentId) -> Consent | None:
     return _one(connection, _FIND, consent_id)
 
 
+def changed_by(connection: Connection, consent_id: ConsentId) -> EventId:
+    """The event of its last change."""
+    query = select(consent.c.audit_event_id).where(consent.c.consent_id == consent_id)
+    return EventId(connection.execute(query).scalar_one())
+
+
 def lock(connection: Connection, consent_id: ConsentId) -> Consent | None:
     """The consent, locked until the transaction ends."""
     return _one(connection, _LOCK, consent_id)

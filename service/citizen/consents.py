@@ -79,6 +79,17 @@ def consents(
     after: Annotated[UUID | None, Query()] = None,
 ) -> Response:
     """The newest of each part, or one part from some row on."""
+    return _listed(request, done=done, part=part, after=after)
+
+
+def _listed(
+    request: Request,
+    *,
+    done: UUID | None,
+    part: Part | None = None,
+    after: UUID | None = None,
+    status_code: int = 200,
+) -> Response:
     runtime, session = runtime_of(request), require_session(request)
     with runtime.ledger.read(session.person) as connection:
         last = own(connection, session, after) if part and after else None
@@ -89,7 +100,14 @@ def consents(
         finished = [own(connection, session, done)] if done else []
         ended = [each for each in finished if each.status not in OPEN | LIVE]
         told = _rows(request, connection, session, ended)
-    return render(request, "citizen/consents.html", part=part, sections=sections, ended=told)
+    return render(
+        request,
+        "citizen/consents.html",
+        status_code=status_code,
+        part=part,
+        sections=sections,
+        ended=told,
+    )
 
 
 @router.post("/{language:lang}/consents/{consent_id}/withdraw")
@@ -101,8 +119,8 @@ def withdraw_one(
 ) -> Response:
     """Withdraw: from now on nothing can be fetched on it.
 
-    What has ended meanwhile, by its last use or by time, is what the person wanted: the list
-    says so.
+    What has ended meanwhile, by its last use or by time, cannot be withdrawn, and is what the
+    person wanted: the answer is the list, which says so.
     """
     runtime, session = runtime_of(request), require_session(request)
     withdrawn = ConsentId(consent_id)
@@ -120,7 +138,7 @@ def withdraw_one(
     except IllegalTransitionError as error:
         if error.status in OPEN:
             raise
-        return see_other(shown)
+        return _listed(request, done=consent_id, status_code=409)
 
 
 def row(request: Request, connection: Connection, session: Session, found: Consent) -> Row:

@@ -1,4 +1,4 @@
-"""The page of a renewal: what would go on, what the notice says else than before, and the answer."""
+"""The page of a renewal: what would go on, what the notice says else than before, the answer."""
 
 from typing import Annotated
 from uuid import UUID
@@ -16,7 +16,7 @@ from service.citizen.consents import own
 from service.citizen.facts import by_dataset, versions_digest
 from service.citizen.question import Asked, look, template_digest
 from service.forms import Form as OneTimeForm
-from service.forms import FormError, once, open_form
+from service.forms import once, open_form
 from service.pages import render, runtime_of, see_other, use_form
 from service.sessions import require_session
 from vault.holdings import describe

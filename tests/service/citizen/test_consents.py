@@ -83,9 +83,8 @@ def test_withdrawing_what_its_last_use_has_ended_says_that_it_has_ended(house: H
     held = token(house, consent_id)
     assert all(fetch(house, held) for _ in range(5))
     answer = browser.post(address, data=form)
-    assert answer.status_code == 303
-    page = words_of(browser.get(answer.headers["location"]).text)
-    assert "can fetch nothing more on this." in page
+    assert answer.status_code == 409
+    assert "can fetch nothing more on this." in words_of(answer.text)
     with house.runtime.ledger.read() as connection:
         standing = consent(connection, consent_id)
     assert standing is not None
