@@ -8,6 +8,7 @@ from consent.model import Command
 from policies.reasons import PLACES, load_reasons
 from policies.vocabulary import Role
 from vault.model import DisputeReason, Outcome
+from vault.recipients import REASONS
 from vault.release import (
     JOINT_WITHHELD,
     JOINTLY_RELEASED,
@@ -15,7 +16,6 @@ from vault.release import (
     PROTECTED_WITHHELD,
     RESTRICTED_WITHHELD,
 )
-from vault.telling import REASONS
 from vault.viewing import HISTORY
 
 PROMISED = [
