@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from audit.unit_of_work import UnitOfWork
+from audit.unit_of_work import Ledger, UnitOfWork
 from consent.authorization_details import AuthorizationDetails
 from consent.declared import DeclarationKind, DeclarationStatus
 from consent.events import policy
@@ -60,16 +60,16 @@ def decided_by(
     return (*policy(uow, purpose, version), *verdict.marks)
 
 
-def decision_point(uow: UnitOfWork) -> DecisionPoint:
+def decision_point(ledger: Ledger) -> DecisionPoint:
     """By which policies this installation decides."""
-    return uow.ledger.decisions or packaged_decision_point()
+    return ledger.decisions or packaged_decision_point()
 
 
 def ask_fetch(
     uow: UnitOfWork, access: TokenAccess, state: FetchState, requested: Collection[AttributeId]
 ) -> Verdict:
     """May the bearer of this token have these attributes now?"""
-    point = decision_point(uow)
+    point = decision_point(uow.ledger)
     asked = Question(
         action=Action.FETCH,
         client=access.client,
@@ -97,7 +97,7 @@ def ask_by_consent(uow: UnitOfWork, client: Client, consent: Consent) -> Verdict
         declaration=_declared_for(uow.connection, consent),
         grant=_grant_of_consent(consent, uow.now),
     )
-    return Verdict(decision_point(uow).decide_all(_by_dataset(asked, consent.granted)))
+    return Verdict(decision_point(uow.ledger).decide_all(_by_dataset(asked, consent.granted)))
 
 
 def ask_by_law(
@@ -117,7 +117,7 @@ def ask_by_law(
     if named is not None:
         approved = DeclarationStatus.APPROVED
         asked = asked._replace(declaration=DeclarationFacts.of(named, approved))
-    return Verdict(decision_point(uow).decide_all(_by_dataset(asked, details.attributes)))
+    return Verdict(decision_point(uow.ledger).decide_all(_by_dataset(asked, details.attributes)))
 
 
 def _own(
@@ -134,7 +134,7 @@ def _token_question(
     return Question(
         action=Action.ISSUE_TOKEN,
         client=client.id,
-        kind=decision_point(uow).kind(client.organisation),
+        kind=decision_point(uow.ledger).kind(client.organisation),
         standing=client.status,
         dataset="",
         requested=(),

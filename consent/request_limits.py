@@ -22,7 +22,7 @@ def within_limits(
     Raises TooWideError. What is not said is as much as the declaration allows, so only what is left
     over of that is narrowed.
     """
-    kind = decision_point(uow).kind(declaration.organisation)
+    kind = decision_point(uow.ledger).kind(declaration.organisation)
     held = limits.hold(_width(kind, details, declaration, uow.now), limits.request_limits())
     if not held.narrowed:
         return details, ()

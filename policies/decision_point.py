@@ -35,6 +35,11 @@ class DecisionPoint:
         """Digest of the policies by which it decides."""
         return self._port.policy_set
 
+    @property
+    def faults(self) -> int:
+        """How many decisions could not be made here."""
+        return self._port.faults
+
     def kind(self, organisation: OrganisationId) -> str:
         """What kind of organisation it is; the policies give an unknown one nothing by law."""
         return self._kinds.get(organisation, UNKNOWN_KIND)

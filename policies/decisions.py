@@ -52,4 +52,9 @@ class DecisionPort(Protocol):
         """Digest of the policies and their schema."""
         ...
 
+    @property
+    def faults(self) -> int:
+        """How many decisions could not be made: each was a denial."""
+        ...
+
     def decide(self, asked: DecisionInput) -> Decision: ...

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from audit.partitions import alarms
 from audit.proofs import LogState, log_state
+from consent.deciding import decision_point
 from service.completeness import LastCheck, last_check
 from service.counters import Counters
 from service.runtime import Runtime
@@ -61,6 +62,7 @@ def metrics(request: Request) -> Response:
         watched = [*_watched(runtime, connection, now), *_stamped(runtime, connection, now)]
     lines = [
         *_requests(counters),
+        *_decisions(runtime),
         *_gauges(_log(state, state.waiting_seconds(now))),
         *_gauges([("partition_alarms", "Tables of the log that run out of room.", len(room))]),
         *_gauges(_completeness(checked, now)),
@@ -75,6 +77,14 @@ def _requests(counters: Counters) -> Iterable[str]:
     for endpoint, outcome, number in counters:
         labels = f'endpoint="{endpoint}",outcome="{outcome}"'
         yield f"consent_vault_requests_total{{{labels}}} {number}"
+
+
+def _decisions(runtime: Runtime) -> Iterable[str]:
+    """Each is a denial that nobody meant: the alarm of the policies."""
+    faults = decision_point(runtime.ledger).faults
+    yield "# HELP consent_vault_decision_faults_total Decisions that failed, and were denials."
+    yield "# TYPE consent_vault_decision_faults_total counter"
+    yield f"consent_vault_decision_faults_total {faults}"
 
 
 def _log(state: LogState, waiting: float) -> Iterable[Gauge]:

@@ -29,6 +29,10 @@ class Port:
     def policy_set(self) -> str:
         return self.cedar.policy_set
 
+    @property
+    def faults(self) -> int:
+        return self.cedar.faults
+
     def decide(self, asked: DecisionInput) -> Decision:
         self.asked.append(asked)
         return self.cedar._broken(asked) if self.broken else self.cedar.decide(asked)
@@ -64,6 +68,7 @@ def test_a_failure_is_not_remembered() -> None:
     port = Port(broken=True)
     point = DecisionPoint(port, load_catalogue())
     assert point.decide(well()).reason == SYSTEM_ERROR
+    assert point.faults == 1
     port.broken = False
     assert point.decide(well()).allowed
 

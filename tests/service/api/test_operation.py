@@ -52,6 +52,7 @@ def test_numbers_name_endpoints_and_outcomes_only(visitor: TestClient) -> None:
     assert 'consent_vault_requests_total{endpoint="token",outcome="invalid_request"} 1' in text
     assert 'consent_vault_requests_total{endpoint="data",outcome="401"} 1' in text
     assert "consent_vault_log_queued 0" in text
+    assert "consent_vault_decision_faults_total 0" in text
 
 
 def opened(house: House, note: bytes) -> Checkpoint:
