@@ -223,3 +223,36 @@ def test_a_commit_that_is_refused_leaves_nothing(ledger: Ledger) -> None:
     with pytest.raises(EventNotWrittenError):
         record(ledger)
     assert counts(ledger) == dict.fromkeys(ROWS, 0)
+
+
+def test_what_follows_from_events_is_the_last_act_of_each_unit_of_work(ledger: Ledger) -> None:
+    seen: list[list[Kind]] = []
+
+    def follow(uow: UnitOfWork) -> None:
+        seen.append([each.kind for _, each in uow.stated])
+        uow.record(Event(kind=Kind.SIGNED_OUT))
+
+    ledger.closing = (follow,)
+    event_id = record(ledger)[0]
+    assert seen == [[Kind.DATA_VIEWED]]
+    assert counts(ledger)["event"] == 2
+    with ledger.read() as connection:
+        assert entry(connection, ledger, event_id) is not None
+
+
+def test_what_cannot_follow_takes_everything_back(ledger: Ledger) -> None:
+    def fail(_uow: UnitOfWork) -> None:
+        raise KeyError
+
+    ledger.closing = (fail,)
+    with pytest.raises(KeyError):
+        record(ledger)
+    assert counts(ledger) == dict.fromkeys(ROWS, 0)
+
+
+def test_after_an_exception_nothing_follows(ledger: Ledger) -> None:
+    seen: list[UnitOfWork] = []
+    ledger.closing = (seen.append,)
+    with pytest.raises(KeyError), begin(ledger, actor=SYSTEM, now=NOW):
+        raise KeyError
+    assert seen == []
