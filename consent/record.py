@@ -18,6 +18,7 @@ from consent.authorization_details import format_instant
 from consent.grounds import Ground
 from consent.model import Command, Consent, ConsentRecord
 from policies.ids import AttributeId, SessionId
+from policies.legal_grounds import rights_of
 from policies.purposes import PurposeDeclaration
 from policies.vocabulary import Language, LegalBasis, LevelOfAssurance, Necessity
 
@@ -31,7 +32,6 @@ _EVENT_TYPES: Mapping[Command, str] = {
     Command.WITHDRAW: "withdrawn",
 }
 _ARTICLE_6_1_A = "A6-1-a"
-_RIGHTS = ("7-3", "15", "16", "17", "18", "20", "77")
 
 
 class Mode(StrEnum):
@@ -151,7 +151,10 @@ def _processing(
         "withdrawal_method": [
             {"channel": "web", "at": withdrawal_path(presentation.language.value)}
         ],
-        "privacy_rights": list(_RIGHTS),
+        "privacy_rights": [
+            each.value
+            for each in rights_of(consent.basis, automated=declaration.automated_decision)
+        ],
     }
 
 

@@ -1,7 +1,8 @@
-"""Tokens on the ground of the law: client credentials with the subject in the details.
+"""Tokens without a question to the person: client credentials with the subject in the details.
 
-Whether the law gives the ground is settled before the subject is looked up, so that nobody
-without one learns whether a person is known here.
+The ground is the law, a contract or danger to life, as the declaration has it; what the person
+decides is never taken like this. Whether there is such a ground is settled before the subject is
+looked up, so that nobody without one learns whether a person is known here.
 """
 
 from functools import cache
@@ -19,7 +20,6 @@ from consent.grants import Grant, TokenRefusal
 from consent.tokens import issue_statutory_token
 from policies.ids import OrganisationId, PersonId, PurposeId
 from policies.purposes import PurposeDeclaration
-from policies.vocabulary import LegalBasis
 from service.oauth.authenticated import Asked
 from service.oauth.errors import OAuthError, Reason
 from vault.people import find_person, person_by_pairwise
@@ -59,7 +59,7 @@ def _by_law(
 ) -> PurposeDeclaration | None:
     if declaration is None:
         return None
-    if declaration.basis is not LegalBasis.STATUTE or declaration.organisation != organisation:
+    if declaration.basis.is_choice or declaration.organisation != organisation:
         raise OAuthError(Reason.NOT_BY_LAW)
     return declaration
 

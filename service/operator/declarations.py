@@ -13,7 +13,8 @@ from starlette.responses import Response
 from audit.unit_of_work import UnitOfWork
 from consent.declarations import declaration, declarations, declared, draft
 from consent.declared import Act, Content, DeclarationKind, DeclarationStatus, Declared, possible
-from policies.purposes import DeclarationError
+from policies.legal_grounds import Right, rights_of
+from policies.purposes import DeclarationError, PurposeDeclaration
 from policies.vocabulary import Language
 from service.forms import once, open_form
 from service.operator.declaring import MOST_BYTES, as_text, perform, read_declaration
@@ -157,6 +158,7 @@ def _page(
         declared=found,
         content=found.content,
         text=document or as_text(found),
+        rights=rights_shown(found.content),
         organisation=runtime.catalogue.organisation(found.organisation),
         attributes=runtime.catalogue.attributes,
         forms_of={each: use_form(request, session, _use_of(each, found)) for each in acts},
@@ -165,6 +167,13 @@ def _page(
         done=done,
         error=error,
     )
+
+
+def rights_shown(content: Content) -> tuple[Right, ...]:
+    """What follows for a person from the ground of a purpose; a source has no ground of its own."""
+    if not isinstance(content, PurposeDeclaration):
+        return ()
+    return rights_of(content.basis, automated=content.automated_decision)
 
 
 def _read(request: Request, kind: DeclarationKind, id_: str, version: int) -> Declared:
