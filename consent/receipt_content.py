@@ -141,7 +141,6 @@ def _content(payload: Mapping[str, Any]) -> ReceiptContent:
     if not events:
         raise ValueError("nothing has happened to it")
     notice = processing["privacy_notice"]
-    basis = purpose["lawful_basis"]
     return ReceiptContent(
         id=UUID(payload["receipt_id"]),
         issuer=payload["iss"],
@@ -153,32 +152,39 @@ def _content(payload: Mapping[str, Any]) -> ReceiptContent:
         previous_receipt=_digest((payload.get("previous_receipt") or {"digest": None})["digest"]),
         event=UUID(payload["event_id"]),
         principal=header["pii_principal_id"],
-        organisation=OrganisationId(purpose["pii_controllers"][0]),
         party=record["parties"][0],
-        purpose=PurposeId(purpose["purpose"]["id"]),
-        purpose_text=purpose["purpose"]["text"],
-        purpose_type=purpose["purpose_type"][0],
-        basis=LegalBasis.CONSENT if basis == _CONSENT else LegalBasis(basis),
-        law=purpose["law"],
-        retention=purpose["retention_period"],
         recipients=processing["recipient_third_parties"],
-        automated_decision=purpose["automated_decision"],
-        case=purpose["case"],
-        items=tuple(_item(each) for each in purpose["pii_information"]),
         notice_version=notice["notice_version_id"],
         notice_digest=notice["content_hash"],
         presentation_digest=notice["presentation_hash"],
         shown_at=datetime.fromisoformat(notice["shown_at"]),
         language=Language(processing["language"]),
-        not_before=_instant(purpose["not_before"]),
-        not_after=_instant(purpose["not_after"]),
-        uses_allowed=purpose["uses_allowed"],
         rights=tuple(processing["privacy_rights"]),
         jurisdiction=processing["jurisdiction"],
         withdraw_at=payload["how_to_withdraw"][0]["at"],
         complaint=payload["complaint_authority"],
         events=tuple(_happened(each) for each in events),
+        **_purpose(purpose),
     )
+
+
+def _purpose(purpose: Mapping[str, Any]) -> dict[str, Any]:
+    basis = purpose["lawful_basis"]
+    return {
+        "organisation": OrganisationId(purpose["pii_controllers"][0]),
+        "purpose": PurposeId(purpose["purpose"]["id"]),
+        "purpose_text": purpose["purpose"]["text"],
+        "purpose_type": purpose["purpose_type"][0],
+        "basis": LegalBasis.CONSENT if basis == _CONSENT else LegalBasis(basis),
+        "law": purpose["law"],
+        "retention": purpose["retention_period"],
+        "automated_decision": purpose["automated_decision"],
+        "case": purpose["case"],
+        "items": tuple(_item(each) for each in purpose["pii_information"]),
+        "not_before": _instant(purpose["not_before"]),
+        "not_after": _instant(purpose["not_after"]),
+        "uses_allowed": purpose["uses_allowed"],
+    }
 
 
 def _item(each: Mapping[str, Any]) -> Item:
