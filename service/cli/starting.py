@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from audit.key_errors import KeyProviderError
 from audit.not_written import EventNotWrittenError
 from policies.data_files import CatalogueError
+from policies.rule_form import PolicySetError
 from service.cli.disk import disk_failure
 from service.cli.failure import Failure
 from service.logs import set_up_logs
@@ -61,9 +62,11 @@ def told() -> Iterator[None]:
         ) from error
     except KeyProviderError as error:
         raise Failure("The keys cannot be used.", why=error.reason, repair=error.repair) from error
-    except CatalogueError as error:
+    except (CatalogueError, PolicySetError) as error:
         raise Failure(
-            "The catalogue cannot be used.", why=str(error), repair="correct the file that it names"
+            "The catalogue or a policy cannot be used.",
+            why=str(error),
+            repair="correct what it names",
         ) from error
     except OSError as error:
         raise disk_failure(error) or Failure(
@@ -72,10 +75,14 @@ def told() -> Iterator[None]:
             repair="run the command as the user of the service, and look at who owns the place",
         ) from error
     except (DBAPIError, EventNotWrittenError) as error:
-        # Only the class: what the driver says may quote parameters.
-        refused = error.orig if isinstance(error, DBAPIError) else error.__cause__
-        raise disk_failure(error) or Failure(
-            "The database does not answer as it should.",
-            why=type(refused).__name__ if refused else "no connection",
-            repair="check that it runs and that the address in CONSENT_VAULT_DATABASE_URL is right",
-        ) from error
+        raise disk_failure(error) or _database_failure(error) from error
+
+
+def _database_failure(error: DBAPIError | EventNotWrittenError) -> Failure:
+    # Only the class: what the driver says may quote parameters.
+    refused = error.orig if isinstance(error, DBAPIError) else error.__cause__
+    return Failure(
+        "The database does not answer as it should.",
+        why=type(refused).__name__ if refused else "no connection",
+        repair="check that it runs and that the address in CONSENT_VAULT_DATABASE_URL is right",
+    )
