@@ -79,7 +79,7 @@ def told() -> Iterator[None]:
 
 
 def _database_failure(error: DBAPIError | EventNotWrittenError) -> Failure:
-    # Only the class: what the driver says may quote parameters.
+    """Says the class only: what the driver says may quote parameters."""
     refused = error.orig if isinstance(error, DBAPIError) else error.__cause__
     return Failure(
         "The database does not answer as it should.",
