@@ -22,6 +22,8 @@ from policies.why_not import explaining
 
 RULES: Traversable = files("policies") / "rules"
 SCHEMA = "vault.cedarschema"
+MANIFEST = "manifest"
+"""Names the digest of the set that was reviewed: an edit of a policy alone does not start."""
 
 __all__ = ["RULES", "PolicySet", "PolicySetError", "load_policy_set"]
 
@@ -73,7 +75,10 @@ def load_policy_set(folder: Traversable = RULES) -> PolicySet:
     """The set in the folder; PolicySetError at the first fault."""
     names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".cedar"))
     policies = "\n".join(_text(folder, name) for name in names)
-    return PolicySet.of_texts(policies, _text(folder, SCHEMA), reasons=load_reasons().keys())
+    made = PolicySet.of_texts(policies, _text(folder, SCHEMA), reasons=load_reasons().keys())
+    if folder.joinpath(MANIFEST).is_file() and _text(folder, MANIFEST) != f"cedar:{made.digest}\n":
+        raise PolicySetError("", f"{MANIFEST} does not name cedar:{made.digest}")
+    return made
 
 
 def _text(folder: Traversable, name: str) -> str:

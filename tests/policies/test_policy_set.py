@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from policies.policy_set import RULES, SCHEMA, PolicySet, PolicySetError, load_policy_set
+from policies.policy_set import MANIFEST, RULES, SCHEMA, PolicySet, PolicySetError, load_policy_set
 from policies.rule_form import check_form
 
 SCHEMA_TEXT = RULES.joinpath(SCHEMA).read_text(encoding="utf-8")
@@ -141,6 +141,21 @@ def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
     tmp_path.joinpath("b.cedar").write_bytes(b"\xff")
     with pytest.raises(PolicySetError, match=r"b\.cedar"):
         load_policy_set(tmp_path)
+
+
+def test_policies_that_are_not_what_the_manifest_names_do_not_decide(tmp_path: Path) -> None:
+    tmp_path.joinpath("a.cedar").write_text(policy())
+    tmp_path.joinpath(SCHEMA).write_text(SCHEMA_TEXT)
+    digest = load_policy_set(tmp_path).digest
+    tmp_path.joinpath(MANIFEST).write_text(f"cedar:{digest}\n")
+    assert load_policy_set(tmp_path).digest == digest
+    tmp_path.joinpath("a.cedar").write_text(policy(law="GDPR 7"))
+    with pytest.raises(PolicySetError, match="manifest does not name"):
+        load_policy_set(tmp_path)
+
+
+def test_the_policies_of_the_program_have_a_manifest() -> None:
+    assert RULES.joinpath(MANIFEST).read_text("utf-8") == f"cedar:{load_policy_set().digest}\n"
 
 
 def test_the_form_is_checked_without_cedar_too() -> None:
