@@ -63,8 +63,7 @@ def told() -> Iterator[None]:
     except KeyProviderError as error:
         raise Failure("The keys cannot be used.", why=error.reason, repair=error.repair) from error
     except (CatalogueError, PolicySetError) as error:
-        why = str(error)
-        raise Failure("The rules cannot be used.", why=why, repair="correct what it names") from error
+        raise Failure("The rules cannot be used.", why=str(error), repair="correct it") from error
     except OSError as error:
         raise disk_failure(error) or Failure(
             f"{error.filename or 'A file'} cannot be used.",
