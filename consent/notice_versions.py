@@ -100,7 +100,7 @@ def _without_words(declaration: PurposeDeclaration) -> dict[str, object]:
     texts = declaration.texts()
     plain = {name: value for name, value in members.items() if name not in texts}
     # A text that comes or goes is more than other words.
-    said = {name: True for name in texts}
+    said = dict.fromkeys(texts, True)
     attributes = [(each.id, each.necessity.value) for each in declaration.attributes]
     return {**plain, **said, "attributes": attributes}
 
