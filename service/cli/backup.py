@@ -112,7 +112,7 @@ def restore(
 
 
 def _refuse_running(base_url: str) -> None:
-    from service.doctor import answers
+    from service.doctor.place import answers
 
     if answers(base_url):
         raise Failure(
