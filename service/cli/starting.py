@@ -71,10 +71,14 @@ def told() -> Iterator[None]:
             repair="run the command as the user of the service, and look at who owns the place",
         ) from error
     except (DBAPIError, EventNotWrittenError) as error:
-        # Only the class: what the driver says may quote parameters.
-        refused = error.orig if isinstance(error, DBAPIError) else error.__cause__
-        raise disk_failure(error) or Failure(
-            "The database does not answer as it should.",
-            why=type(refused).__name__ if refused else "no connection",
-            repair="check that it runs and that the address in CONSENT_VAULT_DATABASE_URL is right",
-        ) from error
+        raise disk_failure(error) or _database_failure(error) from error
+
+
+def _database_failure(error: DBAPIError | EventNotWrittenError) -> Failure:
+    """Says the class only: what the driver says may quote parameters."""
+    refused = error.orig if isinstance(error, DBAPIError) else error.__cause__
+    return Failure(
+        "The database does not answer as it should.",
+        why=type(refused).__name__ if refused else "no connection",
+        repair="check that it runs and that the address in CONSENT_VAULT_DATABASE_URL is right",
+    )
