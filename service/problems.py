@@ -143,6 +143,7 @@ STOP_THE_START_OR_A_COMMAND = frozenset(
         "connectors.documents.MalformedDocumentError",
         "connectors.ports.SourceUnavailableError",
         "consent.answer_seal.AnswerSealError",
+        "consent.notice_versions.EditorialChangeError",
         "consent.purposes.PurposeVersionError",
         "consent.receipt_jws.ReceiptError",
         "consent.receipt_jws.SigningKeyError",

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from audit.event_proof import EventProof
+from consent.flagging import flagged_of
 from consent.purposes import purposes_in_force
 from policies.ids import EventId
 from policies.vocabulary import Language
@@ -33,9 +34,11 @@ def checked(request: Request, language: Language, event_id: UUID) -> Response:
     check = check_line(runtime, session, EventId(event_id))
     with runtime.ledger.read() as connection:
         purposes = purposes_in_force(connection)
+        flagged = EventId(event_id) in flagged_of(connection, session.person)
     return render(
         request,
         "citizen/log_entry.html",
+        flagged=flagged,
         check=check,
         line=line(runtime.catalogue, purposes, check.entry, language),
         file=FILE,

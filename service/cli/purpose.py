@@ -17,10 +17,12 @@ def purpose() -> None:
 
 @purpose.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--editorial", is_flag=True, help="It changes words only; else it is refused.")
 @data_option
-def add(file: Path, data: Path | None) -> None:
+def add(file: Path, editorial: bool, data: Path | None) -> None:
     """Register a purpose declaration from a JSON file; a newer version replaces an older one."""
     from audit.unit_of_work import begin
+    from consent.notice_versions import EditorialChangeError
     from consent.purposes import PurposeVersionError, register_purpose
     from policies.purposes import DeclarationError, PurposeDeclaration
     from service.cli.operator import OPERATOR
@@ -30,12 +32,18 @@ def add(file: Path, data: Path | None) -> None:
         try:
             declaration = PurposeDeclaration.from_json(content)
             with begin(runtime.ledger, actor=OPERATOR, now=runtime.now()) as uow:
-                register_purpose(uow, declaration, runtime.catalogue)
+                register_purpose(uow, declaration, runtime.catalogue, editorial=editorial)
         except DeclarationError as error:
             raise Failure(
                 f"The purpose in {file} was not registered.",
                 why=f"{error.field}: {error.reason}",
                 repair="correct the member and run the command again",
+            ) from error
+        except EditorialChangeError as error:
+            raise Failure(
+                f"The purpose in {file} was not registered.",
+                why=f"{error.member} differs, which is more than words",
+                repair="run the command again without --editorial: people are asked anew then",
             ) from error
         except PurposeVersionError as error:
             raise Failure(

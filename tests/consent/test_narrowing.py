@@ -1,23 +1,37 @@
 """Giving less: a strict part stays, nothing is added, and what is needed stays or all goes."""
 
 import pytest
+from sqlalchemy import delete
 
 from audit.model import Actor, Event, Kind
 from audit.unit_of_work import Ledger, begin
+from consent.changes import change
 from consent.choices import UnknownConsentError
 from consent.conditions import ChoiceError
 from consent.decisions import Denial, DenialReason, Permit
 from consent.grants import Grant
-from consent.lifecycle import IllegalTransitionError
-from consent.model import ConsentRecord
+from consent.lifecycle import IllegalTransitionError, Party
+from consent.model import Command, ConsentRecord
 from consent.narrowing import narrow, removable
 from consent.notice import Told
 from consent.notices import feed
 from consent.reading import consent
+from consent.store import tables
 from consent.tokens import refresh
 from policies.ids import AttributeId, PersonId
 from policies.vocabulary import LevelOfAssurance
-from tests.consent.flow import ASKED, GROSS, JKT, NEEDED, NOW, YEARLY, Flow, Given, events
+from tests.consent.flow import (
+    ASKED,
+    GROSS,
+    JKT,
+    NEEDED,
+    NOW,
+    YEARLY,
+    Flow,
+    Given,
+    drop_triggers,
+    events,
+)
 
 
 @pytest.fixture
@@ -119,3 +133,21 @@ def test_only_what_is_optional_can_be_taken_out(flow: Flow) -> None:
         standing = consent(connection, given.record.consent)
     assert standing is not None
     assert removable(standing, flow.declaration()) == (YEARLY,)
+
+
+def test_a_consent_whose_purpose_is_gone_stops_with_an_error(flow: Flow) -> None:
+    given = flow.given(granted=ASKED)
+    with flow.ledger.engine.begin() as connection:
+        drop_triggers(connection, tables.purpose.name)
+        connection.execute(delete(tables.purpose))
+    with pytest.raises(RuntimeError, match="never registered"):
+        narrowed(flow, given, YEARLY)
+
+
+def test_no_record_begins_without_an_answer(flow: Flow) -> None:
+    waiting = flow.open(flow.person())
+    with (
+        pytest.raises(RuntimeError, match="is an answer"),
+        begin(flow.ledger, actor=Actor.person(waiting.person), now=NOW) as uow,
+    ):
+        change(uow, waiting, Command.REFUSE, party=Party.SUBJECT)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete, update
 
 from audit.model import SYSTEM, Kind
 from audit.unit_of_work import Ledger, begin
@@ -21,11 +22,22 @@ from consent.presenting import presentation_of
 from consent.purposes import register_purpose
 from consent.pushed import request_of
 from consent.reading import consent, consents_of
+from consent.store import tables
 from policies.ids import ConsentId, PersonId
 from policies.purposes import PurposeDeclaration
 from policies.text import Text
 from policies.vocabulary import Language, Necessity
-from tests.consent.flow import ASKED, GROSS, NEEDED, NOW, YEARLY, Flow, catalogue, events
+from tests.consent.flow import (
+    ASKED,
+    GROSS,
+    NEEDED,
+    NOW,
+    YEARLY,
+    Flow,
+    catalogue,
+    drop_triggers,
+    events,
+)
 
 
 @pytest.fixture
@@ -205,3 +217,25 @@ def test_giving_by_the_new_notice_goes_on_with_the_clients_token(flow: Flow) -> 
     access = flow.access(grant)
     assert (access.consent, access.attributes) == (asked.id, NEEDED)
     assert isinstance(flow.fetch(access, (GROSS,)), Permit)
+
+
+def test_what_one_of_several_has_given_waits_by_its_own_words(flow: Flow) -> None:
+    waiting = flow.open(flow.person())
+    with flow.ledger.engine.begin() as connection:
+        connection.execute(update(tables.consent).values(status=Status.PENDING_JOINT))
+    registered(flow, reworded(flow), editorial=True)
+    standing = now(flow, waiting.id)
+    assert (standing.status, standing.purpose_version) == (
+        Status.PENDING_JOINT,
+        waiting.purpose_version,
+    )
+
+
+def test_a_consent_whose_purpose_is_gone_stops_with_an_error(flow: Flow) -> None:
+    flow.given()
+    registered(flow, reworded(flow))
+    with flow.ledger.engine.begin() as connection:
+        drop_triggers(connection, tables.purpose.name)
+        connection.execute(delete(tables.purpose))
+    with pytest.raises(RuntimeError, match="never registered"):
+        told(flow)

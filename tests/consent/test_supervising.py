@@ -23,6 +23,8 @@ from consent.grounds import Defect, LegalGround, SuspensionGround
 from consent.lifecycle import GuardError, IllegalTransitionError, Party, WrongPartyError
 from consent.model import ConsentRecord, Status
 from consent.pausing import resume
+from consent.store.flagged import close_assessment
+from consent.store.guard import ConsentChangedError
 from consent.supervising import invalidate, resume_by_order, revoke, suspend_by_order
 from policies.ids import ConsentId, EventId
 from policies.vocabulary import LevelOfAssurance
@@ -213,3 +215,15 @@ def test_of_no_consent_nothing_is_decided(
 ) -> None:
     with pytest.raises(UnknownConsentError):
         decide(flow, ConsentId(uuid4()))
+
+
+def test_an_outcome_is_written_over_no_other(flow: Flow) -> None:
+    given = flow.given()
+    event_id = released(flow, given)
+    with (
+        pytest.raises(ConsentChangedError),
+        begin(flow.ledger, actor=SYSTEM, now=NOW) as uow,
+    ):
+        close_assessment(
+            uow.connection, given.record.consent, Outcome.NO_RISK, at=NOW, event_id=event_id
+        )

@@ -278,3 +278,16 @@ def test_a_purpose_that_is_not_of_the_catalogue_is_listed_too(installation: Path
     plain = CliRunner().invoke(main, ["purpose", "list"]).output
     assert "debt-advice-by-phone  version" in plain
     assert "debt-advice  not registered" in plain
+
+
+def test_a_version_that_changes_more_than_words_is_not_editorial(installation: Path) -> None:
+    declared = load_catalogue().purposes[PurposeId("debt-advice")].to_json()
+    file = installation / "purpose.json"
+    file.write_text(json.dumps(declared))
+    assert CliRunner().invoke(main, ["purpose", "add", str(file)]).exit_code == 0
+    file.write_text(json.dumps(declared | {"version": 2, "max_validity_days": 30}))
+    assert "max_validity_days differs" in told_of("purpose", "add", "--editorial", str(file))
+    words = {"fi": "Neuvoja.", "sv": "Råd.", "en": "Advice."}
+    file.write_text(json.dumps(declared | {"version": 2, "purpose": words}))
+    added = CliRunner().invoke(main, ["purpose", "add", "--editorial", str(file)])
+    assert added.exit_code == 0, added.output

@@ -106,6 +106,9 @@ def test_what_was_never_valid_marks_its_releases_and_is_assessed(
     )
     with house.runtime.ledger.read() as connection:
         assert open_assessments(connection) == []
+    (released,) = events(house.runtime.ledger, Kind.DATA_RELEASED)
+    line = words_of(house.signed_in().get(f"/en/log/{released.event_id}").text)
+    assert "So this release is marked" in line
 
 
 @pytest.mark.parametrize(
