@@ -17,7 +17,9 @@ from audit.journal_line import (
     Told,
     client_keys_replaced,
     client_suspended,
+    consent_narrowed,
     consent_over,
+    consent_paused,
     dataset_erased,
     dispute_settled,
     log_forgotten,
@@ -42,6 +44,8 @@ entries = st.one_of(
     st.builds(person_erased, st.uuids(), people, at=st.just(AT)),
     st.builds(dataset_erased, st.uuids(), people, digests, at=times),
     st.builds(consent_over, st.uuids().map(ConsentId), withdrawn=st.booleans(), at=times),
+    st.builds(consent_paused, st.uuids().map(ConsentId), st.integers(0, 255), at=times),
+    st.builds(consent_narrowed, st.uuids().map(ConsentId), st.integers(0, 1 << 60), at=times),
     st.builds(log_forgotten, people, at=times),
     st.builds(people_merged, people, people, at=times),
     st.builds(
