@@ -9,7 +9,7 @@ from audit.model import SYSTEM, Kind
 from audit.unit_of_work import Ledger, begin
 from consent.controlling import pass_control
 from consent.decisions import Denial
-from consent.ending import end_by_death
+from consent.ending import end_again, end_by_death
 from consent.lifecycle import Party
 from consent.model import Consent, Status
 from consent.reading import consent
@@ -91,3 +91,13 @@ def test_a_death_ends_nothing_of_others_and_nothing_twice(flow: Flow) -> None:
     dead(flow, given.person)
     assert dead(flow, given.person) == 0
     assert now(flow, other.record.consent).status is Status.ACTIVE
+
+
+@pytest.mark.parametrize("withdrawn", [True, False])
+def test_what_is_known_to_have_ended_ends_again_once(flow: Flow, *, withdrawn: bool) -> None:
+    given = flow.given()
+    for first in (True, False):
+        with begin(flow.ledger, actor=SYSTEM, now=NOW) as uow:
+            assert end_again(uow, given.record.consent, withdrawn=withdrawn) is first
+    ended = Status.WITHDRAWN if withdrawn else Status.REVOKED
+    assert now(flow, given.record.consent).status is ended
