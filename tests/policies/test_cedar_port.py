@@ -70,9 +70,15 @@ def test_an_exception_of_the_engine_is_a_denial(error: Exception) -> None:
 
 
 def test_a_decision_that_took_too_long_is_a_denial() -> None:
-    late = ticking(0.0, LONGEST_SECONDS + 0.001)
+    late = ticking(0.0, LONGEST_SECONDS + 0.001, 1.0, 1.001 + LONGEST_SECONDS)
     assert refused(CedarPort(POLICIES, clock=late))
     assert CedarPort(POLICIES, clock=ticking(0.0, LONGEST_SECONDS)).decide(WELL).allowed
+
+
+def test_a_decision_that_took_too_long_once_is_made_again() -> None:
+    port = CedarPort(POLICIES, clock=ticking(0.0, 2 * LONGEST_SECONDS, 1.0, 1.0))
+    assert port.decide(WELL).allowed
+    assert port.faults == 0
 
 
 def test_an_error_in_explaining_is_a_denial_that_says_so() -> None:
