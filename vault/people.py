@@ -175,10 +175,10 @@ def identifier_digest(vault: Vault, scheme: str, identifier: str) -> bytes:
 def _claim(uow: UnitOfWork, person: PersonId, *, scheme: str, digest: bytes) -> bool:
     return store.claim_identifier(uow.connection, person, scheme=scheme, digest=digest, now=uow.now)
 
+
 def check_identifier(scheme: str, identifier: str) -> None:
     """Raise as `find_person` does where it cannot be an identifier of the scheme."""
     _normal_form(scheme, identifier)
-
 
 
 def _normal_form(scheme: str, identifier: str) -> str:
