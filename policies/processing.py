@@ -3,7 +3,7 @@
 Where it is found by post: a member that ISO/IEC TS 27560:2023 asks for, and not part of what
 anybody agrees to, so that a new address makes no new notice. And in which countries it keeps what
 it receives, and for how long, of declarations from before they said so themselves
-(`purpose_terms`).
+(`purpose_terms`). What nobody has declared is left open, and never guessed.
 """
 
 from collections.abc import Mapping
