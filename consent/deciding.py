@@ -15,7 +15,7 @@ from consent.authorization_details import AuthorizationDetails
 from consent.declared import DeclarationKind, DeclarationStatus
 from consent.events import policy
 from consent.grants import TokenAccess
-from consent.model import Client, Consent
+from consent.model import Client, ClientStatus, Consent
 from consent.store import declarations, purposes
 from consent.store.tokens import FetchState, GrantState
 from policies.decision_point import DecisionPoint, packaged_decision_point
@@ -74,7 +74,7 @@ def ask_fetch(
         action=Action.FETCH,
         client=access.client,
         kind=point.kind(access.organisation),
-        standing=state.client,
+        standing=_standing(state.client),
         dataset="",
         requested=(),
         purpose=access.purpose,
@@ -135,7 +135,7 @@ def _token_question(
         action=Action.ISSUE_TOKEN,
         client=client.id,
         kind=decision_point(uow.ledger).kind(client.organisation),
-        standing=client.status,
+        standing=_standing(client.status),
         dataset="",
         requested=(),
         purpose=purpose,
@@ -144,6 +144,11 @@ def _token_question(
         grant=None,
         token=None,
     )
+
+
+def _standing(status: ClientStatus) -> ClientStatus:
+    """The policies know a stopped client, not what it waits for."""
+    return ClientStatus.SUSPENDED if status is ClientStatus.AWAITING_KEYS else status
 
 
 def _by_dataset(asked: Question, requested: Collection[AttributeId]) -> Iterable[Question]:

@@ -12,11 +12,14 @@ from sqlalchemy import update
 from audit.database import open_engine
 from audit.model import SYSTEM, Actor, Kind
 from audit.unit_of_work import Ledger, begin
+from consent.clients import await_keys
+from consent.deciding import ask_by_consent
 from consent.decisions import Denial, DenialReason, Permit
 from consent.declared import DeclarationStatus
 from consent.grants import Grant, RefusalReason, TokenRefusal
 from consent.purposes import register_purpose
 from consent.store import declaration_tables, tables
+from consent.store.consents import find
 from consent.tokens import refresh
 from policies.cedar_port import CedarPort
 from policies.decision_point import DecisionPoint, packaged_decision_point
@@ -126,6 +129,23 @@ def test_the_person_is_told_the_condition_that_the_client_is_not(house: Ledger) 
     assert refused.reason is RefusalReason.CONSENT_NOT_ACTIVE
     (entry,) = events(house, Kind.TOKEN_REFUSED)
     assert entry.get("reason") == "suspended"
+
+
+def test_a_client_that_waits_for_its_keys_is_stopped_and_no_fault_is_counted(
+    house: Ledger,
+) -> None:
+    flow = Flow(house)
+    given = flow.given()
+    with begin(house, actor=SYSTEM, now=NOW) as uow:
+        await_keys(uow, flow.client.id)
+    assert _reason(flow.fetch(given.access)) is DenialReason.CLIENT_SUSPENDED
+    (entry,) = events(house, Kind.DATA_REFUSED)
+    assert entry.get("reason") == "client-suspended"
+    waiting = flow.client_now(flow.client.id)
+    with begin(house, actor=SYSTEM, now=NOW) as uow, house.read() as connection:
+        standing = find(connection, given.record.consent)
+        assert standing is not None
+        assert ask_by_consent(uow, waiting, standing).reason == "client-suspended"
 
 
 def test_a_token_whose_declaration_is_not_known_opens_nothing(house: Ledger) -> None:
