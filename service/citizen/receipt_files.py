@@ -22,7 +22,13 @@ from policies.vocabulary import Language
 from service.citizen.receipt_forms import Form, is_given, written
 from service.citizen.receipt_page import receipt_page
 from service.citizen.receipt_proof import Place, proof_of
-from service.citizen.receipts import MEDIA_TYPE, NoSuchReceiptError, own_receipt, read_receipt
+from service.citizen.receipts import (
+    MEDIA_TYPE,
+    NoSuchReceiptError,
+    own_receipt,
+    read_receipt,
+    version_of,
+)
 from service.pages import runtime_of
 from service.runtime import Runtime
 from service.sessions import require_session
@@ -76,8 +82,7 @@ def _signed(file: ReceiptFile) -> File:
 
 def _source(runtime: Runtime, found: Receipt) -> Source:
     content = read_receipt(found)
-    version = int(content.notice_version.rpartition("@")[2])
     with runtime.ledger.read(found.person) as connection:
-        declaration = purpose_version(connection, content.purpose, version)
+        declaration = purpose_version(connection, content.purpose, version_of(content))
     terms = NO_TERMS if declaration is None else declaration.terms
     return Source(content, found.jws, runtime.catalogue, processing_register(), terms)

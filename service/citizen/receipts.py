@@ -122,15 +122,15 @@ def own_receipt(runtime: Runtime, session: Session, receipt_id: ReceiptId) -> Re
 
 
 def _view(runtime: Runtime, found: Receipt) -> ReceiptView:
+    content = read_receipt(found)
     with runtime.ledger.read(found.person) as connection:
         standing = consent(connection, found.consent)
         of_record = record(connection, found.consent, found.version)
         if standing is None or of_record is None:
             raise RuntimeError("a receipt stands for a consent that has no record")
-        declaration = purpose_version(connection, standing.purpose, standing.purpose_version)
+        declaration = purpose_version(connection, content.purpose, version_of(content))
     if declaration is None:
         raise RuntimeError("a consent stands for a purpose that was never registered")
-    content = read_receipt(found)
     return ReceiptView(
         receipt=found,
         status=of_record.status,
@@ -148,3 +148,8 @@ def _view(runtime: Runtime, found: Receipt) -> ReceiptView:
 def read_receipt(found: Receipt) -> ReceiptContent:
     """What the receipt says. It is our own, from our own store: whoever else reads it verifies."""
     return content_of(unverified_payload(found.jws))
+
+
+def version_of(content: ReceiptContent) -> int:
+    """Which version of the purpose was answered: a consent may have gone on by a later one."""
+    return int(content.notice_version.rpartition("@")[2])

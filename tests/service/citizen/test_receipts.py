@@ -2,14 +2,19 @@
 
 import hashlib
 import re
+from dataclasses import replace
 
 import pytest
 
-from audit.model import Kind
+from audit.model import SYSTEM, Kind
 from audit.reader import entries_about
+from audit.unit_of_work import begin
+from consent.purposes import register_purpose
 from consent.receipt_jws import verify_receipt
+from policies.ids import PurposeId
+from policies.text import Text
 from tests.service.citizen.given import give, refuse, withdraw
-from tests.service.house import VILLE, House, words_of
+from tests.service.house import VILLE, House, form_of, words_of
 
 
 @pytest.fixture(autouse=True)
@@ -129,3 +134,22 @@ def test_a_long_list_of_receipts_is_paged_and_shows_each_once(house: House) -> N
     assert {*listed[0], *listed[1]} == answered
     assert 'href="/en/receipts">Newest' in rest
     assert house.signed_in(VILLE).get(older).status_code == 404
+
+
+def test_an_old_receipt_keeps_the_words_that_were_agreed_to(house: House) -> None:
+    consent_id, given = give(house, house.signed_in())
+    runtime = house.runtime
+    old = runtime.catalogue.purpose(PurposeId("debt-advice"))
+    longer = Text(fi="Kymmenen vuotta.", sv="Tio år.", en="Ten years.")
+    with begin(runtime.ledger, actor=SYSTEM, now=house.clock()) as uow:
+        new = replace(old, version=old.version + 1, retention=longer)
+        register_purpose(uow, new, runtime.catalogue)
+    house.clock.advance(days=80)
+    browser = house.signed_in()
+    page = f"/en/consents/{consent_id}/renew"
+    fields = form_of(browser.get(page).text, page)
+    answer = browser.post(page, data={**fields, "decision": "renew"})
+    assert "Ten years." in words_of(browser.get(answer.headers["location"]).text)
+    kept = words_of(browser.get(given).text)
+    assert old.retention.en in kept
+    assert "Ten years." not in kept
