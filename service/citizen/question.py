@@ -102,6 +102,12 @@ class Seen:
     name: str
     presentation_digest: str
     versions: str
+    notice: str
+
+    @property
+    def bound(self) -> str:
+        """All of it, for the one-time form; `bound` reads it when the form comes back."""
+        return f"{self.presentation_digest}:{self.versions}:{self.notice}"
 
     @property
     def has_masked(self) -> bool:
@@ -146,7 +152,16 @@ def look(
         name=" ".join(str(opened[id_].fact.value) for id_ in NAME if opened[id_].fact),  # type: ignore[union-attr]  # asked in the same line
         presentation_digest=uow.keyed_digest(session.person, "presentation", presentation),
         versions=versions_digest(describe(uow.connection, session.person), wanted),
+        notice=request.declaration.digest(),
     )
+
+
+def bound(shown: str) -> tuple[str, str, str]:
+    """The digests of what was seen: presentation, versions, notice. One that is absent is empty,
+    and so is none that counts."""
+    presentation, _, rest = shown.partition(":")
+    versions, _, notice = rest.partition(":")
+    return presentation, versions, notice
 
 
 @cache

@@ -14,7 +14,7 @@ from policies.ids import ConsentId
 from policies.vocabulary import Language
 from service.citizen.consents import own
 from service.citizen.facts import by_dataset, versions_digest
-from service.citizen.question import Asked, look, template_digest
+from service.citizen.question import Asked, bound, look, template_digest
 from service.forms import Form as OneTimeForm
 from service.forms import once, open_form
 from service.pages import render, runtime_of, see_other, use_form
@@ -57,7 +57,8 @@ def answer(
         standing = own(uow.connection, session, consent_id)
         choice = _choice(opened, language, renewal(uow.connection, standing, catalogue, uow.now))
         held = describe(uow.connection, session.person)
-        if versions_digest(held, standing.granted) != opened.shown.partition(":")[2]:
+        _, seen, _ = bound(opened.shown)
+        if versions_digest(held, standing.granted) != seen:
             raise ChoiceError("notice-not-current")
         record = renew(uow, id_, choice, catalogue)
         receipt = issue_receipt(uow, record, runtime.receipt_signer)
@@ -95,7 +96,6 @@ def _page(
             reveal=reveal,
             template=TEMPLATE,
         )
-    shown = f"{seen.presentation_digest}:{seen.versions}"
     return render(
         request,
         _FILE,
@@ -108,17 +108,18 @@ def _page(
         attributes=runtime.catalogue.attributes,
         reveal=reveal,
         problem=problem,
-        form=use_form(request, session, _use(consent_id), shown),
+        form=use_form(request, session, _use(consent_id), seen.bound),
     )
 
 
 def _choice(form: OneTimeForm, language: Language, asked: Renewal) -> Choice:
+    presentation, _, notice = bound(form.shown)
     return Choice(
         granted=asked.question.waiting.granted,
         not_after=None,
         language=language,
-        notice_digest=asked.question.declaration.digest(),
-        presentation_digest=form.shown.partition(":")[0],
+        notice_digest=notice,
+        presentation_digest=presentation,
         shown_at=form.given_at,
         loa=form.session.loa,
         session=form.session.id,

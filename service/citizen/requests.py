@@ -17,7 +17,7 @@ from consent.receipts import issue_receipt, receipts_of_consents
 from policies.ids import AttributeId, ConsentId
 from policies.vocabulary import Language, Necessity
 from service.citizen.facts import by_dataset, versions_digest
-from service.citizen.question import TEMPLATE, Asked, Seen, asked, look, template_digest
+from service.citizen.question import TEMPLATE, Asked, Seen, asked, bound, look, template_digest
 from service.forms import Form as OneTimeForm
 from service.forms import FormError, once, open_form
 from service.pages import render, runtime_of, see_other, use_form
@@ -142,7 +142,6 @@ def _question_page(
         by_dataset(seen.shown[each.id] for each in question.requested(necessity))
         for necessity in (Necessity.REQUIRED, Necessity.OPTIONAL)
     )
-    shown = f"{seen.presentation_digest}:{seen.versions}"
     return render(
         request,
         "citizen/request.html",
@@ -156,7 +155,7 @@ def _question_page(
         reveal=reveal,
         problem=problem,
         ticked=ticked,
-        form=use_form(request, session, _use(question.consent.id), shown),
+        form=use_form(request, session, _use(question.consent.id), seen.bound),
     )
 
 
@@ -179,6 +178,8 @@ def _answered(
         reopen(uow, consent_id, person=person)
         return f"/{language}/requests/{consent_id}"
     choice = _choice(form, question, language, ticked)
+    if choice.notice_digest != question.declaration.digest():
+        raise ChoiceError("notice-not-current")
     match decision:
         case "give":
             _check_same_values(uow, question.consent, form)
@@ -195,12 +196,13 @@ def _choice(
     form: OneTimeForm, question: Asked, language: Language, ticked: tuple[str, ...]
 ) -> Choice:
     needed = [each.id for each in question.requested(Necessity.REQUIRED)]
+    presentation, _, notice = bound(form.shown)
     return Choice(
         granted=tuple(dict.fromkeys([*needed, *(AttributeId(each) for each in ticked)])),
         not_after=None,
         language=language,
-        notice_digest=question.declaration.digest(),
-        presentation_digest=form.shown.partition(":")[0],
+        notice_digest=notice,
+        presentation_digest=presentation,
         shown_at=form.given_at,
         loa=form.session.loa,
         session=form.session.id,
@@ -214,7 +216,8 @@ def _choice(
 def _check_same_values(uow: UnitOfWork, consent: Consent, form: OneTimeForm) -> None:
     """What is agreed to must be what was seen: a source may have stated something new since."""
     now_held = versions_digest(describe(uow.connection, consent.person), consent.requested)
-    if now_held != form.shown.partition(":")[2]:
+    _, seen, _ = bound(form.shown)
+    if now_held != seen:
         raise ChoiceError("notice-not-current")
 
 

@@ -28,7 +28,7 @@ from consent.ending import end_by_death
 from consent.grants import Grant, TokenAccess
 from consent.lifecycle import IllegalTransitionError, Party
 from consent.model import OPEN, Command, Consent, Status
-from consent.purposes import purpose, register_purpose
+from consent.purposes import purpose, purpose_version, register_purpose
 from consent.pushed import PushedRequest, open_request, push
 from consent.reading import consent
 from consent.record import Presentation
@@ -110,7 +110,9 @@ class Case:
     def shown(self) -> str:
         with self.house.runtime.ledger.read() as connection:
             held = describe(connection, self.person)
-        return f"{'a' * 64}:{versions_digest(held, self.now.requested)}"
+            notice = purpose_version(connection, self.now.purpose, self.now.purpose_version)
+        assert notice is not None
+        return f"{'a' * 64}:{versions_digest(held, self.now.requested)}:{notice.digest()}"
 
     def answer(self, decision: str, **fields: str) -> int:
         use = f"request/{self.id}"

@@ -183,3 +183,21 @@ def test_a_renewal_that_was_shown_too_long_ago_is_shown_again(house: House) -> N
     answer = browser.post(page, data={**fields, "decision": "renew"})
     assert answer.status_code == 409
     assert "Look once more" in words_of(answer.text)
+
+
+def test_a_renewal_whose_notice_changed_meanwhile_is_shown_again(house: House) -> None:
+    consent_id, _ = give(house, house.signed_in())
+    house.clock.advance(days=80)
+    browser, runtime = house.signed_in(), house.runtime
+    page = f"/en/consents/{consent_id}/renew"
+    fields = form_of(browser.get(page).text, page)
+    old = runtime.catalogue.purpose(PurposeId("debt-advice"))
+    longer = Text(fi="Kymmenen vuotta.", sv="Tio år.", en="Ten years.")
+    with begin(runtime.ledger, actor=SYSTEM, now=house.clock()) as uow:
+        newer = replace(old, version=old.version + 1, retention=longer)
+        register_purpose(uow, newer, runtime.catalogue)
+    answer = browser.post(page, data={**fields, "decision": "renew"})
+    assert answer.status_code == 409
+    assert "Ten years." in words_of(answer.text)
+    again = browser.post(page, data={**form_of(answer.text, page), "decision": "renew"})
+    assert again.headers["location"].startswith("/en/receipts/")

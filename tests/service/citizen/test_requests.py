@@ -274,6 +274,25 @@ def test_a_value_that_changed_while_reading_is_shown_before_it_is_given(
     assert again[0] == 303
 
 
+@pytest.mark.parametrize("decision", ["give", "refuse"])
+def test_a_notice_that_says_it_otherwise_meanwhile_is_shown_before_it_is_answered(
+    house: House, waiting: ConsentId, decision: str
+) -> None:
+    browser, runtime = house.signed_in(), house.runtime
+    html = page(browser, waiting)
+    old = runtime.catalogue.purpose(PurposeId("debt-advice"))
+    said = replace(old.use, en="In other words, for your advice.")
+    newer = replace(old, version=old.version + 1, use=said)
+    with begin(runtime.ledger, actor=SYSTEM, now=house.clock()) as uow:
+        register_purpose(uow, newer, runtime.catalogue, editorial=True)
+    status, shown = send(browser, waiting, html, decision)
+    assert status == 409
+    assert "Something changed while you were reading" in shown
+    assert "In other words, for your advice." in shown
+    assert stored(house, waiting).status is Status.REQUESTED
+    assert send(browser, waiting, page(browser, waiting), decision)[0] == 303
+
+
 def test_refusing_works_although_a_value_changed(
     house: House, person: PersonId, waiting: ConsentId
 ) -> None:
