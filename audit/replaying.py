@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from audit.journal_line import JournalEntry, Told
 from audit.model import Actor, Event, Kind
 from audit.outside_journal import Fault, OutsideJournal
-from audit.reader import happened_at
+from audit.reader import first_entry_at, happened_at
 from audit.scope import SERVICE, Scope
 from audit.unit_of_work import Ledger, UnitOfWork, begin
 from policies.ids import EventId
@@ -112,9 +112,10 @@ def is_behind(connection: Connection, words: Words, journal: OutsideJournal) -> 
 
 def changed_since(connection: Connection, event_id: EventId, at: datetime) -> bool:
     """Whether what the event accounts for stands so since then, or later: a line of the journal is
-    not newer. False where the event is archived, since that takes years."""
-    happened = happened_at(connection, event_id)
-    return happened is not None and happened >= at
+    not newer. Of an archived event nobody knows more than that it is older than the first one here:
+    a line that is not newer than that one is no news to this database."""
+    since = happened_at(connection, event_id) or first_entry_at(connection)
+    return since is not None and since >= at
 
 
 def _again(

@@ -139,4 +139,20 @@ def test_what_an_event_accounts_for_is_newer_than_a_line_or_not(
         event_id = uow.record(Event(kind=Kind.ROLE_GRANTED))
     with ledger.read() as connection:
         assert changed_since(connection, event_id, NOW) is newer
-        assert not changed_since(connection, EventId(UUID(int=1)), NOW), "an archived one is old"
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"), [(1, False), (0, True), (-1, True)], ids=["later", "then", "before"]
+)
+def test_of_an_archived_event_only_a_line_after_the_first_one_here_is_newer(
+    ledger: Ledger, hours: int, told: bool
+) -> None:
+    """A line that this database has lived through for years is not new to it."""
+    archived = EventId(UUID(int=1))
+    with ledger.read() as connection:
+        assert not changed_since(connection, archived, NOW), "there is no event at all"
+    for each in (NOW, NOW + timedelta(days=1)):
+        with begin(ledger, actor=SYSTEM, now=each) as uow:
+            uow.record(Event(kind=Kind.ROLE_GRANTED))
+    with ledger.read() as connection:
+        assert changed_since(connection, archived, NOW + timedelta(hours=hours)) is told
