@@ -13,6 +13,7 @@ from audit.reader import entries_about
 from audit.unit_of_work import UnitOfWork
 from consent.assessment import TIME_TO_NOTIFY, Assessment, Outcome
 from consent.events import consent_event
+from consent.joint import JOINTLY_RELEASED
 from consent.model import Consent
 from consent.store import consents
 from consent.store import flagged as store
@@ -88,4 +89,7 @@ def _released(uow: UnitOfWork, invalid: Consent) -> Iterator[Entry]:
 
 
 def _rests_on(entry: Entry, consent_id: ConsentId) -> bool:
-    return (entry.get("consent") or "").partition("@")[0] == str(consent_id)
+    """By the person's own request, or by her yes to what another person's request took along."""
+    joint = entry.get("reason") == JOINTLY_RELEASED
+    cited = entry.get("reference" if joint else "consent") or ""
+    return cited.partition("@")[0] == str(consent_id)

@@ -13,6 +13,9 @@ from consent.store import consents
 from policies.ids import AttributeId, PersonId
 from policies.vocabulary import LegalBasis
 
+JOINTLY_RELEASED = "jointly-released"
+"""Why something stands in the log of somebody whom it is about beside the person asked about."""
+
 _SPEAKS_FOR_ALL = frozenset({LegalBasis.STATUTE, LegalBasis.VITAL})
 
 

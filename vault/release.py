@@ -13,7 +13,7 @@ from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
 from consent.decision_records import keep
 from consent.decisions import Permit, PermitKind
-from consent.joint import OwnYes, needs_others, own_yes_of
+from consent.joint import JOINTLY_RELEASED, OwnYes, needs_others, own_yes_of
 from policies.catalogue import Catalogue, OrganisationKind
 from policies.facts import Fact
 from policies.ids import AttributeId, PersonId
@@ -29,7 +29,6 @@ NOTHING_HELD = "nothing-held"
 PROTECTED_WITHHELD = "protected-withheld"
 RESTRICTED_WITHHELD = "restricted-withheld"
 JOINT_WITHHELD = "joint-withheld"
-JOINTLY_RELEASED = "jointly-released"
 _BY_WEIGHT = (PROTECTED_WITHHELD, RESTRICTED_WITHHELD, JOINT_WITHHELD)
 
 

@@ -142,6 +142,31 @@ def test_what_was_released_on_an_invalid_consent_is_marked_and_nothing_else(flow
         assert flagged_of(connection, other.person) == frozenset()
 
 
+@pytest.mark.parametrize("reason", ["jointly-released", None])
+def test_what_was_released_of_another_on_her_yes_is_marked_too(
+    flow: Flow, reason: str | None
+) -> None:
+    given, other = flow.given(), flow.given()
+    with begin(flow.ledger, actor=Actor.client(given.client.id), now=NOW) as uow:
+        of_this, _ = (
+            uow.record(
+                Event(
+                    kind=Kind.DATA_RELEASED,
+                    subject=given.person,
+                    client=given.client.id,
+                    reason=reason,
+                    reference=f"{yes.record.consent}@1",
+                )
+            )
+            for yes in (given, other)
+        )
+    invalid(flow, given.record.consent)
+    with flow.ledger.read() as connection:
+        marked = flagged_on(connection, given.record.consent)
+        assert marked == ([] if reason is None else [of_this])
+        assert len(open_assessments(connection)) == len(marked)
+
+
 def test_the_marks_reach_through_a_long_log(flow: Flow) -> None:
     given = flow.given()
     with begin(flow.ledger, actor=Actor.client(given.client.id), now=NOW) as uow:

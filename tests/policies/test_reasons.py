@@ -4,6 +4,7 @@ from audit.erasure import ORDERED, RETENTION_ENDED
 from connectors.sign_in_errors import SignInError
 from consent.decisions import DenialReason
 from consent.grants import RefusalReason
+from consent.joint import JOINTLY_RELEASED
 from consent.model import Command
 from policies.reasons import PLACES, load_reasons
 from policies.vocabulary import Role
@@ -11,7 +12,6 @@ from vault.model import DisputeReason, Outcome
 from vault.recipients import REASONS
 from vault.release import (
     JOINT_WITHHELD,
-    JOINTLY_RELEASED,
     NOTHING_HELD,
     PROTECTED_WITHHELD,
     RESTRICTED_WITHHELD,

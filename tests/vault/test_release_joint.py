@@ -9,8 +9,12 @@ from audit.model import SYSTEM, Actor, Entry, Kind
 from audit.reader import entries_about
 from audit.unit_of_work import Ledger, begin
 from consent.decisions import Permit, decide_fetch
+from consent.flagging import flagged_of
 from consent.grants import TokenAccess
+from consent.grounds import Defect
 from consent.joint import own_yes_of
+from consent.lifecycle import Party
+from consent.supervising import invalidate
 from policies.ids import PersonId
 from policies.vocabulary import LegalBasis
 from tests.consent.flow import GROSS, HOUSEHOLD, NEEDED, YEARLY, Flow
@@ -69,6 +73,19 @@ def test_with_the_others_own_yes_it_goes_and_stands_in_both_logs(
     assert about_spouse.get("reason") == "jointly-released"
     assert about_spouse.get("reference") == f"{theirs.record.consent}@1"
     assert about_spouse.get("consent") is None
+
+
+def test_a_yes_that_was_never_valid_marks_what_went_out_on_it(
+    ledger: Ledger, vault: Vault, person: PersonId, spouse: PersonId, flow: Flow
+) -> None:
+    theirs = flow.given(person=spouse)
+    fetched(ledger, vault, flow.given(person=person).access)
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        invalidate(uow, theirs.record.consent, party=Party.CONTROLLER, defect=Defect.NOTICE_DEFECT)
+    (about_spouse,) = logged(ledger, spouse)
+    with ledger.read() as connection:
+        assert flagged_of(connection, spouse) == {about_spouse.event_id}
+        assert flagged_of(connection, person) == frozenset()
 
 
 def test_a_withdrawn_yes_is_none(
