@@ -10,6 +10,7 @@ from audit.erasure import destroy_log_key
 from audit.model import SYSTEM, Actor, Event, Kind
 from audit.proofs import inclusion, proof_text
 from audit.reader import (
+    committed,
     disclosures,
     entries_about,
     entries_of,
@@ -347,3 +348,14 @@ def test_events_are_found_by_their_ids_and_one_that_is_not_there_is_absent(ledge
         found = entries_of(connection, ledger, [second, unknown])
         assert found == {second: entry(connection, ledger, second)}
         assert (happened_at(connection, first), happened_at(connection, unknown)) == (NOW, None)
+
+
+def test_what_a_promise_speaks_of_is_the_commitment_of_the_event(ledger: Ledger) -> None:
+    (event_id,) = record(ledger)
+    with ledger.read() as connection:
+        found = committed(connection, event_id)
+        shown = disclosures(connection, ledger, event_id)
+        assert committed(connection, EventId(new_uuid())) is None
+    assert found is not None
+    assert shown is not None
+    assert (found.at, found.commitment) == (NOW, commitment(event_id, shown.digests))
