@@ -88,10 +88,11 @@ def restore(
     from service.backup.restoring import Wish, checked
     from service.backup.restoring import restore as bring_back
     from service.cli.operator import OPERATOR
-    from service.cli.starting import told
+    from service.cli.starting import replay_told, told
 
     settings = settings_of(data)
-    with told(), _told("Nothing was restored."):
+    what = "Nothing was restored."
+    with told(), _told(what), replay_told(what):
         if check:
             header = checked(settings, file, programs)
             click.echo(f"backup {header.backup} of {header.made_at:%Y-%m-%d %H:%M:%S} UTC is whole")

@@ -74,18 +74,11 @@ def _serve_together(host: str, port: int, workers: int, data: Path | None) -> No
 
 def _catch_up(runtime: "Runtime") -> None:
     """Nobody is served by an older copy of the database before it knows what has ended since."""
-    from audit.outside_journal import JournalError
     from service.behind import catch_up
+    from service.cli.starting import replay_told
 
-    try:
+    with replay_told("Nobody can be served."):
         catch_up(runtime)
-    except JournalError as error:
-        raise Failure(
-            "The journal of erasures cannot be read.",
-            why=str(error),
-            repair="bring the file back, or repair its place; without it nobody can tell whether an"
-            " older copy of the database stands here",
-        ) from error
 
 
 def _serve(runtime: "Runtime", place: socket.socket) -> None:

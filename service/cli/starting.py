@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from audit.key_errors import KeyProviderError
 from audit.not_written import EventNotWrittenError
+from audit.outside_journal import JournalError
 from policies.data_files import CatalogueError
 from policies.rule_form import PolicySetError
 from service.cli.disk import disk_failure
@@ -15,7 +16,9 @@ from service.cli.failure import Failure
 from service.logs import set_up_logs
 from service.package_names import ForeignPackageError, check_package_names
 from service.settings import SettingsError
+from vault.envelope import SealError
 from vault.providers.file import KeyFileError, KeyPermissionsError
+from vault.replay import UnknownDatasetError
 
 _TALKATIVE = ("httpx2", "httpcore2", "uvicorn.error", "alembic")
 """Libraries that tell of every request, start and stop at level INFO."""
@@ -72,6 +75,33 @@ def told() -> Iterator[None]:
         ) from error
     except (DBAPIError, EventNotWrittenError) as error:
         raise disk_failure(error) or _database_failure(error) from error
+
+
+@contextmanager
+def replay_told(what: str) -> Iterator[None]:
+    """Turn what can be wrong where the journal of erasures is gone through into a Failure."""
+    try:
+        yield
+    except JournalError as error:
+        raise Failure(
+            what,
+            why=f"the journal of erasures cannot be read: {error}",
+            repair="bring the file back, or repair its place; without it nobody can tell whether an"
+            " older copy of the database stands here",
+        ) from error
+    except UnknownDatasetError as error:
+        raise Failure(
+            what,
+            why="the journal tells that a data set was erased which the catalogue does not have",
+            repair="bring the file of that data set back into the catalogue",
+        ) from error
+    except SealError as error:
+        raise Failure(
+            what,
+            why="something of a person, of whom the journal tells, does not open with the keys of"
+            f" this installation ({type(error).__name__})",
+            repair="restore the key folder that belongs to the database, or another backup",
+        ) from error
 
 
 def _database_failure(error: DBAPIError | EventNotWrittenError) -> Failure:

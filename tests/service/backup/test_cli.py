@@ -3,23 +3,29 @@
 import json
 import socket
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
 
+from audit.journal_line import dataset_erased
 from audit.model import SYSTEM, Actor, Event, Kind
 from audit.reader import search
 from audit.unit_of_work import begin
-from policies.ids import PersonId
+from policies.ids import DatasetId, PersonId
+from service.behind import journal_of
 from service.cli.main import main
 from service.runtime import open_runtime
 from service.settings import load_settings
 from tests.consent.flow import Flow, public_key
-from tests.vault.given import AINO, document, fact
+from tests.unguarded import unguard
+from tests.vault.given import AINO, GLUCOSE, document, fact
 from vault.deposits import deposit
 from vault.disputes import dispute
+from vault.erasure import blinded_dataset
 from vault.model import DisputeReason
 from vault.people import IDENTITY_SCHEME, enrol
+from vault.store.tables import version
 
 
 @pytest.fixture
@@ -45,6 +51,21 @@ def happen(kind: Kind) -> None:
     with begin(runtime.ledger, actor=SYSTEM, now=runtime.now()) as uow:
         uow.record(Event(kind=kind))
     runtime.close()
+
+
+def held(dataset: DatasetId | None = None) -> PersonId:
+    """Somebody with a value, and a line that this data set of hers was erased; without a name it
+    is one that no catalogue has."""
+    runtime = open_runtime(load_settings())
+    with begin(runtime.ledger, actor=SYSTEM, now=runtime.now()) as uow:
+        person = enrol(uow, runtime.vault, scheme=IDENTITY_SCHEME, identifier=AINO)
+        for each in (fact(), fact(GLUCOSE, 64)):
+            deposit(uow, runtime.vault, person, document(each))
+    blinded = bytes(32) if dataset is None else blinded_dataset(runtime.vault, person, dataset)
+    line = dataset_erased(uuid4(), person, blinded, at=runtime.now())
+    journal_of(runtime).append([line])
+    runtime.close()
+    return person
 
 
 def sign() -> None:
@@ -180,6 +201,56 @@ def test_nothing_is_restored_under_a_running_service(
         refused = typed("restore", str(file), "--replace", "--no-journal")
     assert refused.exit_code == 1
     assert "stop it first" in refused.output
+
+
+REPLAYING = (("serve", "--port", "0"), ("restore", "backup", "--replace"))
+
+
+@pytest.mark.parametrize("command", REPLAYING, ids=lambda each: each[0])
+def test_a_journal_of_a_data_set_that_is_unknown_is_told_with_the_repair(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(installation)
+    held()
+    assert typed("backup", "backup").exit_code == 0
+    refused = typed(*command)
+    assert refused.exit_code == 1, refused.output
+    assert "which the catalogue does not have" in refused.output
+    assert "Repair: bring the file of that data set back" in refused.output
+
+
+@pytest.mark.parametrize("command", REPLAYING, ids=lambda each: each[0])
+def test_what_does_not_open_while_the_journal_is_replayed_is_told_with_the_repair(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(installation)
+    person = held(DatasetId("income"))
+    runtime = open_runtime(load_settings())
+    with runtime.ledger.engine.begin() as connection:
+        unguard(connection, "vault_record_version")
+        connection.execute(version.update().values(sealed=b"\x01" + bytes(100)))
+    runtime.close()
+    assert typed("backup", "backup").exit_code == 0
+    refused = typed(*command)
+    assert refused.exit_code == 1, refused.output
+    assert "does not open with the keys of this installation" in refused.output
+    assert str(person) not in refused.output
+
+
+@pytest.mark.parametrize("command", REPLAYING, ids=lambda each: each[0])
+def test_a_journal_that_cannot_be_read_is_told_with_the_repair(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(installation)
+    assert typed("backup", "backup").exit_code == 0
+    runtime = open_runtime(load_settings())
+    path = journal_of(runtime).path
+    runtime.close()
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    refused = typed(*command)
+    assert refused.exit_code == 1, refused.output
+    assert "the journal of erasures cannot be read" in refused.output
 
 
 def test_a_folder_that_cannot_be_written_is_named(installation: Path) -> None:
