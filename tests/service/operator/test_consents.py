@@ -1,6 +1,5 @@
 """The operator writes down what others decide of a consent: found by its number, nothing preset."""
 
-
 import pytest
 from starlette.testclient import TestClient
 
