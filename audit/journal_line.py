@@ -58,6 +58,9 @@ class Told(StrEnum):
     CLIENT_SUSPENDED = "client-suspended"
     CLIENT_KEYS_REPLACED = "client-keys-replaced"
     ROLE_REVOKED = "role-revoked"
+    DECLARATION_SUSPENDED = "declaration-suspended"
+    DECLARATION_RESUMED = "declaration-resumed"
+    DECLARATION_RETIRED = "declaration-retired"
 
 
 _FORMS = {
@@ -74,6 +77,9 @@ _FORMS = {
     Told.CLIENT_SUSPENDED: re.compile(_DIGEST),
     Told.CLIENT_KEYS_REPLACED: re.compile(f"{_DIGEST} {_DIGEST}"),
     Told.ROLE_REVOKED: re.compile(f"{_ID} {_DIGEST}"),
+    Told.DECLARATION_SUSPENDED: re.compile(_DIGEST),
+    Told.DECLARATION_RESUMED: re.compile(_DIGEST),
+    Told.DECLARATION_RETIRED: re.compile(_DIGEST),
 }
 
 
@@ -175,6 +181,11 @@ def client_keys_replaced(client: ClientId, keys: str, *, at: datetime) -> Journa
 
 def role_revoked(person: PersonId, role: str, *, at: datetime) -> JournalEntry:
     return JournalEntry(Told.ROLE_REVOKED, at, (str(person), digest_of(role)))
+
+
+def declaration_stepped(what: Told, name: str, *, at: datetime) -> JournalEntry:
+    """`name` is of one version of a declaration; it was suspended, resumed or retired."""
+    return JournalEntry(what, at, (digest_of(name),))
 
 
 def digest_of(name: str) -> str:

@@ -6,9 +6,11 @@ everything that rests on it at once, since every decision asks whether its decla
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
+from audit.journal_line import Told, declaration_stepped
 from audit.model import Kind
 from audit.unit_of_work import UnitOfWork
 from consent.declared import (
@@ -60,6 +62,11 @@ _KINDS = {
     Act.SUSPEND: Kind.DECLARATION_SUSPENDED,
     Act.RESUME: Kind.DECLARATION_RESUMED,
     Act.RETIRE: Kind.DECLARATION_RETIRED,
+}
+_TOLD = {
+    Act.SUSPEND: Told.DECLARATION_SUSPENDED,
+    Act.RESUME: Told.DECLARATION_RESUMED,
+    Act.RETIRE: Told.DECLARATION_RETIRED,
 }
 
 
@@ -145,6 +152,11 @@ def retire(uow: UnitOfWork, found: Declared) -> Declared:
     return _step(uow, found, Act.RETIRE, found)
 
 
+def step_again(uow: UnitOfWork, found: Declared, act: Act, *, at: datetime) -> None:
+    """Take a step that a restored backup has forgotten: it stands so since then."""
+    _stepped(uow, found, act, found, at=at)
+
+
 def declared(
     uow: UnitOfWork, kind: DeclarationKind, id_: str, version: int, catalogue: Catalogue
 ) -> Declared:
@@ -178,8 +190,16 @@ def declarations(
 
 
 def _step(uow: UnitOfWork, was: Declared, act: Act, now: Declared) -> Declared:
-    """Take the step and account for it."""
-    changed = replace(now, status=after(was.status, act), changed_at=uow.now)
+    """Take the step and account for it; what no older backup may undo, the journal hears."""
+    changed = _stepped(uow, was, act, now, at=uow.now)
+    if act in _TOLD:
+        line = declaration_stepped(_TOLD[act], changed.name, at=uow.now)
+        uow.tell_outside(line, may_be_late=True)
+    return changed
+
+
+def _stepped(uow: UnitOfWork, was: Declared, act: Act, now: Declared, *, at: datetime) -> Declared:
+    changed = replace(now, status=after(was.status, act), changed_at=at)
     event_id = uow.record(declaration_event(_KINDS[act], changed))
     store.change(uow.connection, was=was, now=changed, event_id=event_id)
     return changed

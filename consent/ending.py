@@ -14,11 +14,11 @@ from audit.model import Event, Kind
 from audit.replaying import changed_since
 from audit.unit_of_work import UnitOfWork
 from consent.changes import change
-from consent.grounds import LegalGround, Suspension
+from consent.grounds import LegalGround, Suspension, SuspensionGround
 from consent.journaling import attributes_of
 from consent.lifecycle import Party
-from consent.model import LIVE, OPEN, Command, Status
-from consent.store import consents, tokens
+from consent.model import LIVE, OPEN, Command, Consent, Status
+from consent.store import consents, records, tokens
 from policies.ids import ConsentId, PersonId
 
 _UNANSWERED = OPEN - {Status.PENDING_JOINT}
@@ -86,34 +86,78 @@ def end_again(uow: UnitOfWork, consent_id: ConsentId, *, withdrawn: bool) -> boo
     return True
 
 
-def goes_on(connection: Connection, consent_id: ConsentId, since: datetime) -> bool:
-    """Whether the consent is in force here, as it was before that time: a pause of then is not
-    known of."""
+def goes_on(
+    connection: Connection, consent_id: ConsentId, since: datetime, stopped: Suspension
+) -> bool:
+    """Whether the consent is in force here, as it was before that time, or somebody else has
+    stopped it: a pause of then is not known of.
+
+    With its purpose it stops by itself (`consent.following`), so that takes nobody's place.
+    """
     found = consents.find(connection, consent_id)
-    if found is None or found.status is not Status.ACTIVE:
+    if found is None or found.status not in LIVE:
         return False
-    return not changed_since(connection, consents.changed_by(connection, consent_id), since)
+    if found.suspended is None:
+        return not changed_since(connection, consents.changed_by(connection, consent_id), since)
+    if stopped.ground is SuspensionGround.PURPOSE_SUSPENDED or found.suspended == stopped:
+        return False
+    return not _was_stopped(connection, consent_id, stopped, since)
+
+
+def _was_stopped(
+    connection: Connection, consent_id: ConsentId, stopped: Suspension, since: datetime
+) -> bool:
+    """Whether the records know that it was stopped so since then."""
+    stops = (
+        each.content["events"][-1]
+        for each in records.of_consent(connection, consent_id)
+        if each.status is Status.SUSPENDED and each.at >= since
+    )
+    hers = stopped.by is Party.SUBJECT
+    return any(
+        each.get("event_ground") == stopped.ground and (hers or each["entity_id"] == stopped.by)
+        for each in stops
+    )
 
 
 def pause_again(uow: UnitOfWork, consent_id: ConsentId, stopped: Suspension) -> None:
-    """Stop a consent that is known to have been stopped: a backup let it go on."""
-    standing = consents.lock_known(uow.connection, consent_id)
-    change(uow, standing, Command.SUSPEND, party=stopped.by, ground=stopped.ground)
+    """Stop a consent that is known to have been stopped: a backup let it go on, or had it stopped
+    by somebody who had let it go on before."""
+    standing = _going(uow, consents.lock_known(uow.connection, consent_id))
+    if standing.status is Status.ACTIVE:
+        change(uow, standing, Command.SUSPEND, party=stopped.by, ground=stopped.ground)
 
 
 def gives_more(connection: Connection, consent_id: ConsentId, bits: int) -> bool:
     """Whether the consent gives more here than those bits of what was asked."""
     found = consents.find(connection, consent_id)
-    if found is None or found.status is not Status.ACTIVE:
+    if found is None or found.status not in LIVE:
         return False
     return not set(found.granted) <= set(attributes_of(found.requested, bits))
 
 
 def narrow_again(uow: UnitOfWork, consent_id: ConsentId, bits: int) -> None:
-    """Take out again what is known to have been taken out."""
-    standing = consents.lock_known(uow.connection, consent_id)
+    """Take out again what is known to have been taken out; whoever has stopped it meanwhile keeps
+    it stopped."""
+    found = consents.lock_known(uow.connection, consent_id)
+    standing = _going(uow, found)
+    if standing.status is not Status.ACTIVE:
+        return
     kept = attributes_of(standing.requested, bits)
     left = tuple(each for each in standing.granted if each in kept)
     refused = tuple(each for each in standing.requested if each not in left)
     to = replace(standing, granted=left, refused=refused)
-    change(uow, standing, Command.NARROW, party=Party.SUBJECT, to=to)
+    narrowed, _ = change(uow, standing, Command.NARROW, party=Party.SUBJECT, to=to)
+    if found.suspended is not None:
+        stopped = found.suspended
+        change(uow, narrowed, Command.SUSPEND, party=stopped.by, ground=stopped.ground)
+
+
+def _going(uow: UnitOfWork, standing: Consent) -> Consent:
+    """Let a consent go on, only for what else is done to it in this transaction. One whose time is
+    over has its end instead."""
+    if standing.suspended is None:
+        return standing
+    if standing.not_after is not None and uow.now >= standing.not_after:
+        return change(uow, standing, Command.REACH_END, party=Party.CLOCK)[0]
+    return change(uow, standing, Command.RESUME, party=standing.suspended.by)[0]

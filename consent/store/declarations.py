@@ -74,6 +74,12 @@ def find(connection: Connection, kind: DeclarationKind, id_: str, version: int) 
     return None if row is None else _declared(row)
 
 
+def changed_by(connection: Connection, found: Declared) -> EventId:
+    """The event that accounts for how a version stands now."""
+    query = select(table.c.audit_event_id).where(*_is(found.kind, found.id, found.version))
+    return EventId(connection.execute(query).scalar_one())
+
+
 def of_id(connection: Connection, kind: DeclarationKind, id_: str) -> list[Declared]:
     """All versions of one declaration, the newest first; locked."""
     query = select(table).where(*_of(kind, id_)).order_by(table.c.version.desc())

@@ -21,6 +21,7 @@ from audit.journal_line import (
     consent_over,
     consent_paused,
     dataset_erased,
+    declaration_stepped,
     dispute_settled,
     log_forgotten,
     people_merged,
@@ -62,6 +63,14 @@ entries = st.one_of(
         client_keys_replaced,
         st.text(min_size=1).map(ClientId),
         digests.map(bytes.hex),
+        at=times,
+    ),
+    st.builds(
+        declaration_stepped,
+        st.sampled_from(
+            [Told.DECLARATION_SUSPENDED, Told.DECLARATION_RESUMED, Told.DECLARATION_RETIRED]
+        ),
+        st.text(min_size=1),
         at=times,
     ),
     st.builds(role_revoked, people, st.sampled_from(["auditor", "operator"]), at=times),
@@ -135,6 +144,7 @@ def test_a_line_put_elsewhere_does_not_follow() -> None:
         f"2026-11-24T09:00:00.000000+00:00 value-disputed {ERASURE} {PERSON} {CONSENT} wrong",
         f"2026-11-24T09:00:00.000000+00:00 dispute-settled {ERASURE} {PERSON} corrected",
         "2026-11-24T09:00:00.000000+00:00 client-suspended bank",
+        "2026-11-24T09:00:00.000000+00:00 declaration-suspended purpose:loan@1",
         f"2026-11-24T09:00:00.000000+00:00 client-keys-replaced {'a' * 64}",
         f"2026-11-24T09:00:00.000000+00:00 role-revoked {PERSON} operator",
         "",

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from audit.journal_line import (
+    Told,
     client_keys_replaced,
     client_suspended,
+    declaration_stepped,
     dispute_settled,
     people_merged,
     role_revoked,
@@ -17,7 +19,9 @@ from audit.journal_line import (
 from audit.model import SYSTEM
 from audit.unit_of_work import begin
 from consent.clients import client
+from consent.declared import DeclarationKind, DeclarationStatus
 from consent.model import ClientStatus
+from consent.store import declarations
 from policies.ids import ClientId, DisputeId, PersonId, RecordId, new_uuid
 from policies.vocabulary import Role
 from service.behind import catch_up, journal_of
@@ -62,6 +66,8 @@ def test_all_that_was_taken_away_since_is_taken_away_again(office: Office, owner
         grant_role(uow, first, Role.AUDITOR)
     office.clock.advance(minutes=1)
     at, vault = office.clock(), runtime.vault
+    with runtime.ledger.read() as connection:
+        purpose = declarations.every(connection, DeclarationKind.PURPOSE)[0]
     said = blinded_saying(vault, DISPUTE, DisputeReason.WRONG, restricts=True)
     journal_of(runtime).append(
         [
@@ -69,6 +75,7 @@ def test_all_that_was_taken_away_since_is_taken_away_again(office: Office, owner
             client_suspended(ClientId("kela-1"), at=at),
             client_keys_replaced(ClientId("debt-counsel-1"), "0" * 64, at=at),
             role_revoked(first, Role.AUDITOR, at=at),
+            declaration_stepped(Told.DECLARATION_SUSPENDED, purpose.name, at=at),
             people_merged(first, person, at=at),
             dispute_settled(DISPUTE, first, blinded_outcome(vault, DISPUTE, Outcome.KEPT), at=at),
         ]
@@ -86,3 +93,6 @@ def test_all_that_was_taken_away_since_is_taken_away_again(office: Office, owner
             ClientStatus.SUSPENDED,
             ClientStatus.AWAITING_KEYS,
         ]
+        purpose_now = declarations.lock_in_force(connection, purpose.kind, purpose.id)
+        assert purpose_now is not None
+        assert purpose_now.status is DeclarationStatus.SUSPENDED
