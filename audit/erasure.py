@@ -59,19 +59,26 @@ def forget(uow: UnitOfWork, person: PersonId, *, order: str | None = None) -> bo
     What she does afterwards begins a new chain. The journal outside is told, so that a restored
     backup does not bring it back; raises JournalError where it cannot be.
     """
-    reason = None if order is None else ORDERED
-    uow.record(Event(kind=Kind.KEYS_DESTROYED, reason=reason, reference=ALL_YEARS, case=order))
-    uow.tell_outside(log_forgotten(person, at=uow.now), may_be_late=False)
-    store.blank(uow.connection, store.numbers_about(uow.connection, person))
-    return store.delete_person(uow.connection, person, owner=owner_of(person)) > 0
+    return _forget(uow, person, order=order, at=uow.now)
 
 
 def forget_again(uow: UnitOfWork, person: PersonId, *, before: datetime) -> bool:
     """What a restored database has forgotten to forget; False when there is nothing of that time.
 
-    What the person has done since she was forgotten stays.
+    What the person has done since she was forgotten stays, so the journal is told of that time
+    again: told of now, it would want what comes with the same replay to be forgotten too.
     """
-    return is_remembered(uow.connection, person, before=before) and forget(uow, person)
+    if not is_remembered(uow.connection, person, before=before):
+        return False
+    return _forget(uow, person, order=None, at=before)
+
+
+def _forget(uow: UnitOfWork, person: PersonId, *, order: str | None, at: datetime) -> bool:
+    reason = None if order is None else ORDERED
+    uow.record(Event(kind=Kind.KEYS_DESTROYED, reason=reason, reference=ALL_YEARS, case=order))
+    uow.tell_outside(log_forgotten(person, at=at), may_be_late=False)
+    store.blank(uow.connection, store.numbers_about(uow.connection, person))
+    return store.delete_person(uow.connection, person, owner=owner_of(person)) > 0
 
 
 def is_remembered(connection: Connection, person: PersonId, *, before: datetime) -> bool:

@@ -15,6 +15,7 @@ from audit.erasure import (
     destroy_log_key,
     forget,
     forget_again,
+    is_remembered,
     retention_runs,
     years_of,
 )
@@ -230,6 +231,22 @@ def test_forgetting_again_takes_what_is_old_and_leaves_what_came_after(ledger: L
     with begin(ledger, actor=SYSTEM, now=NOW) as uow:
         assert not forget_again(uow, AINO, before=NOW)
     assert [each.kind for each in about(ledger, AINO)] == [Kind.DATA_RELEASED]
+
+
+def test_forgetting_again_asks_for_nothing_that_came_with_it_to_be_forgotten(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """All that a replay does again happens at one time."""
+    ledger.journal = OutsideJournal(tmp_path / "journal", bytes(32))
+    record(ledger, happened=released())
+    later = NOW + timedelta(hours=1)
+    with begin(ledger, actor=SYSTEM, now=later) as uow:
+        assert forget_again(uow, AINO, before=NOW)
+    record(ledger, happened=released(), now=later)
+    (line,) = ledger.journal.read().entries
+    assert line.at == NOW
+    with ledger.read() as connection:
+        assert not is_remembered(connection, AINO, before=line.at)
 
 
 def test_an_entry_in_which_she_only_acted_is_enough_to_forget_her_again(ledger: Ledger) -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
+from audit.erasure import forget
 from audit.journal_line import Told, role_revoked
 from audit.model import SYSTEM, Kind
 from audit.replaying import Replayed
@@ -96,6 +97,22 @@ def test_a_role_that_was_given_again_stays(each_office: Office) -> None:
     granted(each_office)
     assert not was_behind(each_office)
     assert Role.OPERATOR in roles(each_office)
+
+
+def test_who_was_forgotten_and_lost_a_role_then_is_not_behind_for_ever(
+    each_office: Office, backup: DatabaseBackup
+) -> None:
+    granted(each_office)
+    backup.take()
+    with begin(each_office.runtime.ledger, actor=SYSTEM, now=each_office.clock()) as uow:
+        assert forget(uow, each_office.person, order="H/1")
+    each_office.clock.advance(minutes=1)
+    revoked(each_office)
+    backup.restore()
+    assert was_behind(each_office)
+    assert len(each_office.events(Kind.ROLE_REVOKED)) == 1
+    each_office.clock.advance(minutes=1)
+    assert not was_behind(each_office)
 
 
 def test_a_role_that_nobody_has_here_is_nothing_to_do(office: Office) -> None:
