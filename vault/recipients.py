@@ -13,6 +13,7 @@ from audit.model import Entry, Event, Kind
 from audit.reader import entries_about
 from audit.scope import turn_to
 from audit.unit_of_work import UnitOfWork
+from consent.joint import JOINTLY_RELEASED
 from consent.notice import Notice, Told
 from consent.notices import tell
 from policies.ids import (
@@ -139,7 +140,11 @@ def _recipient(client: ClientId, got: list[Entry], of: Collection[AttributeId] |
 
 
 def _releases(uow: UnitOfWork, person: PersonId, since: datetime | None) -> Iterator[Entry]:
-    """What was released under that id since then, newest first."""
+    """What was released under that id since then, newest first.
+
+    Not what stands in her log because another person's record was about her as well: nothing of
+    hers went out there, and the client need not know who she is.
+    """
     before: int | None = None
     while True:
         page = entries_about(
@@ -150,7 +155,11 @@ def _releases(uow: UnitOfWork, person: PersonId, since: datetime | None) -> Iter
             limit=_PAGE,
             kinds=[Kind.DATA_RELEASED],
         )
-        yield from (each for each in page if since is None or each.at >= since)
+        yield from (
+            each
+            for each in page
+            if (since is None or each.at >= since) and each.get("reason") != JOINTLY_RELEASED
+        )
         if len(page) < _PAGE or (since is not None and page[-1].at < since):
             return
         before = page[-1].number

@@ -38,6 +38,7 @@ def got(
     hours: int = 0,
     kept_back: int | None = None,
     case: str = "A-1",
+    reason: str | None = None,
 ) -> None:
     """A release as the log tells of it."""
     later = None if kept_back is None else NOW + timedelta(hours=kept_back)
@@ -50,6 +51,7 @@ def got(
                 client=client,
                 attributes=attributes,
                 case=case,
+                reason=reason,
                 visible_from=later,
             )
         )
@@ -121,6 +123,16 @@ def test_nobody_got_what_no_program_fetched_or_what_was_empty(
     got(ledger, person, GROSS, client=None)
     got(ledger, person)
     assert found(ledger, person) == []
+
+
+def test_nobody_got_hers_who_got_what_was_about_her_in_anothers_record(
+    ledger: Ledger, person: PersonId
+) -> None:
+    got(ledger, person, GROSS, reason="jointly-released")
+    got(ledger, person, EMPLOYER, client=OTHER, reason="joint-withheld")
+    assert [(each.client, each.attributes) for each in found(ledger, person)] == [
+        (OTHER, (EMPLOYER,))
+    ]
 
 
 def test_as_long_as_a_law_keeps_one_release_back_nothing_tells_of_it(
