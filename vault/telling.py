@@ -4,6 +4,8 @@ A release that was under way while the dispute began is found when the telling i
 (`tell_stragglers`), so nobody is left out.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from audit.model import SYSTEM
@@ -14,7 +16,7 @@ from consent.model import ClientStatus
 from consent.notice import Told
 from consent.notices import is_told
 from policies.catalogue import Catalogue
-from policies.ids import AttributeId, EventId, PersonId
+from policies.ids import AttributeId, ClientId, EventId, PersonId
 from vault.model import Dispute
 from vault.recipients import Recipient, recipients, tell_recipient
 from vault.store import disputes as store
@@ -37,12 +39,8 @@ def tell_recipients(
 
     Each telling is an event of its own, so that the person sees who was told.
     """
-    new = 0
-    for each in recipients(uow, person, of=[attribute], since=since):
-        if not is_told(uow.connection, each.client, about):
-            tell_recipient(uow, person, each, what, about=about, reason=reason)
-            new += 1
-    return new
+    found = recipients(uow, person, of=[attribute], since=since)
+    return _tell_each(uow, person, found, what, about=about, reason=reason)
 
 
 def tell_of_dispute(
@@ -83,16 +81,47 @@ def tell_stragglers(ledger: Ledger, catalogue: Catalogue, now: datetime) -> int:
         changed = store.changed_since(connection, now - LOOKED_BACK)
         restated = store.restated_since(connection, now - LOOKED_BACK)
     told = sum(_tell_again(ledger, catalogue, person, each, now) for person, each in changed)
-    return told + sum(_tell_restated(ledger, *each, now) for each in restated)
+    by_deposit: dict[tuple[PersonId, EventId], list[Dispute]] = {}
+    for person, disputed, about in restated:
+        by_deposit.setdefault((person, about), []).append(disputed)
+    return told + sum(
+        _tell_restated(ledger, person, disputes, about, now)
+        for (person, about), disputes in by_deposit.items()
+    )
 
 
 def _tell_restated(
-    ledger: Ledger, person: PersonId, disputed: Dispute, about: EventId, now: datetime
+    ledger: Ledger, person: PersonId, disputes: list[Dispute], about: EventId, now: datetime
 ) -> int:
+    """Tell of one deposit. A client hears of it once: of all that was disputed and that it has."""
     with begin(ledger, actor=SYSTEM, now=now, about=person) as uow:
-        return tell_recipients(
-            uow, person, disputed.attribute, Told.RESTATED, since=disputed.since, about=about
-        )
+        found: dict[ClientId, Recipient] = {}
+        for disputed in disputes:
+            for each in recipients(uow, person, of=[disputed.attribute], since=disputed.since):
+                found[each.client] = _both(found.get(each.client, each), each)
+        return _tell_each(uow, person, found.values(), Told.RESTATED, about=about)
+
+
+def _tell_each(
+    uow: UnitOfWork,
+    person: PersonId,
+    found: Iterable[Recipient],
+    what: Told,
+    *,
+    about: EventId,
+    reason: str | None = None,
+) -> int:
+    new = [each for each in found if not is_told(uow.connection, each.client, about)]
+    for each in new:
+        tell_recipient(uow, person, each, what, about=about, reason=reason)
+    return len(new)
+
+
+def _both(one: Recipient, other: Recipient) -> Recipient:
+    """The same client with what it has got of both; she sees it when she may see both."""
+    attributes = {*one.attributes, *other.attributes}
+    later = [each.visible_from for each in (one, other) if each.visible_from is not None]
+    return replace(one, attributes=tuple(sorted(attributes)), visible_from=max(later, default=None))
 
 
 def _tell_again(

@@ -51,6 +51,7 @@ from vault.telling import LOOKED_BACK, tell_stragglers
 from vault.vault import Vault
 
 CLIENT = ClientId("client-1")
+OTHER = ClientId("client-2")
 OPERATOR = Actor(ActorKind.SYSTEM, "operator-command")
 LATER = NOW + timedelta(minutes=1)
 
@@ -259,6 +260,34 @@ def test_who_has_got_it_is_told_that_the_source_has_sent_it_anew(
     settled(ledger, vault, held, opened, Outcome.CORRECTED)
     deposited(ledger, vault, held, fact(value=2))
     assert tell_stragglers(ledger, vault.catalogue, LATER) == 0
+
+
+def test_two_values_sent_anew_at_once_are_told_of_together(
+    ledger: Ledger, vault: Vault, held: PersonId
+) -> None:
+    released(ledger, vault, held, GROSS, EMPLOYER)
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        uow.record(
+            Event(
+                kind=Kind.DATA_RELEASED,
+                subject=held,
+                client=OTHER,
+                attributes=(EMPLOYER,),
+                visible_from=LATER,
+            )
+        )
+    disputed(ledger, vault, held)
+    disputed(ledger, vault, held, attribute=EMPLOYER)
+    deposited(ledger, vault, held, fact(value=1), fact(EMPLOYER, "Toinen Oy"))
+    assert tell_stragglers(ledger, vault.catalogue, LATER) == 2
+    assert tell_stragglers(ledger, vault.catalogue, LATER) == 0
+    (both,) = [each for each in told(ledger) if each.what is Told.RESTATED]
+    assert both.attributes == (EMPLOYER, GROSS)
+    (one,) = [each for each in told(ledger, OTHER) if each.what is Told.RESTATED]
+    assert one.attributes == (EMPLOYER,)
+    entries = logged(ledger, held, Kind.RECIPIENT_TOLD)
+    kept = {e.get("client"): e.get("visible_from") for e in entries}
+    assert (kept[CLIENT], kept[OTHER] is None) == (None, False)
 
 
 def test_the_person_takes_it_back_herself(ledger: Ledger, vault: Vault, held: PersonId) -> None:
