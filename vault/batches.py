@@ -43,6 +43,7 @@ class Outcome(StrEnum):
 
 
 RecordKey = tuple[PersonId, SourceId, AttributeId]
+_Unwanted = Mapping[PersonId, Collection[DatasetId]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ def deposit_all(
     `enrols` takes in whoever is not known yet. The unit of work must be about everyone
     (audit.scope).
     """
-    people, new = _people(uow, vault, stated, enrols=enrols)
-    known = [_handed_in(vault, one, people) for one in stated]
+    people, new, unwanted = _people(uow, vault, stated, enrols=enrols)
+    known = [_handed_in(vault, one, people, unwanted) for one in stated]
     handed_in = [each for each in known if not isinstance(each, Outcome)]
     batch = _open_batch(uow, vault, handed_in, new)
     taken = iter([_take(batch, each) for each in handed_in])
@@ -91,28 +92,66 @@ def deposit_all(
 
 def _people(
     uow: UnitOfWork, vault: Vault, stated: Sequence[Stated], *, enrols: bool
-) -> tuple[dict[Subject, PersonId], dict[PersonId, WrappedKey]]:
-    """Those in the documents whom the vault knows now, and the keys of those who are new."""
+) -> tuple[dict[Subject, PersonId], dict[PersonId, WrappedKey], _Unwanted]:
+    """Those in the documents whom the vault knows now, the keys of those who are new, and what is
+    not wanted of the documents that name others."""
     everybody = {each for one in stated for each in subjects.subjects_of(one)}
     digests = {each: _identifier(vault, each) for each in everybody}
     wanted = {digest: each.scheme for each, digest in digests.items() if digest}
     known = store.people_of(uow.connection, wanted)
-    unknown = {digest: scheme for digest, scheme in wanted.items() if digest not in known}
+    unwanted = _unwanted(uow, stated, digests, known)
+    unknown = {
+        digest: wanted[digest]
+        for one in stated
+        for digest in _takes_in(one, digests, known, unwanted)
+        if digest not in known
+    }
     new: dict[PersonId, WrappedKey] = {}
     if unknown and enrols:
         new = _enrol(uow, vault, unknown)
         known |= store.people_of(uow.connection, unknown)
     people = {each: known[digest] for each, digest in digests.items() if digest in known}
-    return people, new
+    return people, new, unwanted
+
+
+def _unwanted(
+    uow: UnitOfWork,
+    stated: Sequence[Stated],
+    digests: Mapping[Subject, bytes | None],
+    known: Mapping[bytes, PersonId],
+) -> _Unwanted:
+    """What the people of documents that name others do not want; it is asked again once they are
+    locked."""
+    named = {digests[one.subject] for one in stated if one.also_about}
+    people = {person for digest, person in known.items() if digest in named}
+    return unwanted_of_all(uow.connection, people) if people else {}
+
+
+def _takes_in(
+    one: Stated,
+    digests: Mapping[Subject, bytes | None],
+    known: Mapping[bytes, PersonId],
+    unwanted: _Unwanted,
+) -> set[bytes]:
+    """Whom the document names, by digest; nobody where it is refused."""
+    own = digests[one.subject]
+    if own is None:
+        return set()
+    if own in known and one.document.dataset in unwanted.get(known[own], ()):
+        return set()
+    found = {digests[each] for each in subjects.subjects_of(one)}
+    return {digest for digest in found if digest is not None}
 
 
 def _handed_in(
-    vault: Vault, one: Stated, people: Mapping[Subject, PersonId]
+    vault: Vault, one: Stated, people: Mapping[Subject, PersonId], unwanted: _Unwanted
 ) -> _HandedIn | Outcome:
     person = people.get(one.subject)
     if person is None:
         malformed = _identifier(vault, one.subject) is None
         return Outcome.INVALID_IDENTIFIER if malformed else Outcome.UNKNOWN_PERSON
+    if one.document.dataset in unwanted.get(person, ()):
+        return Outcome.NOT_WANTED
     if not people.keys() >= subjects.subjects_of(one):
         return Outcome.UNKNOWN_OTHER
     document = subjects.with_others(one, people)

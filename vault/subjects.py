@@ -12,7 +12,9 @@ from policies.deposit_document import DepositDocumentError, Stated, Subject, pla
 from policies.facts import Document
 from policies.identity_code import InvalidIdentityCodeError
 from policies.ids import PersonId
+from vault.documents import Refusal
 from vault.people import InvalidIdentifierError, enrol, find_person, identifier_digest
+from vault.unwanted import unwanted_of
 from vault.vault import Vault
 
 UNKNOWN_PERSON = "unknown-person"
@@ -27,9 +29,10 @@ def settle(
 
     Raises DepositDocumentError.
     """
-    found = {
-        subject: _find(uow, vault, subject, enrols=enrols) for subject in _in_order(vault, stated)
-    }
+    in_order = _in_order(vault, stated)
+    if stated.also_about:
+        _refuse_unwanted(uow, vault, stated)
+    found = {subject: _find(uow, vault, subject, enrols=enrols) for subject in in_order}
     people = {subject: person for subject, person in found.items() if person is not None}
     if stated.subject not in people:
         raise DepositDocumentError(_PLACE, UNKNOWN_PERSON)
@@ -58,6 +61,17 @@ def with_others(stated: Stated, people: Mapping[Subject, PersonId]) -> Document:
         for fact in stated.document.facts
     )
     return replace(stated.document, facts=facts)
+
+
+def _refuse_unwanted(uow: UnitOfWork, vault: Vault, stated: Stated) -> None:
+    """Before anybody is taken in: what its person does not want takes in nobody beside her.
+
+    Without a lock, since identifiers come before people (vault.store.locks): the deposit itself
+    asks again.
+    """
+    person = _find(uow, vault, stated.subject, enrols=False)
+    if person is not None and stated.document.dataset in unwanted_of(uow.connection, person):
+        raise DepositDocumentError("#/dataset", Refusal.NOT_WANTED)
 
 
 def _find(uow: UnitOfWork, vault: Vault, subject: Subject, *, enrols: bool) -> PersonId | None:

@@ -23,6 +23,7 @@ from tests.vault.given import (
     EMPLOYER,
     GROSS,
     HOUSEHOLD,
+    INCOME,
     NOW,
     POPULATION,
     VILLE,
@@ -32,6 +33,7 @@ from tests.vault.given import (
 )
 from vault.batches import Outcome, deposit_all
 from vault.deposits import deposit
+from vault.erasure import Request, erase_dataset
 from vault.holdings import describe
 from vault.people import IDENTITY_SCHEME, find_person
 from vault.store import tables
@@ -205,6 +207,25 @@ def test_a_fact_about_several_people_names_them_or_is_refused(
     (found,) = viewed(ledger, vault, person, HOUSEHOLD).facts
     assert found.also_about == {person_of(ledger, vault, VILLE)}
     assert Label.JOINT in found.labels
+
+
+@pytest.mark.parametrize("refused", ["wrong-form", "not-wanted-here"])
+def test_a_document_that_is_refused_takes_in_nobody(
+    ledger: Ledger, vault: Vault, person: PersonId, refused: str
+) -> None:
+    named = {EMPLOYER: (Subject(IDENTITY_SCHEME, VILLE),)}
+    shared = fact(EMPLOYER, "A")
+    if refused == "wrong-form":
+        stated = replace(about("010199-9011", shared), also_about=named)
+    else:
+        handed_in(ledger, vault, about(AINO, fact()))
+        with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+            erase_dataset(uow, vault, person, INCOME, Request.by_wish())
+        stated = replace(about(AINO, shared), also_about=named)
+    home = replace(about(AINO, fact(HOUSEHOLD, 2)), also_about={HOUSEHOLD: ()})
+    assert handed_in(ledger, vault, stated, home) == [Outcome(refused), Outcome.KEPT]
+    assert person_of(ledger, vault, VILLE) is None
+    assert count(ledger, "person") == 1
 
 
 def test_one_who_is_named_in_two_documents_is_taken_in_once(ledger: Ledger, vault: Vault) -> None:

@@ -5,11 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from audit.model import SYSTEM
+from audit.model import SYSTEM, Event, Kind
 from audit.unit_of_work import Ledger, begin
 from policies.deposit_document import DepositDocumentError, Stated, Subject
 from policies.ids import PersonId
-from tests.vault.given import AINO, EMPLOYER, GROSS, NOW, VILLE, document, fact
+from tests.vault.given import (
+    AINO,
+    EMPLOYER,
+    GROSS,
+    HOUSEHOLD,
+    INCOME,
+    NOW,
+    VILLE,
+    deposited,
+    document,
+    fact,
+)
+from vault.erasure import Request, erase_dataset
 from vault.people import IDENTITY_SCHEME, find_person
 from vault.subjects import settle
 from vault.vault import Vault
@@ -72,6 +84,31 @@ def test_one_who_is_not_known_is_told_by_the_place(
     nameless = replace(joint(), scheme="urn:oid:1.2.246.22", identifier=" ")
     assert refused(ledger, vault, nameless) == ("#/subject/id", "wrong-form")
     assert person_of(ledger, vault, VILLE) is None
+
+
+def test_what_its_person_does_not_want_takes_in_nobody_beside_her(
+    ledger: Ledger, vault: Vault, person: PersonId
+) -> None:
+    deposited(ledger, vault, person, fact())
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        erase_dataset(uow, vault, person, INCOME, Request.by_wish())
+    with (
+        pytest.raises(DepositDocumentError) as error,
+        begin(ledger, actor=SYSTEM, now=NOW) as uow,
+    ):
+        settle(uow, vault, joint(), enrols=True)
+    assert (error.value.pointer, error.value.reason) == ("#/dataset", "not-wanted-here")
+    # The refusal is kept, and nothing beside it: the way in keeps what was done until then.
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        with pytest.raises(DepositDocumentError):
+            settle(uow, vault, joint(), enrols=True)
+        uow.record(Event(kind=Kind.DEPOSIT_REFUSED, reason="not-wanted-here"))
+    assert person_of(ledger, vault, VILLE) is None
+    other = replace(joint(), document=document(fact(HOUSEHOLD, 2)), also_about={})
+    other = replace(other, also_about={HOUSEHOLD: (VILLE_NAMED,)})
+    with begin(ledger, actor=SYSTEM, now=NOW) as uow:
+        settle(uow, vault, other, enrols=True)
+    assert person_of(ledger, vault, VILLE) is not None
 
 
 def test_two_documents_that_name_each_others_people_do_not_wait_for_each_other(
