@@ -26,7 +26,9 @@ def overview(request: Request) -> Response:
     runtime, session = runtime_of(request), require_session(request)
     with runtime.ledger.read(session.person) as connection:
         held = {each.attribute for each in describe(connection, session.person)}
-    strong = all(session.loa >= runtime.catalogue.dataset_of(each).min_loa for each in held)
+    # What has left the catalogue is in no copy (service.portability.gathering).
+    wanted = held & runtime.catalogue.attributes.keys()
+    strong = all(session.loa >= runtime.catalogue.dataset_of(each).min_loa for each in wanted)
     return render(request, "citizen/copy.html", strong_enough=strong)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from policies.catalogue import Catalogue
-from policies.ids import AttributeId, OrganisationId, SourceId
+from policies.ids import AttributeId, SourceId
 
 CONTEXT: Mapping[str, object] = {
     "dpv": "https://w3id.org/dpv#",
@@ -48,18 +48,19 @@ def linked(document: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
         {"@id": person, "@type": ["dpv:DataSubject", "prov:Person", "schema:Person"]},
         *(_source(each, catalogue) for each in sources),
         *(_value(each, person, catalogue) for each in document["values"]),
-        *(_consent(each, person, catalogue) for each in document["consents"]),
+        *(_consent(each, person) for each in document["consents"]),
         *(_event(each, person) for each in document["log"]),
     ]
     return {"@context": dict(CONTEXT), "@graph": graph}
 
 
 def _source(source: str, catalogue: Catalogue) -> dict[str, Any]:
-    known = catalogue.source(SourceId(source))
+    known = catalogue.sources.get(SourceId(source))
+    named = {"@value": source} if known is None else {"@value": known.name.fi, "@language": "fi"}
     return {
         "@id": _urn("source", source),
         "@type": ["prov:Agent", "dpv:DataSource"],
-        "name": [{"@value": known.name.fi, "@language": "fi"}],
+        "name": [named],
     }
 
 
@@ -77,13 +78,12 @@ def _value(each: Mapping[str, Any], person: str, catalogue: Catalogue) -> dict[s
     return node | ({"until": each["valid_to"]} if each["valid_to"] else {})
 
 
-def _consent(each: Mapping[str, Any], person: str, catalogue: Catalogue) -> dict[str, Any]:
-    organisation = catalogue.organisation(OrganisationId(each["organisation"]))
+def _consent(each: Mapping[str, Any], person: str) -> dict[str, Any]:
     node = {
         "@id": f"urn:uuid:{each['id']}",
         "@type": ["dpv:Consent" if each["basis"] == "consent" else "dpv:LegalBasis"],
         "subject": person,
-        "recipient": _urn("organisation", organisation.id),
+        "recipient": _urn("organisation", each["organisation"]),
         "data": [_urn("attribute", one) for one in each["granted"]],
     }
     status = _STATUSES.get(each["status"])

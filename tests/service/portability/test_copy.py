@@ -18,18 +18,20 @@ from consent.decisions import NotHerselfError, decide_copy, decide_self_access
 from consent.receipt_jws import verify_receipt
 from consent.store import tables as consent_tables
 from policies.canonical import canonical_json
-from policies.ids import DatasetId, PersonId
+from policies.ids import AttributeId, DatasetId, PersonId
 from policies.schemas import first_fault
 from policies.vocabulary import LevelOfAssurance
 from service.erasing import erase
 from service.portability.document import SCHEMA, TYPE, document
 from service.portability.gathering import gather
+from service.portability.linked import linked
 from service.portability.tables import IN_THE_COPY, LEFT_OUT
 from service.store import tables as service_tables
 from tests.service.citizen.changed import cut, sequence
 from tests.service.citizen.given import give
 from tests.service.house import AINO, VILLE, House
 from tests.vault.given import EMPLOYER, GROSS, HOUSEHOLD, deposited, fact
+from tests.vault.test_left_catalogue import without_attribute
 from vault.disputes import dispute
 from vault.erasure import Request, erase_person
 from vault.erasure_statement import verify_statement
@@ -170,6 +172,31 @@ def test_linked_data_names_what_it_says(house: House) -> None:
     ids = {n["@id"] for n in graph["@graph"]}
     assert len(ids) == len(graph["@graph"])
     assert all(n["attributedTo"] in ids and n["subject"] in ids for n in values)
+
+
+def test_linked_data_names_by_its_id_what_has_left_the_catalogue(house: House) -> None:
+    person = furnished(house)
+    made = document(gather(house.runtime, person, actor=Actor.person(person)), "x")
+    catalogue = replace(house.runtime.catalogue, sources={}, organisations={})
+    consent = {"id": "1", "basis": "consent", "organisation": "old", "granted": [], "status": ""}
+    graph = linked(made | {"consents": [consent]}, catalogue)["@graph"]
+    names = [each["name"] for each in graph if "dpv:DataSource" in each["@type"]]
+    assert names == [[{"@value": fact().source}]]
+    (given,) = [each for each in graph if "dpv:Consent" in each["@type"]]
+    assert given["recipient"] == "urn:consent-vault:organisation:old"
+
+
+@pytest.mark.parametrize("gone", [EMPLOYER, GROSS])
+def test_a_value_that_has_left_the_catalogue_stops_no_copy(
+    house: House, gone: AttributeId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnished(house)
+    browser = house.signed_in()
+    less = without_attribute(house.runtime.catalogue, gone)
+    monkeypatch.setattr(house.app.state, "runtime", replace(house.runtime, catalogue=less))
+    assert browser.get("/en/data/copy").status_code == 200
+    values = browser.get("/en/data/copy.json").json()["values"]
+    assert {each["attribute"] for each in values} == {EMPLOYER, GROSS} - {gone}
 
 
 def test_a_weak_sign_in_takes_no_copy_with_holes(house: House) -> None:
