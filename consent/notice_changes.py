@@ -11,14 +11,17 @@ from sqlalchemy import Connection
 
 from audit.model import Kind
 from audit.unit_of_work import UnitOfWork
+from consent.authorization_details import AuthorizationDetails
 from consent.changes import change
 from consent.events import consent_event
 from consent.lifecycle import Party
 from consent.model import OPEN, OPEN_FOR, Command, Consent, Status
 from consent.notice_version import ChangeClass
+from consent.request_limits import within_limits
 from consent.store import consents, notice_versions, purposes
 from consent.store import pushed as requests
 from policies.ids import ConsentId, EventId, new_uuid
+from policies.limits import TooWideError
 from policies.purposes import PurposeDeclaration
 
 
@@ -90,11 +93,22 @@ def _request(
     follows: ConsentId | None,
 ) -> tuple[Consent, EventId] | None:
     """A question by the new notice for what was asked before, as far as it still asks for it; None
-    when nothing is left, or it is no question any more."""
+    when nothing is left, it is more than anybody may ask for now, or no question any more."""
     declared = {each.id for each in declaration.attributes}
     asked = before.granted if before.status is Status.ACTIVE else before.requested
     left = tuple(each for each in asked if each in declared)
     if not left or not declaration.basis.is_choice:
+        return None
+    uses = [each for each in (before.uses_allowed, declaration.max_uses) if each is not None]
+    details = AuthorizationDetails(
+        purpose=declaration.id,
+        attributes=left,
+        not_after=before.requested_not_after,
+        uses=min(uses, default=None),
+    )
+    try:
+        details, _ = within_limits(uow, details, declaration)
+    except TooWideError:
         return None
     new = replace(
         before,
@@ -107,8 +121,10 @@ def _request(
         expires_at=uow.now + OPEN_FOR if before.status is Status.ACTIVE else before.expires_at,
         not_before=None,
         not_after=None,
-        uses_left=before.uses_allowed,
+        uses_allowed=details.uses,
+        uses_left=details.uses,
         requested=left,
+        requested_not_after=details.not_after,
         granted=(),
         refused=(),
         suspended=None,

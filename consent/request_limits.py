@@ -8,7 +8,7 @@ from consent.authorization_details import AuthorizationDetails
 from consent.deciding import decision_point
 from policies import limits
 from policies.entries import OrganisationKind
-from policies.limits import Limit, Width
+from policies.limits import Held, Limit, Width
 from policies.purposes import PurposeDeclaration
 
 _DAY = timedelta(days=1)
@@ -23,13 +23,20 @@ def within_limits(
     over of that is narrowed.
     """
     kind = decision_point(uow.ledger).kind(declaration.organisation)
-    held = limits.hold(_width(kind, details, declaration, uow.now), limits.request_limits())
+    held = held_within(kind, details, declaration, uow.now)
     if not held.narrowed:
         return details, ()
     end = uow.now + held.days * _DAY
     asked = details.not_after
     narrowed = replace(details, not_after=end if asked is None else min(end, asked), uses=held.uses)
     return narrowed, held.narrowed
+
+
+def held_within(
+    kind: str, details: AuthorizationDetails, declaration: PurposeDeclaration, now: datetime
+) -> Held:
+    """How long and how often it may be at most. Raises TooWideError."""
+    return limits.hold(_width(kind, details, declaration, now), limits.request_limits())
 
 
 def unusual(

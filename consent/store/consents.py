@@ -263,7 +263,6 @@ def _fixed(new: Consent) -> dict[str, object]:
         "requested": new.requested,
         "requested_not_after": new.requested_not_after,
         "expires_at": new.expires_at,
-        "uses_allowed": new.uses_allowed,
         "principal": new.principal,
         "follows": new.follows,
     }
@@ -277,6 +276,7 @@ def _changing(state: Consent) -> dict[str, object]:
         "version": state.version,
         "not_before": state.not_before,
         "not_after": state.not_after,
+        "uses_allowed": state.uses_allowed,
         "uses_left": state.uses_left,
         "granted": state.granted,
         "refused": state.refused,

@@ -38,6 +38,7 @@ from tests.consent.flow import (
     drop_triggers,
     events,
 )
+from tests.consent.limited import limited
 
 
 @pytest.fixture
@@ -239,3 +240,34 @@ def test_a_consent_whose_purpose_is_gone_stops_with_an_error(flow: Flow) -> None
         connection.execute(delete(tables.purpose))
     with pytest.raises(RuntimeError, match="never registered"):
         told(flow)
+
+
+def test_the_new_question_asks_for_no_more_uses_than_its_notice_allows(flow: Flow) -> None:
+    waiting, given = flow.open(flow.person()), flow.given()
+    few = flow.given(details_uses=1)
+    registered(flow, replace(shorter(flow), max_uses=2))
+    told(flow)
+    for person, uses in ((waiting.person, 2), (given.person, 2), (few.person, 1)):
+        (asked,) = of(flow, person, Status.REQUESTED)
+        assert (asked.uses_allowed, asked.uses_left) == (uses, uses)
+
+
+def test_the_new_question_is_held_within_the_limits(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = flow.given()
+    registered(flow, shorter(flow))
+    limited(monkeypatch, attributes=20, days=10)
+    told(flow)
+    (asked,) = of(flow, given.person, Status.REQUESTED)
+    assert asked.requested_not_after == NOW + timedelta(days=10)
+
+
+def test_of_more_data_than_the_limits_allow_no_question_is_made(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = flow.given()
+    registered(flow, shorter(flow))
+    limited(monkeypatch, attributes=1, days=366)
+    assert told(flow) == 1
+    assert of(flow, given.person, Status.REQUESTED) == []

@@ -5,28 +5,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
-from audit.model import SYSTEM, Actor, Kind
+from audit.model import SYSTEM, Actor, Event, Kind
 from audit.unit_of_work import Ledger, begin
 from consent import declarations
 from consent.choices import UnknownConsentError
 from consent.conditions import ChoiceError
 from consent.decisions import Permit
+from consent.declared import DeclarationStatus
 from consent.lifecycle import RENEWABLE_FOR, GuardError, IllegalTransitionError
 from consent.model import Consent, ConsentRecord, Status
 from consent.presenting import presentation_of
 from consent.purposes import register_purpose
 from consent.reading import consent
 from consent.renewing import Renewal, renew, renewal
+from consent.services import first_version
 from consent.store import declaration_tables, tables
+from consent.store import declarations as stored
 from consent.terms import Term, differences
+from policies import limits
 from policies.catalogue import Catalogue
 from policies.ids import PersonId
 from policies.purposes import PurposeDeclaration
 from policies.service_declarations import declared_by_catalogue
 from policies.text import Text
-from policies.vocabulary import Necessity
+from policies.vocabulary import LegalBasis, Necessity
 from tests.consent.flow import (
     ASKED,
     GROSS,
@@ -39,6 +43,7 @@ from tests.consent.flow import (
     drop_triggers,
     events,
 )
+from tests.consent.limited import limited
 
 LATER = Text(fi="Kaksi vuotta.", sv="Två år.", en="Two years.")
 
@@ -230,11 +235,21 @@ def test_a_consent_whose_client_is_gone_stops_with_an_error(flow: Flow) -> None:
         asked(flow, given, at)
 
 
-def test_a_source_may_forbid_it(flow: Flow) -> None:
+@pytest.mark.parametrize(
+    "stricter",
+    [
+        {"extension_allowed": False},
+        {"max_validity_days": 1},
+        {"grounds": (LegalBasis.STATUTE,)},
+        {"single_use_only": True},
+    ],
+    ids=lambda each: next(iter(each)),
+)
+def test_a_source_may_forbid_it(flow: Flow, stricter: dict[str, Any]) -> None:
     given = flow.given()
     at = near_end(flow, given)
     served = declared_by_catalogue(catalogue(), catalogue().dataset_of(GROSS))
-    no_longer = replace(served, version=2, extension_allowed=False)
+    no_longer = replace(served, version=2, **stricter)
     first, second = flow.person(), flow.person()
     with begin(flow.ledger, actor=SYSTEM, now=NOW) as uow:
         draft = declarations.draft(uow, no_longer, catalogue())
@@ -242,3 +257,74 @@ def test_a_source_may_forbid_it(flow: Flow) -> None:
         declarations.approve(uow, submitted, catalogue(), by=second)
     with pytest.raises(ChoiceError, match="extension-not-allowed"):
         asked(flow, given, at)
+
+
+def test_what_its_source_gives_nobody_any_more_does_not_go_on(flow: Flow) -> None:
+    given = flow.given()
+    with begin(flow.ledger, actor=SYSTEM, now=NOW) as uow:
+        stopped = first_version(catalogue(), catalogue().dataset_of(GROSS), at=NOW)
+        event_id = uow.record(Event(kind=Kind.DECLARATION_SUSPENDED))
+        stored.add(uow.connection, replace(stopped, status=DeclarationStatus.SUSPENDED), event_id)
+    with pytest.raises(ChoiceError, match="extension-not-allowed"):
+        asked(flow, given, near_end(flow, given))
+
+
+def test_it_goes_on_for_no_more_uses_than_the_notice_allows_now(flow: Flow) -> None:
+    given = flow.given()
+    flow.fetch(given.access)
+    changed(flow, max_uses=3)
+    record = renewed(flow, given, near_end(flow, given))
+    standing = now(flow, given)
+    assert (standing.uses_allowed, standing.uses_left) == (3, 2)
+    (purpose,) = record.content["processing"]["purposes"]
+    assert purpose["uses_allowed"] == 3
+
+
+def test_it_goes_on_for_no_more_uses_than_were_given(flow: Flow) -> None:
+    given = flow.given(details_uses=2)
+    flow.fetch(given.access)
+    changed(flow, max_uses=10)
+    renewed(flow, given, near_end(flow, given))
+    assert (now(flow, given).uses_allowed, now(flow, given).uses_left) == (2, 1)
+
+
+def test_where_no_use_would_be_left_it_is_another_question(flow: Flow) -> None:
+    given = flow.given()
+    flow.fetch(given.access)
+    changed(flow, max_uses=1)
+    with pytest.raises(ChoiceError, match="scope-differs"):
+        asked(flow, given, near_end(flow, given))
+
+
+def test_uses_that_were_never_counted_go_on_only_without_a_number(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = flow.given()
+    with flow.ledger.engine.begin() as connection:
+        connection.execute(update(tables.consent).values(uses_allowed=None, uses_left=None))
+    with pytest.raises(ChoiceError, match="scope-differs"):
+        asked(flow, given, near_end(flow, given))
+    monkeypatch.setattr(limits, "request_limits", tuple)
+    changed(flow, max_uses=None)
+    renewed(flow, given, near_end(flow, given))
+    assert (now(flow, given).uses_allowed, now(flow, given).uses_left) == (None, None)
+
+
+def test_it_goes_on_no_longer_than_the_limits_let_anybody_ask_for(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = flow.given()
+    at = near_end(flow, given)
+    limited(monkeypatch, attributes=20, days=10)
+    assert asked(flow, given, at).end(at) == at + timedelta(days=10)
+    renewed(flow, given, at)
+    assert now(flow, given).not_after == at + timedelta(days=10)
+
+
+def test_more_data_than_the_limits_let_anybody_ask_for_does_not_go_on(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = flow.given()
+    limited(monkeypatch, attributes=1, days=366)
+    with pytest.raises(ChoiceError, match="scope-differs"):
+        asked(flow, given, near_end(flow, given))
