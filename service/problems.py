@@ -41,7 +41,7 @@ from service.oauth.errors import OAuthError
 from service.problem import Problem
 from service.sessions import SignInRequiredError
 from service.signin import NoIdentityProviderError
-from service.two_people import ActNotOpenError, ActProposedError, OwnActError
+from service.two_people import ActNotOpenError, ActProposedError, OwnActError, UnseenContentError
 from vault.disputes import AlreadyDisputedError, NoSuchDisputeError, NothingToDisputeError
 from vault.erasure import KeptError
 from vault.principals import OtherKindError
@@ -95,6 +95,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     ),
     DeclarationStepError: _CHANGED,
     OtherDeclarationError: _CHANGED,
+    UnseenContentError: _CHANGED,
     UnknownClientError: Problem("no-such-client", 404, "There is no such client"),
     ClientSuspendedError: _CHANGED,
     ClientMetadataError: NOT_A_CLIENT,

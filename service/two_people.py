@@ -50,6 +50,10 @@ class OwnActError(ValueError):
     """Whoever proposed it cannot approve it."""
 
 
+class UnseenContentError(ValueError):
+    """The declaration says something else than what the operator has seen of it."""
+
+
 def propose(
     uow: UnitOfWork, what: ActKind, subject: str, *, by: PersonId, members: object = None
 ) -> ProposedAct:

@@ -13,15 +13,16 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from audit.scope import SERVICE
 from audit.unit_of_work import UnitOfWork, begin
 from consent.authorization_details import format_instant
 from consent.declarations import declaration, declarations, declared, draft
-from consent.declared import Act, DeclarationKind, DeclarationStatus, Declared, possible
+from consent.declared import Act, DeclarationKind, DeclarationStatus, Declared, after, possible
 from policies.purposes import DeclarationError
 from service.answers import problem_json
 from service.auditor.api import Sent
 from service.operator import openapi
-from service.operator.declaring import perform, read_declaration
+from service.operator.declaring import check_seen, perform, read_declaration, read_seen
 from service.pages import runtime_of
 from service.problems import NOT_A_DECLARATION
 from service.proposed_act import ProposedAct
@@ -35,6 +36,8 @@ Id = Annotated[str, Path(pattern="^[a-z][a-z0-9-]{0,39}$", examples=["debt-advic
 Version = Annotated[int, Path(ge=1, le=9999)]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 OK, CREATED, ACCEPTED = 200, 201, 202
+_ON_SIGHT = frozenset({Act.SUBMIT, Act.APPROVE})
+"""What is done only to what was seen."""
 
 
 class Decision(StrEnum):
@@ -92,7 +95,11 @@ def edit(request: Request, kind: Kind, id_: Id, version: Version, sent: Sent) ->
 def act_on(
     request: Request, kind: Kind, id_: Id, version: Version, act: Act, sent: Sent
 ) -> Response:
-    """200 with the declaration when it is done, 202 with the proposal when another must approve."""
+    """200 with the declaration when it is done, 202 with the proposal when another must approve.
+
+    To submit and to approve, the body names the `digest` of what was seen; when the declaration
+    says something else by now, nothing is done (409).
+    """
     return _act(request, kind, id_, version, act, sent)
 
 
@@ -128,6 +135,9 @@ def _act(
 
     def step(uow: UnitOfWork) -> Response:
         found = declared(uow, kind, id_, version, runtime.catalogue)
+        if act in _ON_SIGHT:
+            after(found.status, act)
+            check_seen(found, read_seen(sent))
         waits = perform(uow, found, act, runtime.catalogue, by=by, document=sent)
         if waits is not None:
             return _json(act_shown(waits, is_open=True), ACCEPTED)
@@ -139,8 +149,9 @@ def _act(
 def _done(request: Request, act: Callable[[UnitOfWork], Response]) -> Response:
     """Do it in a unit of work of the operator's. The answer leaves after the commit."""
     runtime, session = runtime_of(request), require_session(request)
+    now = runtime.now()
     try:
-        with begin(runtime.ledger, actor=session.actor, now=runtime.now()) as uow:
+        with begin(runtime.ledger, actor=session.actor, now=now, about=SERVICE) as uow:
             return act(uow)
     except DeclarationError as error:
         fault = {"member": error.field, "detail": error.reason}

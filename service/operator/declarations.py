@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Query, Request
 from starlette.responses import Response
 
+from audit.scope import SERVICE
 from audit.unit_of_work import UnitOfWork
 from consent.declarations import declaration, declarations, declared, draft
 from consent.declared import Act, Content, DeclarationKind, DeclarationStatus, Declared, possible
@@ -17,7 +18,13 @@ from policies.legal_grounds import Right, rights_of
 from policies.purposes import DeclarationError, PurposeDeclaration
 from policies.vocabulary import Language
 from service.forms import once, open_form
-from service.operator.declaring import MOST_BYTES, as_text, perform, read_declaration
+from service.operator.declaring import (
+    MOST_BYTES,
+    as_text,
+    check_seen,
+    perform,
+    read_declaration,
+)
 from service.pages import render, runtime_of, see_other, use_form
 from service.sessions import Session, require_session
 from service.two_people import NEEDS_TWO
@@ -74,7 +81,7 @@ def add(
         return _address(language, made)
 
     try:
-        return see_other(once(runtime.ledger, opened, runtime.now(), act))
+        return see_other(once(runtime.ledger, opened, runtime.now(), act, about=SERVICE))
     except DeclarationError as error:
         return _new(request, session, kind, document=document, error=error)
 
@@ -109,13 +116,14 @@ def act_on(
 
     def step(uow: UnitOfWork) -> str:
         found = declared(uow, kind, id_, version, runtime.catalogue)
+        check_seen(found, opened.shown)
         by = session.person
         proposed = perform(uow, found, act, runtime.catalogue, by=by, document=document)
         here = _address(language, found)
         return f"{here}?done={act}" if proposed is None else f"/{language}/operator/acts"
 
     try:
-        return see_other(once(runtime.ledger, opened, runtime.now(), step))
+        return see_other(once(runtime.ledger, opened, runtime.now(), step, about=SERVICE))
     except DeclarationError as error:
         found = _read(request, kind, id_, version)
         return _page(request, found, document=document, error=error)
@@ -161,7 +169,7 @@ def _page(
         rights=rights_shown(found.content),
         organisation=runtime.catalogue.organisation(found.organisation),
         attributes=runtime.catalogue.attributes,
-        forms_of={each: use_form(request, session, _use_of(each, found)) for each in acts},
+        forms_of={each: _form(request, session, each, found) for each in acts},
         needs_two=NEEDS_TWO,
         submitted_by_me=mine and found.status is DeclarationStatus.SUBMITTED,
         done=done,
@@ -186,8 +194,9 @@ def _address(language: Language, of: Declared) -> str:
     return f"/{language}/operator/declarations/{of.kind}/{of.id}/{of.version}"
 
 
-def _use_of(act: Act, of: Declared) -> str:
-    return _use(act, of.kind, of.id, of.version)
+def _form(request: Request, session: Session, act: Act, of: Declared) -> str:
+    """A form for doing it to what the page shows, and to nothing else."""
+    return use_form(request, session, _use(act, of.kind, of.id, of.version), of.digest)
 
 
 def _use(act: Act, kind: DeclarationKind, id_: str, version: int) -> str:

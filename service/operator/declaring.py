@@ -10,7 +10,7 @@ from policies.catalogue import Catalogue
 from policies.ids import PersonId
 from policies.purposes import DeclarationError
 from service.proposed_act import ProposedAct
-from service.two_people import NEEDS_TWO, propose
+from service.two_people import NEEDS_TWO, UnseenContentError, propose
 
 MOST_BYTES = 65_536
 _DEPTH = 5
@@ -28,6 +28,24 @@ def read_declaration(kind: DeclarationKind, text: str | bytes) -> Content:
 def as_text(declared: Declared) -> str:
     """The declaration as a person edits it."""
     return json.dumps(declared.content.to_json(), ensure_ascii=False, indent=2)
+
+
+def read_seen(text: str | bytes) -> str:
+    """The digest of what a program has seen, in `{"digest": …}`. Raises DeclarationError."""
+    try:
+        members = parse_strict(text, max_bytes=MOST_BYTES, max_depth=_DEPTH)
+    except StrictJsonError as error:
+        raise DeclarationError("digest", error.reason) from error
+    match members:
+        case {"digest": str(digest)}:
+            return digest
+    raise DeclarationError("digest", "is missing")
+
+
+def check_seen(found: Declared, digest: str) -> None:
+    """Nobody submits or approves what another has changed meanwhile. Raises UnseenContentError."""
+    if found.digest != digest:
+        raise UnseenContentError
 
 
 def perform(

@@ -162,6 +162,14 @@ def _object(example: object) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def _seen() -> dict[str, Any]:
+    """The body of submitting and approving; the other acts need none."""
+    schema = {"type": "object", "properties": {"digest": _DIGEST}}
+    example = {"digest": _declared_example()["digest"]}
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {"requestBody": {"required": False, "content": content}}
+
+
 _ONE = _answer(_DECLARED, _declared_example(), "The declaration and how it stands")
 _ACT = _answer(_PROPOSED, _ACT_EXAMPLE, "The proposal")
 
@@ -178,7 +186,10 @@ EDIT: dict[str, Any] = {
     "responses": {200: _ONE, **_ACTED, **_REFUSED},
     "openapi_extra": _body(),
 }
-ACT: dict[str, Any] = {"responses": {200: _ONE, 202: _ACT, **_ACTED, **_REFUSED}}
+ACT: dict[str, Any] = {
+    "responses": {200: _ONE, 202: _ACT, **_ACTED, **_REFUSED},
+    "openapi_extra": _seen(),
+}
 ACTS: dict[str, Any] = {"responses": {200: _listed("acts", _PROPOSED, _ACT_EXAMPLE), **_REFUSED}}
 CLIENTS: dict[str, Any] = {
     "responses": {200: _listed("clients", _CLIENT, _CLIENT_EXAMPLE), **_REFUSED}

@@ -3,6 +3,7 @@
 import pytest
 
 from audit.model import Kind
+from consent.declared import Content
 from tests.consent.flow import events
 from tests.service.house import House
 from tests.service.operator.desks import ADVICE, API, INCOME, NEWER, STRICTER, call, operators
@@ -11,21 +12,51 @@ ONE = "/declarations/purpose/debt-advice/1"
 TWO = "/declarations/purpose/debt-advice/2"
 
 
+def seen(content: Content) -> dict[str, str]:
+    """What a program says that it has seen."""
+    return {"digest": content.digest()}
+
+
 def test_drafted_changed_submitted_and_approved_by_another(house: House) -> None:
     one, other = operators(house)
     made = call(one, "POST", "/declarations/purpose", NEWER.to_json())
     assert (made["status"], made["possible"]) == ("draft", ["edit", "submit"])
     edited = call(one, "PUT", TWO, NEWER.to_json() | {"max_uses": 3})
     assert edited["declaration"]["max_uses"] == 3
-    assert call(one, "POST", f"{TWO}/submit")["status"] == "submitted"
-    refused = one.post(f"{API}{TWO}/approve")
+    shown = {"digest": edited["digest"]}
+    assert call(one, "POST", f"{TWO}/submit", shown)["status"] == "submitted"
+    refused = one.post(f"{API}{TWO}/approve", json=shown)
     assert (refused.status_code, refused.json()["type"]) == (
         409,
         "/problems/second-operator-needed",
     )
-    assert call(other, "POST", f"{TWO}/approve")["status"] == "approved"
+    assert call(other, "POST", f"{TWO}/approve", shown)["status"] == "approved"
     found = call(one, "GET", "/declarations?status=retired")["declarations"]
     assert [(each["id"], each["version"]) for each in found] == [("debt-advice", 1)]
+
+
+def test_what_was_changed_after_it_was_seen_is_neither_submitted_nor_approved(
+    house: House,
+) -> None:
+    one, other = operators(house)
+    call(one, "POST", "/declarations/purpose", NEWER.to_json())
+    changed = call(other, "PUT", TWO, NEWER.to_json() | {"max_uses": 3})
+    refused = one.post(f"{API}{TWO}/submit", json=seen(NEWER))
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/changed-meanwhile")
+    call(one, "POST", f"{TWO}/submit", {"digest": changed["digest"]})
+    refused = other.post(f"{API}{TWO}/approve", json=seen(NEWER))
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/changed-meanwhile")
+    assert call(one, "GET", TWO)["status"] == "submitted"
+
+
+@pytest.mark.parametrize("sent", [None, {}, {"digest": 1}, [], "digest"])
+def test_who_does_not_say_what_was_seen_submits_nothing(house: House, sent: object) -> None:
+    one, _ = operators(house)
+    call(one, "POST", "/declarations/purpose", NEWER.to_json())
+    refused = one.post(f"{API}{TWO}/submit", json=sent)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["member"] == "digest"
+    assert call(one, "GET", TWO)["status"] == "draft"
 
 
 def test_services_of_the_catalogue_are_listed_before_anything_happened(house: House) -> None:
@@ -81,11 +112,11 @@ def test_what_is_no_declaration_names_the_member(
 def test_what_the_source_does_not_give_cannot_be_approved(house: House) -> None:
     one, other = operators(house)
     call(one, "POST", "/declarations/purpose", NEWER.to_json())
-    call(one, "POST", f"{TWO}/submit")
+    call(one, "POST", f"{TWO}/submit", seen(NEWER))
     call(one, "POST", "/declarations/service", STRICTER.to_json())
-    call(one, "POST", "/declarations/service/income/2/submit")
-    call(other, "POST", "/declarations/service/income/2/approve")
-    answer = other.post(f"{API}{TWO}/approve")
+    call(one, "POST", "/declarations/service/income/2/submit", seen(STRICTER))
+    call(other, "POST", "/declarations/service/income/2/approve", seen(STRICTER))
+    answer = other.post(f"{API}{TWO}/approve", json=seen(NEWER))
     assert answer.status_code == 422
     assert answer.json()["errors"] == [
         {"member": "max_validity_days", "detail": "is longer than income allows"}

@@ -85,6 +85,26 @@ def test_a_draft_is_changed_and_sent_back(house: House) -> None:
     assert f"{page}/edit" in one.get(page).text
 
 
+@pytest.mark.parametrize("act", ["submit", "approve", "edit"])
+def test_what_another_changed_meanwhile_is_looked_at_once_more(house: House, act: str) -> None:
+    one, other = operators(house)
+    page = drafted(one)
+    if act == "approve":
+        press(one, page, f"{page}/submit")
+    form = form_of(other.get(page).text, f"{page}/{act}")
+    if act == "approve":
+        press(one, page, f"{page}/send-back")
+    changed = text_of(NEWER).replace("A year.", "Two years.")
+    press(one, page, f"{page}/edit", document=changed)
+    if act == "approve":
+        press(one, page, f"{page}/submit")
+    before = one.get(page).text
+    answer = other.post(f"{page}/{act}", data=form | {"document": text_of(NEWER)})
+    assert answer.status_code == 409
+    assert words_of(one.get(page).text).count("Two years.") == words_of(before).count("Two years.")
+    assert events(house.runtime.ledger, Kind.DECLARATION_APPROVED) == []
+
+
 @pytest.mark.parametrize(
     ("document", "member"),
     [
