@@ -122,6 +122,7 @@ def _on_sqlite(settings: Settings, path: Path, wish: Wish) -> Restored:
             done = _bring_up(runtime, header, wish)
             with runtime.ledger.engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        _refuse_open(place)  # bringing the copy up takes its time: the service may have come up
         kept = _put_aside(place, runtime.now())
         copy.replace(place)
         sync_folder(place.parent)

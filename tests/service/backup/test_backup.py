@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -538,6 +538,28 @@ def test_nothing_is_restored_under_an_open_database(
         opened.execute("SELECT count(*) FROM audit_event").fetchone()
         with pytest.raises(BackupError, match="open"):
             bring_back(office, tmp_path / "backup")
+
+
+def test_a_database_that_is_opened_while_the_copy_is_brought_up_is_not_put_aside(
+    office: Office, tmp_path: Path, by_hand: ConsentId
+) -> None:
+    place = Path(str(office.runtime.ledger.engine.url.database))
+    back_up(office, tmp_path / "backup")
+    office.runtime.ledger.engine.dispose()
+    with closing(sqlite3.connect(place)) as opened:
+
+        def clock() -> datetime:
+            if any(place.parent.glob(f".backup-*/{place.name}")):
+                opened.execute("SELECT count(*) FROM audit_event").fetchone()
+            return office.clock()
+
+        wish = Wish(actor=SYSTEM, replace=True, no_journal=True, clock=clock)
+        with pytest.raises(BackupError, match="open"):
+            restore(office.runtime.settings, tmp_path / "backup", wish)
+        assert not any(place.parent.glob("*.before-restore-*"))
+    with reopened(office) as runtime:
+        assert status_of(runtime, by_hand) == "active"
+    assert office.events(Kind.BACKUP_RESTORED) == []
 
 
 def test_no_part_of_a_backup_lies_in_clear_where_it_is_written(
