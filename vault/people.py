@@ -82,11 +82,18 @@ def enrol(uow: UnitOfWork, vault: Vault, *, scheme: str, identifier: str) -> Per
 
 
 def correct_identifier(
-    uow: UnitOfWork, vault: Vault, person: PersonId, *, scheme: str, identifier: str
+    uow: UnitOfWork,
+    vault: Vault,
+    person: PersonId,
+    *,
+    scheme: str,
+    identifier: str,
+    reference: str | None = None,
 ) -> EventId:
     """Let another identifier of the scheme lead to the person from now on.
 
-    The earlier one stays in the history and no longer leads anywhere. Raises IdentifierTakenError,
+    The earlier one stays in the history and no longer leads anywhere. `reference` is the number of
+    the message or case that tells of it. Raises IdentifierTakenError,
     UnknownPersonError and OtherKindError, and as `find_person` does.
     """
     digest = identifier_digest(vault, scheme, identifier)
@@ -100,7 +107,7 @@ def correct_identifier(
     if lock_person(uow.connection, person) is None:
         raise UnknownPersonError(person)
     store.close_identifiers(uow.connection, person, scheme=scheme, but=digest, now=uow.now)
-    return uow.record(Event(kind=Kind.IDENTIFIER_CORRECTED, subject=person))
+    return uow.record(Event(kind=Kind.IDENTIFIER_CORRECTED, subject=person, reference=reference))
 
 
 def pairwise_subject(

@@ -1,9 +1,11 @@
-"""`consent-vault person`: finding somebody's number here, and proposing that two records are one.
+"""`consent-vault person`: somebody's number here, another identity code, two records that are one.
 
 A proposal at the machine counts for nobody's approval: two operators approve it on their page.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -18,13 +20,14 @@ if TYPE_CHECKING:
     from service.proposal import Proposal
 
 _NOT_PROPOSED = "Nothing was proposed."
+_NOT_CORRECTED = "Nothing was corrected."
 _NOTHING_ENDED = "Nothing was ended."
 _REPAIR = "consent-vault person find shows the number of a person"
 
 
 @click.group()
 def person() -> None:
-    """Find the number of a person here, and join two records of one person."""
+    """Find the number of a person here, correct her identity code, join two records of one."""
 
 
 @person.command()
@@ -37,6 +40,60 @@ def find(data: Path | None) -> None:
     with runtime_of(data) as runtime, runtime.ledger.read() as connection:
         found = known_person(connection, runtime, None, code, what_not="Nobody was found.")
     click.echo(str(found))
+
+
+@person.command()
+@click.argument("person", type=click.UUID)
+@click.option("--reference", required=True, help="Number of the population register's message.")
+@data_option
+def correct(person: UUID, reference: str, data: Path | None) -> None:
+    """Let another identity code lead to the person. The new code is asked for.
+
+    PERSON is the number that the person has in this service. Who signs in with the earlier code
+    from now on is somebody else.
+    """
+    from audit.unit_of_work import begin
+    from policies.ids import PersonId
+    from service.cli.operator import OPERATOR
+    from vault.people import IDENTITY_SCHEME, correct_identifier
+
+    case = order_number(reference, what_not=_NOT_CORRECTED)
+    code = asked_code(_NOT_CORRECTED)
+    with (
+        runtime_of(data) as runtime,
+        _correcting(),
+        begin(runtime.ledger, actor=OPERATOR, now=runtime.now()) as uow,
+    ):
+        correct_identifier(
+            uow,
+            runtime.vault,
+            PersonId(person),
+            scheme=IDENTITY_SCHEME,
+            identifier=code,
+            reference=case,
+        )
+    click.echo(f"another identity code leads to {person} now")
+
+
+@contextmanager
+def _correcting() -> Iterator[None]:
+    from vault.people import IdentifierTakenError, UnknownPersonError
+    from vault.principals import OtherKindError
+
+    try:
+        yield
+    except UnknownPersonError as error:
+        why = f"nobody has the number {error.person}"
+        raise Failure(_NOT_CORRECTED, why=why, repair=_REPAIR) from error
+    except OtherKindError as error:
+        why = "that is an organisation, which has no identity code"
+        raise Failure(_NOT_CORRECTED, why=why, repair=_REPAIR) from error
+    except IdentifierTakenError as error:
+        raise Failure(
+            _NOT_CORRECTED,
+            why="the code leads to another person here",
+            repair="consent-vault person merge, when the two are one person",
+        ) from error
 
 
 @person.command()

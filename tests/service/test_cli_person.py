@@ -24,6 +24,7 @@ from tests.service.house import AINO, VILLE
 from vault.people import IDENTITY_SCHEME, enrol
 
 NOBODY = str(UUID(int=404))
+NEW_CODE = "120550-956H"
 
 
 @pytest.fixture
@@ -126,3 +127,27 @@ def test_a_death_ends_what_waits_once_it_is_meant(people: tuple[str, str]) -> No
 def test_a_death_of_nobody_ends_nothing() -> None:
     assert person("died", "--reference", "VTJ/1", code="120550-956H").exit_code == 1
     assert person("died", NOBODY, "--reference", "Aino Esimerkki").exit_code == 1
+
+
+def correct(number: str, code: str, reference: str = "VTJ/2") -> Result:
+    return person("correct", number, "--reference", reference, code=code)
+
+
+def test_another_code_leads_to_the_person_and_the_earlier_one_nowhere(
+    people: tuple[str, str],
+) -> None:
+    assert correct(people[0], NEW_CODE).exit_code == 0
+    assert person("find", code=NEW_CODE).output.splitlines()[-1] == people[0]
+    assert person("find", code=AINO).exit_code == 1
+
+
+def test_a_code_of_somebody_else_corrects_nothing(people: tuple[str, str]) -> None:
+    for refused, why in (
+        (correct(people[0], VILLE), "the code leads to another person here"),
+        (correct(NOBODY, NEW_CODE), f"nobody has the number {NOBODY}"),
+        (correct(people[0], "nonsense"), "that is not a personal identity code"),
+        (correct(people[0], NEW_CODE, "Aino Esimerkki"), "number"),
+    ):
+        assert refused.exit_code == 1
+        assert why in refused.output
+    assert person("find", code=AINO).output.splitlines()[-1] == people[0]
