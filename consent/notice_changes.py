@@ -94,21 +94,8 @@ def _request(
 ) -> tuple[Consent, EventId] | None:
     """A question by the new notice for what was asked before, as far as it still asks for it; None
     when nothing is left, it is more than anybody may ask for now, or no question any more."""
-    declared = {each.id for each in declaration.attributes}
-    asked = before.granted if before.status is Status.ACTIVE else before.requested
-    left = tuple(each for each in asked if each in declared)
-    if not left or not declaration.basis.is_choice:
-        return None
-    uses = [each for each in (before.uses_allowed, declaration.max_uses) if each is not None]
-    details = AuthorizationDetails(
-        purpose=declaration.id,
-        attributes=left,
-        not_after=before.requested_not_after,
-        uses=min(uses, default=None),
-    )
-    try:
-        details, _ = within_limits(uow, details, declaration)
-    except TooWideError:
+    details = _details(uow, before, declaration)
+    if details is None or not declaration.basis.is_choice:
         return None
     new = replace(
         before,
@@ -123,7 +110,7 @@ def _request(
         not_after=None,
         uses_allowed=details.uses,
         uses_left=details.uses,
-        requested=left,
+        requested=details.attributes,
         requested_not_after=details.not_after,
         granted=(),
         refused=(),
@@ -137,3 +124,24 @@ def _request(
     event_id = uow.record(consent_event(uow, Kind.CONSENT_REQUESTED, new))
     consents.add(uow.connection, new, event_id)
     return new, event_id
+
+
+def _details(
+    uow: UnitOfWork, before: Consent, declaration: PurposeDeclaration
+) -> AuthorizationDetails | None:
+    declared = {each.id for each in declaration.attributes}
+    asked = before.granted if before.status is Status.ACTIVE else before.requested
+    left = tuple(each for each in asked if each in declared)
+    if not left:
+        return None
+    uses = [each for each in (before.uses_allowed, declaration.max_uses) if each is not None]
+    details = AuthorizationDetails(
+        purpose=declaration.id,
+        attributes=left,
+        not_after=before.requested_not_after,
+        uses=min(uses, default=None),
+    )
+    try:
+        return within_limits(uow, details, declaration)[0]
+    except TooWideError:
+        return None
