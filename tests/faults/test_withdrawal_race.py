@@ -14,8 +14,8 @@ from tests.faults.installation import GROSS, Installation
 FETCHERS = 16
 BEFORE = 48
 """Answers with data before somebody withdraws."""
-LONGEST = 400
-"""Fetches of one fetcher, should nobody ever be refused."""
+LONGEST = 50
+"""Fetches of one fetcher, should nobody ever be refused; together fewer than the limits let be."""
 
 
 @dataclass

@@ -38,11 +38,11 @@ def _widened(office: Office, **changed: Any) -> None:
 
 def test_what_is_too_often_is_narrowed_and_the_client_is_told(office: Office) -> None:
     _widened(office, max_uses=None)
-    told = content(office.push(authorization_details=details(uses=500)))
+    told = content(office.push(authorization_details=details(uses=950)))
     assert told["narrowed_by"] == ["authority-case"]
     (narrowed,) = told["authorization_details"]
-    assert narrowed["uses"] == 100
-    assert "narrowed_by" not in content(office.push(authorization_details=details(uses=100)))
+    assert narrowed["uses"] == 900
+    assert "narrowed_by" not in content(office.push(authorization_details=details(uses=900)))
 
 
 @pytest.mark.parametrize(
