@@ -33,6 +33,7 @@ _KINDS: Mapping[Kind, str] = {
     Kind.CONSENT_GIVEN: N_("The person gave consent or permission"),
     Kind.CONSENT_REFUSED: N_("The person said no"),
     Kind.CONSENT_NARROWED: N_("The person narrowed the consent"),
+    Kind.CONSENT_RENEWED: N_("The person renewed the consent"),
     Kind.CONSENT_WITHDRAWN: N_("The person withdrew consent or permission"),
     Kind.CODE_ISSUED: N_("The person's answer was passed on"),
     Kind.DATA_VIEWED: N_("The person viewed own data"),
