@@ -141,7 +141,7 @@ def test_the_doctor_finds_a_running_demo_in_order(demo: RunningDemo) -> None:
     findings = {each["check"]: each["ok"] for each in json.loads(result.output)}
     looked_at = (
         "python packages catalogue keys key-provider clock migrations guards partitions"
-        " keys-and-database log log-outside journal time-stamps sign-in port"
+        " keys-and-database log log-outside journal seals time-stamps sign-in port"
     )
     assert set(findings) == set(looked_at.split())
     assert all(findings.values())
