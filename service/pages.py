@@ -4,23 +4,27 @@ Each language has an environment of its own, so that no page can mix two. What a
 request is its path, never anything personal; titles name the page only.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from audit.scope import Scope
+from audit.unit_of_work import UnitOfWork
 from policies.supervision import complaint_authority
 from policies.vocabulary import Language, Role
 from service.formats import Formats
-from service.forms import form_id
+from service.forms import form_id, once, open_form
 from service.i18n import texts
 from service.paths import in_language, is_own
 from service.problem import Problem
 from service.runtime import Runtime
-from service.sessions import Session, current_session
+from service.sessions import Session, current_session, require_session
 from service.static_files import address
 from service.words import BASES
 
@@ -32,11 +36,29 @@ LANGUAGE_NAMES = {
 }
 
 
+class _Compiled(BytecodeCache):
+    """Templates compiled once for all languages: texts and forms are looked up in each page."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._known:
+            bucket.bytecode_from_string(self._known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 @cache
 def environment(language: Language) -> Environment:
     """The templates in one language. Raises IncompleteTextsError when a text is missing."""
     made = Environment(
         loader=PackageLoader("service"),
+        bytecode_cache=_COMPILED,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -178,3 +200,20 @@ def problem_page(request: Request, problem: Problem) -> Response:
 def use_form(request: Request, session: Session, use: str, shown: str = "") -> str:
     """A one-time form id for a page."""
     return form_id(session, use=use, now=runtime_of(request).now(), shown=shown)
+
+
+def act_once(
+    request: Request,
+    form: str,
+    use: str,
+    act: Callable[[UnitOfWork], str],
+    *,
+    about: Scope | None = None,
+) -> str:
+    """Do what a one-time form asks, once, and give the address of the page that shows it.
+
+    Raises FormError when it is not a form of this session for this use.
+    """
+    runtime = runtime_of(request)
+    opened = open_form(require_session(request), form, use=use, now=runtime.now())
+    return once(runtime.ledger, opened, runtime.now(), act, about=about)
