@@ -10,6 +10,11 @@ LIFETIME = timedelta(days=30)
 """So long a proposal waits; after that it is made anew."""
 
 
+def waits(proposed_at: datetime, outcome: StrEnum | None, now: datetime) -> bool:
+    """Whether a proposal can be decided still: it has not been, and its time is not over."""
+    return outcome is None and now < proposed_at + LIFETIME
+
+
 class Outcome(StrEnum):
     """How a proposal ended."""
 
@@ -32,4 +37,4 @@ class Proposal:
     outcome: Outcome | None
 
     def is_open(self, now: datetime) -> bool:
-        return self.outcome is None and now < self.proposed_at + LIFETIME
+        return waits(self.proposed_at, self.outcome, now)

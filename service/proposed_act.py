@@ -1,13 +1,11 @@
 """A dangerous act that one operator has proposed, and how it ended."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from policies.ids import PersonId
-
-LIFETIME = timedelta(days=30)
-"""So long a proposal waits; after that it is made anew."""
+from service.proposal import waits
 
 
 class ActKind(StrEnum):
@@ -47,4 +45,4 @@ class ProposedAct:
     outcome: ActOutcome | None = None
 
     def is_open(self, now: datetime) -> bool:
-        return self.outcome is None and now < self.proposed_at + LIFETIME
+        return waits(self.proposed_at, self.outcome, now)

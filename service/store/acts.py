@@ -3,17 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from policies.ids import EventId, PersonId
 from service.proposed_act import ActKind, ActOutcome, ProposedAct
+from service.store import numbered
 from service.store.tables import proposed_act as table
 
 
 def next_number(connection: Connection) -> int:
-    """One more than the highest: of two at once the second one fails, and is made again."""
-    highest: int | None = connection.execute(select(func.max(table.c.number))).scalar_one()
-    return (highest or 0) + 1
+    return numbered.next_number(connection, table)
 
 
 def add(connection: Connection, made: ProposedAct, event_id: EventId) -> None:
@@ -33,8 +32,7 @@ def add(connection: Connection, made: ProposedAct, event_id: EventId) -> None:
 
 def lock(connection: Connection, number: int) -> ProposedAct | None:
     """The proposal, locked until the transaction ends."""
-    query = select(table).where(table.c.number == number).with_for_update()
-    row = connection.execute(query).one_or_none()
+    row = numbered.locked(connection, table, number)
     return None if row is None else _act(row)
 
 
@@ -56,14 +54,11 @@ def decide(
     event_id: EventId,
 ) -> None:
     """Write how it ended, and by whom. The proposal is locked."""
-    of_number = update(table).where(table.c.number == number, table.c.outcome.is_(None))
-    decided = {"decided_by": operator, "decided_at": now, "outcome": outcome}
-    connection.execute(of_number.values(**decided, audit_event_id=event_id))
+    numbered.decide(connection, table, number, operator, outcome, now=now, event_id=event_id)
 
 
 def newest(connection: Connection, limit: int) -> list[ProposedAct]:
-    query = select(table).order_by(table.c.number.desc()).limit(limit)
-    return [_act(row) for row in connection.execute(query)]
+    return [_act(row) for row in numbered.newest(connection, table, limit)]
 
 
 def _act(row: Any) -> ProposedAct:

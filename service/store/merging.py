@@ -3,17 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from policies.ids import EventId, PersonId
 from service.proposal import Outcome, Proposal
+from service.store import numbered
 from service.store.tables import merge as table
 
 
 def next_number(connection: Connection) -> int:
-    """One more than the highest: of two at once the second one fails, and is made again."""
-    highest: int | None = connection.execute(select(func.max(table.c.number))).scalar_one()
-    return (highest or 0) + 1
+    return numbered.next_number(connection, table)
 
 
 def add(connection: Connection, made: Proposal, event_id: EventId) -> None:
@@ -31,8 +30,7 @@ def add(connection: Connection, made: Proposal, event_id: EventId) -> None:
 
 def lock(connection: Connection, number: int) -> Proposal | None:
     """The proposal, locked until the transaction ends."""
-    query = select(table).where(table.c.number == number).with_for_update()
-    row = connection.execute(query).one_or_none()
+    row = numbered.locked(connection, table, number)
     return None if row is None else _proposal(row)
 
 
@@ -52,14 +50,11 @@ def decide(
     event_id: EventId,
 ) -> None:
     """Write how it ended, and by whom. The proposal is locked."""
-    of_number = update(table).where(table.c.number == number, table.c.outcome.is_(None))
-    decided = {"decided_by": operator, "decided_at": now, "outcome": outcome}
-    connection.execute(of_number.values(**decided, audit_event_id=event_id))
+    numbered.decide(connection, table, number, operator, outcome, now=now, event_id=event_id)
 
 
 def newest(connection: Connection, limit: int) -> list[Proposal]:
-    query = select(table).order_by(table.c.number.desc()).limit(limit)
-    return [_proposal(row) for row in connection.execute(query)]
+    return [_proposal(row) for row in numbered.newest(connection, table, limit)]
 
 
 def _proposal(row: Any) -> Proposal:

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from audit.model import Kind
 from policies.ids import PurposeId
-from service.proposed_act import LIFETIME
+from service.proposal import LIFETIME
 from tests.consent.flow import events
 from tests.service.house import House, form_of, words_of
 from tests.service.office import DETAILS, Office, content
