@@ -3,11 +3,11 @@
 Each act has a form of its own that stands on the page from the start; none is preset.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request
@@ -17,17 +17,16 @@ from starlette.responses import Response
 from audit.unit_of_work import UnitOfWork
 from consent.conditions import ChoiceError
 from consent.lifecycle import RENEWABLE_FOR, Party
-from consent.model import Consent, ConsentRecord, Receipt, Status
+from consent.model import Consent, Receipt, Status
 from consent.narrowing import narrow, removable
 from consent.pausing import pause, resume
 from consent.reading import records_of
-from consent.receipts import issue_receipt, receipts_of_consents
+from consent.receipts import receipts_of_consents
 from policies.entries import Attribute
-from policies.ids import AttributeId, ConsentId
-from policies.vocabulary import Language
+from policies.ids import AttributeId, ConsentId, PersonId
+from policies.vocabulary import Language, LevelOfAssurance
 from service.citizen.consents import Row, own, row
-from service.forms import once, open_form
-from service.pages import language_of, render, runtime_of, see_other, use_form
+from service.pages import act_once, language_of, render, runtime_of, see_other, use_form
 from service.sessions import Session, require_session
 from service.words import reasons
 
@@ -94,12 +93,7 @@ def pause_one(
     form: Annotated[str, Form(max_length=1024)] = "",
 ) -> Response:
     """Stop it for a while: from now on nothing can be fetched on it."""
-    session, id_ = require_session(request), ConsentId(consent_id)
-
-    def act(uow: UnitOfWork) -> ConsentRecord:
-        return pause(uow, id_, person=session.person, loa=session.loa)
-
-    return _acted(request, language, id_, "pause", form, act, Done.PAUSED)
+    return _acted(request, language, consent_id, "pause", form, pause, Done.PAUSED)
 
 
 @router.post("/{language:lang}/consents/{consent_id}/resume")
@@ -110,12 +104,7 @@ def resume_one(
     form: Annotated[str, Form(max_length=1024)] = "",
 ) -> Response:
     """Let it go on."""
-    session, id_ = require_session(request), ConsentId(consent_id)
-
-    def act(uow: UnitOfWork) -> ConsentRecord:
-        return resume(uow, id_, person=session.person, loa=session.loa)
-
-    return _acted(request, language, id_, "resume", form, act, Done.RESUMED)
+    return _acted(request, language, consent_id, "resume", form, resume, Done.RESUMED)
 
 
 @router.post("/{language:lang}/consents/{consent_id}/narrow")
@@ -127,14 +116,9 @@ def narrow_one(
     attribute: Annotated[list[str] | None, Form(max_length=40)] = None,
 ) -> Response:
     """Give what was ticked no more. With nothing ticked the page comes again and says so."""
-    session, id_ = require_session(request), ConsentId(consent_id)
-    without = tuple(AttributeId(each) for each in attribute or ())
-
-    def act(uow: UnitOfWork) -> ConsentRecord:
-        return narrow(uow, id_, without=without, person=session.person, loa=session.loa)
-
+    act = partial(narrow, without=tuple(AttributeId(each) for each in attribute or ()))
     try:
-        return _acted(request, language, id_, "narrow", form, act, Done.NARROWED)
+        return _acted(request, language, consent_id, "narrow", form, act, Done.NARROWED)
     except ChoiceError:
         return _page(request, consent_id, problem=True)
 
@@ -156,24 +140,31 @@ def _page(
     )
 
 
+class _ByPerson(Protocol):
+    """What a person does to a consent of hers; its receipt comes with it (consent.receipts)."""
+
+    def __call__(
+        self, uow: UnitOfWork, consent_id: ConsentId, /, *, person: PersonId, loa: LevelOfAssurance
+    ) -> object: ...
+
+
 def _acted(
     request: Request,
     language: Language,
-    consent_id: ConsentId,
+    consent_id: UUID,
     use: str,
     form: str,
-    act: Callable[[UnitOfWork], ConsentRecord],
+    act: _ByPerson,
     done: Done,
 ) -> Response:
-    """Do it with its receipt, once, and show the consent as it is then."""
-    runtime, session = runtime_of(request), require_session(request)
-    opened = open_form(session, form, use=_use(use, consent_id), now=runtime.now())
+    """Do it once, and show the consent as it is then."""
+    session, id_ = require_session(request), ConsentId(consent_id)
 
-    def with_receipt(uow: UnitOfWork) -> str:
-        issue_receipt(uow, act(uow), runtime.receipt_signer)
-        return f"/{language}/consents/{consent_id}?done={done}"
+    def shown(uow: UnitOfWork) -> str:
+        act(uow, id_, person=session.person, loa=session.loa)
+        return f"/{language}/consents/{id_}?done={done}"
 
-    return see_other(once(runtime.ledger, opened, runtime.now(), with_receipt))
+    return see_other(act_once(request, form, _use(use, id_), shown))
 
 
 def _view(request: Request, connection: Connection, session: Session, found: Consent) -> View:

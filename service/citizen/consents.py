@@ -21,8 +21,7 @@ from policies.entries import Attribute, Organisation
 from policies.ids import ConsentId, ReceiptId
 from policies.purposes import PurposeDeclaration
 from policies.vocabulary import Language
-from service.forms import once, open_form
-from service.pages import render, runtime_of, see_other, use_form
+from service.pages import act_once, render, runtime_of, see_other, use_form
 from service.sessions import Session, require_session
 
 router = APIRouter(include_in_schema=False)
@@ -124,7 +123,6 @@ def withdraw_one(
     """
     runtime, session = runtime_of(request), require_session(request)
     withdrawn = ConsentId(consent_id)
-    opened = open_form(session, form, use=_use(withdrawn), now=runtime.now())
 
     def act(uow: UnitOfWork) -> str:
         record = withdraw(uow, withdrawn, person=session.person, loa=session.loa)
@@ -134,7 +132,7 @@ def withdraw_one(
 
     shown = f"/{language}/consents?done={withdrawn}"
     try:
-        return see_other(once(runtime.ledger, opened, runtime.now(), act))
+        return see_other(act_once(request, form, _use(withdrawn), act))
     except IllegalTransitionError as error:
         if error.status in OPEN:
             raise

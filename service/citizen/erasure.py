@@ -31,7 +31,7 @@ from policies.ids import DatasetId, PersonId
 from policies.vocabulary import Language
 from service.erasing import drop_copies, erase
 from service.forms import once, open_form, outcome_of
-from service.pages import render, runtime_of, see_other, use_form
+from service.pages import act_once, render, runtime_of, see_other, use_form
 from service.runtime import Runtime
 from service.sessions import Cookie, Session, current_session, require_session
 from vault.erasure import Request as Erasing
@@ -153,13 +153,12 @@ def allow(
     """Let copies of a data set be kept here again."""
     runtime, session = runtime_of(request), require_session(request)
     allowed = _known(runtime.catalogue, dataset)
-    opened = open_form(session, form, use=allow_use(allowed), now=runtime.now())
 
     def act(uow: UnitOfWork) -> str:
         allow_again(uow, runtime.vault, session.person, allowed)
         return f"/{language}/data"
 
-    return see_other(once(runtime.ledger, opened, runtime.now(), act))
+    return see_other(act_once(request, form, allow_use(allowed), act))
 
 
 @router.get("/{language:lang}/erasures/{erasure_id}")

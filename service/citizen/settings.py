@@ -9,9 +9,8 @@ from starlette.responses import Response
 from audit.unit_of_work import UnitOfWork
 from policies.ids import SessionId
 from policies.vocabulary import Language
-from service.forms import once, open_form
 from service.model import Limits
-from service.pages import render, runtime_of, see_other, use_form
+from service.pages import act_once, render, runtime_of, see_other, use_form
 from service.sessions import end, require_session, sessions_of
 from service.signin import signed_out
 
@@ -39,13 +38,12 @@ def end_one(
     """End one of the person's sessions; ending this one is signing out."""
     runtime, session = runtime_of(request), require_session(request)
     ended = SessionId(session_id)
-    opened = open_form(session, form, use=_use(ended), now=runtime.now())
 
     def act(uow: UnitOfWork) -> str:
         end(uow, ended, person=session.person, reason="ended-from-list")
         return f"/{language}/settings"
 
-    outcome = once(runtime.ledger, opened, runtime.now(), act)
+    outcome = act_once(request, form, _use(ended), act)
     return signed_out(runtime, language) if ended == session.id else see_other(outcome)
 
 

@@ -14,8 +14,7 @@ from policies.ids import AttributeId, DisputeId, SourceId
 from policies.vocabulary import Language
 from service.citizen.facts import State, Visible, protected_of
 from service.citizen.held import Said, said_by
-from service.forms import once, open_form
-from service.pages import render, runtime_of, see_other, use_form
+from service.pages import act_once, render, runtime_of, see_other, use_form
 from service.runtime import Runtime
 from service.sessions import Session, require_session
 from vault.disputes import dispute, disputes_of, settle
@@ -83,8 +82,6 @@ def dispute_one(
     """Say that what a source says is not so."""
     runtime, session = runtime_of(request), require_session(request)
     known = _attribute(runtime, attribute)
-    use = _dispute_use(known, SourceId(source))
-    opened = open_form(session, form, use=use, now=runtime.now())
 
     def act(uow: UnitOfWork) -> str:
         dispute(
@@ -98,7 +95,8 @@ def dispute_one(
         )
         return f"/{language}/data/of/{known}?done=disputed"
 
-    return see_other(once(runtime.ledger, opened, runtime.now(), act))
+    use = _dispute_use(known, SourceId(source))
+    return see_other(act_once(request, form, use, act))
 
 
 @router.post("/{language:lang}/data/of/{attribute}/settle")
@@ -112,13 +110,12 @@ def settle_one(
     """Take a dispute back: the value is right, or right by now."""
     runtime, session = runtime_of(request), require_session(request)
     known, taken_back = _attribute(runtime, attribute), DisputeId(dispute_id)
-    opened = open_form(session, form, use=_settle_use(taken_back), now=runtime.now())
 
     def act(uow: UnitOfWork) -> str:
         settle(uow, runtime.vault, session.person, taken_back, Outcome.TAKEN_BACK)
         return f"/{language}/data/of/{known}?done=settled"
 
-    return see_other(once(runtime.ledger, opened, runtime.now(), act))
+    return see_other(act_once(request, form, _settle_use(taken_back), act))
 
 
 def _attribute(runtime: Runtime, name: str) -> AttributeId:

@@ -9,8 +9,7 @@ from starlette.responses import Response
 
 from audit.unit_of_work import UnitOfWork
 from policies.vocabulary import Language
-from service.forms import once, open_form
-from service.pages import render, runtime_of, see_other, use_form
+from service.pages import act_once, render, runtime_of, see_other, use_form
 from service.proposed_act import ProposedAct
 from service.sessions import Session, require_session
 from service.two_people import approve, proposed, reject
@@ -52,7 +51,7 @@ def approve_one(
     def act(uow: UnitOfWork) -> object:
         return approve(uow, number, runtime.catalogue, by=session.person)
 
-    return _decided(request, language, session, f"approve-act/{number}", form, act)
+    return _decided(request, language, f"approve-act/{number}", form, act)
 
 
 @router.post("/{language:lang}/operator/acts/{number}/reject")
@@ -65,25 +64,21 @@ def reject_one(
     def act(uow: UnitOfWork) -> object:
         return reject(uow, number, by=session.person)
 
-    return _decided(request, language, session, f"reject-act/{number}", form, act)
+    return _decided(request, language, f"reject-act/{number}", form, act)
 
 
 def _decided(
     request: Request,
     language: Language,
-    session: Session,
     use: str,
     form: str,
     act: Callable[[UnitOfWork], object],
 ) -> Response:
-    runtime = runtime_of(request)
-    opened = open_form(session, form, use=use, now=runtime.now())
-
     def shown(uow: UnitOfWork) -> str:
         act(uow)
         return f"/{language}/operator/acts"
 
-    return see_other(once(runtime.ledger, opened, runtime.now(), shown))
+    return see_other(act_once(request, form, use, shown))
 
 
 def _row(request: Request, session: Session, act: ProposedAct) -> Row:

@@ -17,9 +17,8 @@ from consent.clients import Client, ClientStatus, clients
 from consent.strict_json import StrictJsonError, parse_strict
 from policies.ids import ClientId
 from policies.vocabulary import Language
-from service.forms import once, open_form
 from service.operator.declaring import MOST_BYTES
-from service.pages import render, runtime_of, see_other, use_form
+from service.pages import act_once, render, runtime_of, see_other, use_form
 from service.sessions import require_session
 from service.two_people import propose_client, propose_keys, propose_suspension
 
@@ -110,15 +109,12 @@ def _proposed(
     act: Callable[[UnitOfWork], object],
     document: str,
 ) -> Response:
-    runtime, session = runtime_of(request), require_session(request)
-    opened = open_form(session, form, use=use, now=runtime.now())
-
     def shown(uow: UnitOfWork) -> str:
         act(uow)
         return f"/{language}/operator/acts"
 
     try:
-        return see_other(once(runtime.ledger, opened, runtime.now(), shown))
+        return see_other(act_once(request, form, use, shown))
     except ClientMetadataError as error:
         return _page(request, document=document, error=error)
 

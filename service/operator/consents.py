@@ -27,8 +27,8 @@ from consent.supervising import invalidate, resume_by_order, revoke, suspend_by_
 from policies.entries import Organisation
 from policies.ids import ConsentId
 from policies.vocabulary import Language
-from service.forms import FormError, once, open_form
-from service.pages import render, runtime_of, see_other, use_form
+from service.forms import FormError
+from service.pages import act_once, render, runtime_of, see_other, use_form
 from service.sessions import require_session
 from service.words import reasons
 
@@ -170,15 +170,12 @@ def _decided(
     *,
     done: str,
 ) -> Response:
-    runtime, session = runtime_of(request), require_session(request)
-    opened = open_form(session, form, use=use, now=runtime.now())
-
     def shown(uow: UnitOfWork) -> str:
         _not_her_own(uow, consent_id, request)
         act(uow)
         return f"/{language}/operator/consents?consent={consent_id}&done={done}"
 
-    return see_other(once(runtime.ledger, opened, runtime.now(), shown, about=SERVICE))
+    return see_other(act_once(request, form, use, shown, about=SERVICE))
 
 
 def _not_her_own(uow: UnitOfWork, consent_id: ConsentId, request: Request) -> None:

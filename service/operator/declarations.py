@@ -25,7 +25,7 @@ from service.operator.declaring import (
     perform,
     read_declaration,
 )
-from service.pages import render, runtime_of, see_other, use_form
+from service.pages import act_once, render, runtime_of, see_other, use_form
 from service.sessions import Session, require_session
 from service.two_people import NEEDS_TWO
 
@@ -74,14 +74,13 @@ def add(
 ) -> Response:
     """Draft a declaration."""
     runtime, session = runtime_of(request), require_session(request)
-    opened = open_form(session, form, use=f"draft/{kind}", now=runtime.now())
 
     def act(uow: UnitOfWork) -> str:
         made = draft(uow, read_declaration(kind, document), runtime.catalogue)
         return _address(language, made)
 
     try:
-        return see_other(once(runtime.ledger, opened, runtime.now(), act, about=SERVICE))
+        return see_other(act_once(request, form, f"draft/{kind}", act, about=SERVICE))
     except DeclarationError as error:
         return _new(request, session, kind, document=document, error=error)
 

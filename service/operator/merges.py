@@ -14,9 +14,8 @@ from audit.scope import EVERYONE
 from audit.unit_of_work import UnitOfWork
 from policies.vocabulary import Language
 from service.erasing import drop_copies
-from service.forms import once, open_form
 from service.merging import approve, proposals, reject
-from service.pages import render, runtime_of, see_other, use_form
+from service.pages import act_once, render, runtime_of, see_other, use_form
 from service.proposal import Proposal
 from service.sessions import Session, require_session
 from vault.holdings import describe
@@ -64,7 +63,7 @@ def approve_one(
         before = approve(uow, runtime.vault, number, session.person)
         return "approved" if before.approved_by is None else MERGED
 
-    shown = _decided(request, language, session, f"approve-merge/{number}", form, act)
+    shown = _decided(request, language, f"approve-merge/{number}", form, act)
     if shown == _page(language, MERGED):
         drop_copies(runtime)  # of what was deleted of the other record
     return see_other(shown)
@@ -84,25 +83,22 @@ def reject_one(
         reject(uow, number, session.person)
         return "rejected"
 
-    return see_other(_decided(request, language, session, f"reject-merge/{number}", form, act))
+    return see_other(_decided(request, language, f"reject-merge/{number}", form, act))
 
 
 def _decided(
     request: Request,
     language: Language,
-    session: Session,
     use: str,
     form: str,
     act: Callable[[UnitOfWork], str],
 ) -> str:
     """Do it once; gives the page that shows what was done."""
-    runtime = runtime_of(request)
-    opened = open_form(session, form, use=use, now=runtime.now())
 
     def shown(uow: UnitOfWork) -> str:
         return _page(language, act(uow))
 
-    return once(runtime.ledger, opened, runtime.now(), shown, about=EVERYONE)
+    return act_once(request, form, use, shown, about=EVERYONE)
 
 
 def _page(language: Language, done: str) -> str:
