@@ -4,6 +4,7 @@ What is shown is put into canonical JSON and bound to the answer by a keyed dige
 person saw is what she agreed to. The digest travels inside the one-time form, under its MAC.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -15,7 +16,7 @@ from sqlalchemy import Connection
 from audit.unit_of_work import UnitOfWork
 from consent.authorization_details import AuthorizationDetails
 from consent.clients import client
-from consent.conditions import Question, longest_end
+from consent.conditions import Choice, ChoiceError, Question, longest_end
 from consent.model import OPEN, Consent
 from consent.purposes import purpose_version
 from consent.reading import consent
@@ -23,17 +24,19 @@ from consent.request_limits import unusual
 from policies.canonical import canonical_json
 from policies.catalogue import Catalogue
 from policies.entries import Organisation
-from policies.ids import AttributeId, ConsentId
+from policies.ids import AttributeId, ConsentId, PersonId
 from policies.limits import Limit
 from policies.purposes import PurposeDeclaration, RequestedAttribute
 from policies.vocabulary import Language, Necessity
 from service.citizen.facts import Shown, State, see, versions_digest
+from service.forms import Form
 from service.model import Session
 from vault.holdings import describe
 from vault.vault import Vault
 
 TEMPLATE = "request@4"
 """Name and version of the template; a change of what it says is a new version."""
+FILE = "citizen/request.html"
 NAME = (AttributeId("person.given_names"), AttributeId("person.family_name"))
 
 
@@ -164,8 +167,48 @@ def bound(shown: str) -> tuple[str, str, str]:
     return presentation, versions, notice
 
 
+def check_same_values(
+    uow: UnitOfWork, person: PersonId, attributes: Collection[AttributeId], form: Form
+) -> None:
+    """What is agreed to must be what was seen: a source may have stated something new since.
+
+    Raises ChoiceError.
+    """
+    now_held = versions_digest(describe(uow.connection, person), attributes)
+    _, seen, _ = bound(form.shown)
+    if now_held != seen:
+        raise ChoiceError("notice-not-current")
+
+
+def choice_of(
+    form: Form,
+    language: Language,
+    granted: tuple[AttributeId, ...],
+    *,
+    choices: tuple[AttributeId, ...] = (),
+    template: str = TEMPLATE,
+    file: str = FILE,
+) -> Choice:
+    """What the person answered on the page that bound this form; `choices` could be ticked."""
+    presentation, _, notice = bound(form.shown)
+    return Choice(
+        granted=granted,
+        not_after=None,
+        language=language,
+        notice_digest=notice,
+        presentation_digest=presentation,
+        shown_at=form.given_at,
+        loa=form.session.loa,
+        session=form.session.id,
+        actor=form.session.person,
+        template=template,
+        template_digest=template_digest(file),
+        choices=choices,
+    )
+
+
 @cache
-def template_digest(own: str = "citizen/request.html") -> str:
+def template_digest(own: str) -> str:
     """SHA-256, in hexadecimal, of the files from which the page is made, one after another."""
     folder = files("service").joinpath("templates")
     made_from = (folder.joinpath(each) for each in ("base.html", "ui.html", own))

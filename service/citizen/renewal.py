@@ -13,13 +13,12 @@ from consent.renewing import Renewal, renew, renewal
 from policies.ids import ConsentId
 from policies.vocabulary import Language
 from service.citizen.consents import own
-from service.citizen.facts import by_dataset, versions_digest
-from service.citizen.question import Asked, bound, look, template_digest
+from service.citizen.facts import by_dataset
+from service.citizen.question import Asked, check_same_values, choice_of, look
 from service.forms import Form as OneTimeForm
 from service.forms import once, open_form
 from service.pages import render, runtime_of, see_other, use_form
 from service.sessions import require_session
-from vault.holdings import describe
 
 router = APIRouter(include_in_schema=False)
 
@@ -56,10 +55,7 @@ def answer(
     def act(uow: UnitOfWork) -> str:
         standing = own(uow.connection, session, consent_id)
         choice = _choice(opened, language, renewal(uow.connection, standing, catalogue, uow.now))
-        held = describe(uow.connection, session.person)
-        _, seen, _ = bound(opened.shown)
-        if versions_digest(held, standing.granted) != seen:
-            raise ChoiceError("notice-not-current")
+        check_same_values(uow, session.person, standing.granted, opened)
         record = renew(uow, id_, choice, catalogue)
         receipt = issue_receipt(uow, record, runtime.receipt_signer)
         return f"/{language}/receipts/{receipt.id}"
@@ -113,20 +109,8 @@ def _page(
 
 
 def _choice(form: OneTimeForm, language: Language, asked: Renewal) -> Choice:
-    presentation, _, notice = bound(form.shown)
-    return Choice(
-        granted=asked.question.waiting.granted,
-        not_after=None,
-        language=language,
-        notice_digest=notice,
-        presentation_digest=presentation,
-        shown_at=form.given_at,
-        loa=form.session.loa,
-        session=form.session.id,
-        actor=form.session.person,
-        template=TEMPLATE,
-        template_digest=template_digest(_FILE),
-    )
+    granted = asked.question.waiting.granted
+    return choice_of(form, language, granted, template=TEMPLATE, file=_FILE)
 
 
 def _use(consent_id: ConsentId) -> str:

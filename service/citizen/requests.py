@@ -11,19 +11,17 @@ from consent.choices import give, refuse
 from consent.conditions import Choice, ChoiceError
 from consent.deferring import defer, reopen
 from consent.lifecycle import GuardError, IllegalTransitionError
-from consent.model import Consent
 from consent.reading import requests_waiting
 from consent.receipts import issue_receipt, receipts_of_consents
 from policies.ids import AttributeId, ConsentId
 from policies.vocabulary import Language, Necessity
-from service.citizen.facts import by_dataset, versions_digest
-from service.citizen.question import TEMPLATE, Asked, Seen, asked, bound, look, template_digest
+from service.citizen.facts import by_dataset
+from service.citizen.question import FILE, Asked, Seen, asked, check_same_values, choice_of, look
 from service.forms import Form as OneTimeForm
 from service.forms import FormError, once, open_form
 from service.pages import render, runtime_of, see_other, use_form
 from service.runtime import Runtime
 from service.sessions import Session, require_session
-from vault.holdings import describe
 
 router = APIRouter(include_in_schema=False)
 
@@ -144,7 +142,7 @@ def _question_page(
     )
     return render(
         request,
-        "citizen/request.html",
+        FILE,
         status_code=409 if problem else 200,
         asked=question,
         seen=seen,
@@ -182,7 +180,7 @@ def _answered(
         raise ChoiceError("notice-not-current")
     match decision:
         case "give":
-            _check_same_values(uow, question.consent, form)
+            check_same_values(uow, person, question.consent.requested, form)
             record = give(uow, consent_id, choice)
         case "refuse":
             record = refuse(uow, consent_id, choice)
@@ -196,29 +194,9 @@ def _choice(
     form: OneTimeForm, question: Asked, language: Language, ticked: tuple[str, ...]
 ) -> Choice:
     needed = [each.id for each in question.requested(Necessity.REQUIRED)]
-    presentation, _, notice = bound(form.shown)
-    return Choice(
-        granted=tuple(dict.fromkeys([*needed, *(AttributeId(each) for each in ticked)])),
-        not_after=None,
-        language=language,
-        notice_digest=notice,
-        presentation_digest=presentation,
-        shown_at=form.given_at,
-        loa=form.session.loa,
-        session=form.session.id,
-        actor=form.session.person,
-        template=TEMPLATE,
-        template_digest=template_digest(),
-        choices=tuple(each.id for each in question.requested(Necessity.OPTIONAL)),
-    )
-
-
-def _check_same_values(uow: UnitOfWork, consent: Consent, form: OneTimeForm) -> None:
-    """What is agreed to must be what was seen: a source may have stated something new since."""
-    now_held = versions_digest(describe(uow.connection, consent.person), consent.requested)
-    _, seen, _ = bound(form.shown)
-    if now_held != seen:
-        raise ChoiceError("notice-not-current")
+    granted = tuple(dict.fromkeys([*needed, *(AttributeId(each) for each in ticked)]))
+    choices = tuple(each.id for each in question.requested(Necessity.OPTIONAL))
+    return choice_of(form, language, granted, choices=choices)
 
 
 def _problem(error: FormError | ChoiceError | IllegalTransitionError | GuardError) -> str:
