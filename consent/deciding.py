@@ -80,7 +80,7 @@ def ask_fetch(
         purpose=access.purpose,
         basis=access.basis,
         declaration=_declared(uow.connection, access, state),
-        grant=None if state.consent is None else _grant_of_row(access, state.consent, uow.now),
+        grant=_own_grant(access, state.consent, uow.now),
         token=TokenFacts(
             attributes=access.attributes,
             issued=order(access.issued_at - CLOCK_SKEW, uow.now),
@@ -95,7 +95,7 @@ def ask_by_consent(uow: UnitOfWork, client: Client, consent: Consent) -> Verdict
     """May this client get a token for what the person has given?"""
     asked = _token_question(uow, client, consent.purpose, consent.basis)._replace(
         declaration=_declared_for(uow.connection, consent),
-        grant=_grant_of_consent(consent, uow.now),
+        grant=_grant(consent, uow.now, own=True),
     )
     return Verdict(decision_point(uow.ledger).decide_all(_by_dataset(asked, consent.granted)))
 
@@ -188,31 +188,22 @@ def _declared_for(connection: Connection, consent: Consent) -> DeclarationFacts 
     return DeclarationFacts.of(read, status or DeclarationStatus.RETIRED)
 
 
-def _grant_of_row(access: TokenAccess, state: GrantState, now: datetime) -> GrantFacts:
-    return GrantFacts(
-        own=state.person == access.person,
-        client=state.client,
-        purpose=state.purpose,
-        basis=state.basis,
-        state=state.status,
-        granted=state.granted,
-        not_before=_order(state.not_before, now),
-        not_after=_order(state.not_after, now),
-        uses_left=_any_left(state.uses_left),
-    )
+def _own_grant(access: TokenAccess, of: GrantState | None, now: datetime) -> GrantFacts | None:
+    return None if of is None else _grant(of, now, own=of.person == access.person)
 
 
-def _grant_of_consent(consent: Consent, now: datetime) -> GrantFacts:
+def _grant(of: GrantState | Consent, now: datetime, *, own: bool) -> GrantFacts:
+    """The facts of a consent, from the row of a fetch or from the whole of it."""
     return GrantFacts(
-        own=True,
-        client=consent.client,
-        purpose=consent.purpose,
-        basis=consent.basis,
-        state=consent.status,
-        granted=consent.granted,
-        not_before=_order(consent.not_before, now),
-        not_after=_order(consent.not_after, now),
-        uses_left=_any_left(consent.uses_left),
+        own=own,
+        client=of.client,
+        purpose=of.purpose,
+        basis=of.basis,
+        state=of.status,
+        granted=of.granted,
+        not_before=_order(of.not_before, now),
+        not_after=_order(of.not_after, now),
+        uses_left=_any_left(of.uses_left),
     )
 
 
