@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import URL, Engine, text
@@ -10,6 +11,7 @@ from audit.database import open_engine
 from service.migrations.rights import Purpose, give_rights
 from service.migrations.upgrade import upgrade
 from tests.postgres import schema_of_its_own
+from tests.service.office import Office, open_office
 
 
 @contextmanager
@@ -43,3 +45,12 @@ def opened_for(owner: Engine, purpose: Purpose | None) -> Iterator[Engine]:
         engine = open_engine(url.render_as_string(hide_password=False))
         yield engine
         engine.dispose()
+
+
+@contextmanager
+def office_as_the_service(owner: Engine, folder: Path) -> Iterator[Office]:
+    """An office that comes to the database with the rights of the service and no others."""
+    with role_for(owner, Purpose.APPLICATION) as url:
+        opened = open_office(url.render_as_string(hide_password=False), folder)
+        yield opened
+        opened.runtime.close()

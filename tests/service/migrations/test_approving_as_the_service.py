@@ -15,10 +15,9 @@ from consent.reading import consent, requests_waiting
 from policies.ids import SessionId, new_uuid
 from policies.vocabulary import Role
 from service.app import create_app
-from service.migrations.rights import Purpose
 from tests.service.house import VILLE, FriendlyProvider, House
-from tests.service.migrations.serving import migrated, role_for
-from tests.service.office import Office, content, open_office
+from tests.service.migrations.serving import migrated, office_as_the_service
+from tests.service.office import Office, content
 from tests.service.operator.desks import NEWER, OPERATOR, PAGES, call, press, text_of
 
 PAGE = f"{PAGES}/purpose/debt-advice/2"
@@ -27,10 +26,8 @@ PATH = "/declarations/purpose/debt-advice/2"
 
 @pytest.fixture
 def office(postgresql_url: str, tmp_path: Path) -> Iterator[Office]:
-    with migrated(postgresql_url) as owner, role_for(owner, Purpose.APPLICATION) as url:
-        opened = open_office(url.render_as_string(hide_password=False), tmp_path)
+    with migrated(postgresql_url) as owner, office_as_the_service(owner, tmp_path) as opened:
         yield opened
-        opened.runtime.close()
 
 
 @pytest.fixture

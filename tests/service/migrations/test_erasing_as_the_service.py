@@ -13,11 +13,10 @@ from audit.scope import EVERYONE
 from audit.unit_of_work import begin
 from policies.ids import DatasetId, PersonId
 from service.erasing import erase, let_go
-from service.migrations.rights import Purpose
 from service.retention import RetentionJob
 from tests.service.api.test_feed import ask
-from tests.service.migrations.serving import migrated, role_for
-from tests.service.office import Office, content, open_office
+from tests.service.migrations.serving import migrated, office_as_the_service
+from tests.service.office import Office, content
 from vault.erasure import Request
 from vault.erasure_statement import statement
 from vault.holdings import describe
@@ -35,10 +34,8 @@ def owner(postgresql_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def office(owner: Engine, tmp_path: Path) -> Iterator[Office]:
-    with role_for(owner, Purpose.APPLICATION) as url:
-        opened = open_office(url.render_as_string(hide_password=False), tmp_path)
+    with office_as_the_service(owner, tmp_path) as opened:
         yield opened
-        opened.runtime.close()
 
 
 def erased(office: Office, dataset: DatasetId | None = None) -> None:

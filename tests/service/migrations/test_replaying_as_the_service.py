@@ -25,10 +25,9 @@ from consent.store import declarations
 from policies.ids import ClientId, DisputeId, PersonId, RecordId, new_uuid
 from policies.vocabulary import Role
 from service.behind import catch_up, journal_of
-from service.migrations.rights import Purpose
 from service.roles import grant_role, roles_of
-from tests.service.migrations.serving import migrated, role_for
-from tests.service.office import Office, open_office
+from tests.service.migrations.serving import migrated, office_as_the_service
+from tests.service.office import Office
 from vault.disputes import blinded_outcome, blinded_saying, disputes_of
 from vault.model import DisputeReason, Outcome
 from vault.names import who_now
@@ -45,10 +44,8 @@ def owner(postgresql_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def office(owner: Engine, tmp_path: Path) -> Iterator[Office]:
-    with role_for(owner, Purpose.APPLICATION) as url:
-        opened = open_office(url.render_as_string(hide_password=False), tmp_path)
+    with office_as_the_service(owner, tmp_path) as opened:
         yield opened
-        opened.runtime.close()
 
 
 def record_of(owner: Engine, person: PersonId) -> RecordId:
