@@ -8,6 +8,7 @@ from consent.clients import ClientStatus
 from consent.declared import Act, DeclarationKind, DeclarationStatus
 from policies.catalogue import load_catalogue
 from policies.ids import DatasetId, PurposeId
+from policies.purposes import PurposeDeclaration
 from policies.schemas import embedded
 from policies.service_declarations import declared_by_catalogue
 from service.proposed_act import ActKind, ActOutcome
@@ -130,7 +131,7 @@ def _declared_example() -> dict[str, Any]:
         "id": purpose["id"],
         "version": purpose["version"],
         "status": "draft",
-        "digest": load_catalogue().purpose(PurposeId("debt-advice")).digest(),
+        "digest": PurposeDeclaration.from_json(purpose).digest(),
         "changed_at": "2026-11-24T09:00:00Z",
         "possible": ["edit", "submit"],
         "declaration": purpose,
