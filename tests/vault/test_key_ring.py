@@ -230,8 +230,9 @@ def test_a_damaged_key_is_counted_left_alone_and_keeps_the_old_key_from_being_de
     person = somebody(house).hex if house.engine.dialect.name == "sqlite" else somebody(house)
     with house.engine.begin() as connection:
         of_person = "FROM vault_person_key WHERE person_id = :person"
-        wrapped = connection.execute(text(f"SELECT wrapped {of_person}"), {"person": person})
-        damaged = wrapped.scalar_one()[:-1] + b"!"
+        row = connection.execute(text(f"SELECT wrapped {of_person}"), {"person": person})
+        wrapped: bytes = row.scalar_one()
+        damaged = wrapped[:-1] + bytes([wrapped[-1] ^ 1])
         connection.execute(
             text("UPDATE vault_person_key SET wrapped = :wrapped WHERE person_id = :person"),
             {"wrapped": damaged, "person": person},
